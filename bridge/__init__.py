@@ -1,0 +1,1 @@
+"""`Motion` to rigs and files. Standard library and numpy only: it runs inside Blender's Python."""

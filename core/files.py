@@ -1,0 +1,67 @@
+"""Writing files so that nothing half-made is ever seen and nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .jobs import MotionLiftError, UsageError
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """Refuse an output that cannot or must not be written, before any work is done. Raises `UsageError`."""
+    if path.exists() and not overwrite:
+        raise UsageError(
+            "output_exists",
+            f"{path} exists already.",
+            "Choose another name, or add --overwrite to replace it.",
+        )
+    if not path.parent.is_dir():
+        raise UsageError(
+            "output_folder_missing", f"The folder {path.parent} does not exist.", "Make it, or choose another."
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(
+            "output_folder_read_only", f"The folder {path.parent} is not writable.", "Choose another folder."
+        )
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder and rename it to `path` when the block ends well.
+
+    When the block fails the temporary file is removed and `path` stays as it was.
+    Raises `MotionLiftError` (code `write_failed`) when the disk refuses.
+    """
+    suffix = "".join(path.suffixes[-2:])
+    try:
+        handle, name = tempfile.mkstemp(prefix=".motionlift-", suffix=suffix, dir=path.parent)
+    except OSError as error:
+        raise _write_failed(path, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _write_failed(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_failed(path: Path, error: OSError) -> MotionLiftError:
+    return MotionLiftError(
+        "write_failed",
+        f"Could not write {path}: {error.strerror or error}.",
+        "Check free space and permissions; nothing was changed.",
+    )

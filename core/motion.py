@@ -1,0 +1,274 @@
+"""The two records that everything passes on: `Keypoints2D` (what was seen) and `Motion` (what was made of it).
+
+A `Motion` is also a file anyone can open: `*.motion.npz`, flat keys, no pickle (see `Motion` for the keys).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .files import written_beside
+from .jobs import MotionLiftError
+from .rotation import Array, continuous, forward_kinematics, slerp
+from .skeleton import BODY_26
+
+FORMAT = "motionlift-motion-1"
+SUFFIX = ".motion.npz"
+Bools = NDArray[np.bool_]
+
+STANDARD_RATES = tuple(
+    Fraction(*r) for r in [(24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1),
+                           (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (240, 1)]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Keypoints2D:
+    """One person's `BODY_26` keypoints in the upright picture, a sample a decoded frame.
+
+    times (F,) s; pixels (F, 26, 2); confidence (F, 26) in [0, 1]; detected (F,): where False, pixels are
+    NaN and confidence 0. `world_landmarks` (F, 33, 3) m is the detector's own 3D (MediaPipe's axes: x right,
+    y down, z forward, origin between the hips), kept for comparison, or None.
+    """
+
+    times: Array
+    pixels: Array
+    confidence: Array
+    detected: Bools
+    image_size: tuple[int, int]
+    world_landmarks: Array | None = None
+
+    def mirrored(self) -> Keypoints2D:
+        """The same person in the mirrored picture: x reflected, left and right exchanged."""
+        pixels = self.pixels[:, BODY_26.mirror].copy()
+        pixels[..., 0] = self.image_size[0] - pixels[..., 0]
+        return dataclasses.replace(
+            self, pixels=pixels, confidence=self.confidence[:, BODY_26.mirror], world_landmarks=None
+        )
+
+    def window(self, start: int, stop: int) -> Keypoints2D:
+        """The samples start <= i < stop."""
+        part = slice(start, stop)
+        world = None if self.world_landmarks is None else self.world_landmarks[part]
+        return Keypoints2D(
+            self.times[part], self.pixels[part], self.confidence[part], self.detected[part], self.image_size, world
+        )
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One person's solved motion. The fields are the file's keys.
+
+    World: right-handed, Z up, metres; the camera looks along +Y in plan; the origin lies on the floor under
+    the first confident pelvis. Camera: OpenCV's frame. Quaternions wxyz.
+
+    times (F,) s on the source's clock, possibly uneven; fps: the rate that exports use.
+    joint_names, parents (J,); rest_offsets (J, 3) m in T-pose, the first the pelvis's height above the soles;
+    rest_tails (J, 3) m: where each joint's bone ends, from the joint.
+    root_translation (F, 3) m; local_rotations (F, J, 4), continuous in sign; joint_positions (F, J, 3) m:
+    forward kinematics of the two. confidence (F, J); detected (F,).
+    contact_names (C,), contact_parents (C,) joint index, contact_offsets (C, 3) m, contacts (F, C) in [0, 1].
+    camera_K (1 or F, 3, 3), world_from_camera (1 or F, 4, 4), image_size (2,) px.
+    keypoint_names (26,), keypoints_2d (F, 26, 2) px, keypoint_confidence (F, 26), lifted_camera (F, 26, 3) m
+    root-relative: NaN where nothing was detected, the only NaN allowed.
+    source: file name, content hash, trim, person, settings, versions.
+    """
+
+    times: Array
+    fps: float
+    joint_names: tuple[str, ...]
+    parents: NDArray[np.int64]
+    rest_offsets: Array
+    rest_tails: Array
+    root_translation: Array
+    local_rotations: Array
+    joint_positions: Array
+    confidence: Array
+    detected: Bools
+    contact_names: tuple[str, ...]
+    contact_parents: NDArray[np.int64]
+    contact_offsets: Array
+    contacts: Array
+    camera_K: Array
+    world_from_camera: Array
+    image_size: tuple[int, int]
+    keypoint_names: tuple[str, ...]
+    keypoints_2d: Array
+    keypoint_confidence: Array
+    lifted_camera: Array
+    source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def joint(self, name: str) -> int:
+        """The index of a joint. Raises `ValueError` for an unknown name."""
+        return self.joint_names.index(name)
+
+    def world_rotations(self) -> Array:
+        """Orientations (F, J, 4) of the joints in the world."""
+        return forward_kinematics(self.parents, self.rest_offsets, self.root_translation, self.local_rotations)[1]
+
+    def contact_positions(self) -> Array:
+        """The contact points (F, C, 3) m in the world."""
+        from .rotation import rotate
+
+        rotations = self.world_rotations()[:, self.contact_parents]
+        return self.joint_positions[:, self.contact_parents] + rotate(rotations, self.contact_offsets)
+
+    def check(self) -> Motion:
+        """This motion, if it keeps the contract. Raises `MotionLiftError` (code `bad_motion`) that says what does not."""
+        frames, joints, contacts = len(self.times), len(self.joint_names), len(self.contact_names)
+        shapes: dict[str, tuple[int | None, ...]] = {
+            "times": (frames,), "parents": (joints,), "rest_offsets": (joints, 3), "rest_tails": (joints, 3),
+            "root_translation": (frames, 3), "local_rotations": (frames, joints, 4),
+            "joint_positions": (frames, joints, 3), "confidence": (frames, joints), "detected": (frames,),
+            "contact_parents": (contacts,), "contact_offsets": (contacts, 3), "contacts": (frames, contacts),
+            "camera_K": (None, 3, 3), "world_from_camera": (None, 4, 4),
+            "keypoints_2d": (frames, len(self.keypoint_names), 2),
+            "keypoint_confidence": (frames, len(self.keypoint_names)),
+            "lifted_camera": (frames, len(self.keypoint_names), 3),
+        }  # fmt: skip
+        for name, expected in shapes.items():
+            shape = getattr(self, name).shape
+            if len(shape) != len(expected) or any(
+                e is not None and e != s for e, s in zip(expected, shape, strict=True)
+            ):
+                raise _bad_motion(f"{name} has shape {shape} where {expected} is expected")
+            if name not in ("keypoints_2d", "lifted_camera") and not np.all(np.isfinite(getattr(self, name))):
+                raise _bad_motion(f"{name} holds values that are not finite")
+        if frames == 0:
+            raise _bad_motion("it has no frames")
+        if not self.fps > 0 or np.any(np.diff(self.times) <= 0):
+            raise _bad_motion("its times do not increase, or its rate is not positive")
+        if np.any(self.parents >= np.arange(joints)):
+            raise _bad_motion("a joint stands before its parent")
+        if np.max(np.abs(np.linalg.norm(self.local_rotations, axis=-1) - 1)) > 1e-4:
+            raise _bad_motion("its rotations are not unit quaternions")
+        return self
+
+    def save(self, path: Path) -> None:
+        """Write the file beside `path` and rename it. Raises `MotionLiftError` when the disk refuses."""
+        values: dict[str, Any] = {"format": np.array(FORMAT)}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name == "source":
+                value = json.dumps(dict(value), ensure_ascii=False, sort_keys=True)
+            elif isinstance(value, np.ndarray) and value.dtype == np.float64 and field.name not in _DOUBLE:
+                value = value.astype(np.float32)
+            values[field.name] = np.asarray(value)
+        with written_beside(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **values)
+
+    @staticmethod
+    def load(path: Path) -> Motion:
+        """Read a `.motion.npz`. Raises `MotionLiftError` (`no_file`, `bad_motion`) for anything else."""
+        if not path.is_file():
+            raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                stored = {name: archive[name] for name in archive.files}
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+            raise _bad_motion(f"{path.name} cannot be read: {error}") from error
+        if str(stored.get("format")) != FORMAT:
+            raise _bad_motion(f"{path.name} is not in the format {FORMAT}")
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(Motion):
+            if field.name not in stored:
+                raise _bad_motion(f"{path.name} has no {field.name}")
+            values[field.name] = _restored(field.name, stored[field.name])
+        return Motion(**values).check()
+
+
+# Times and the root keep double precision: an hour of clock, or of travel, needs it.
+_DOUBLE = ("times", "root_translation", "world_from_camera", "camera_K", "local_rotations", "joint_positions",
+           "rest_offsets", "rest_tails", "contact_offsets")  # fmt: skip
+
+
+def _restored(name: str, value: NDArray[Any]) -> Any:
+    if name == "source":
+        return json.loads(str(value))
+    if name == "fps":
+        return float(value)
+    if name == "image_size":
+        return (int(value[0]), int(value[1]))
+    if name.endswith("_names"):
+        return tuple(str(item) for item in value)
+    if name in ("parents", "contact_parents"):
+        return value.astype(np.int64)
+    return value if value.dtype == np.bool_ else value.astype(np.float64)
+
+
+def _bad_motion(what: str) -> MotionLiftError:
+    return MotionLiftError("bad_motion", f"Not a motion file of ours: {what}.", "Lift the video again.")
+
+
+def standard_rate(times: Array) -> float:
+    """The frames per second that exports use for samples at `times` (F,) s.
+
+    The mean rate snapped to a standard one within 0.1 %; for variable rates (over 5 % of the steps
+    differ from the median by more than a fifth) the standard rate nearest the median; else the mean.
+    """
+    if len(times) < 2:
+        return 30.0
+    steps = np.diff(times)
+    standard = np.array([float(rate) for rate in STANDARD_RATES])
+    median = 1.0 / float(np.median(steps))
+    variable = np.mean(np.abs(steps * median - 1) > 0.2) > 0.05
+    rate = median if variable else (len(times) - 1) / float(times[-1] - times[0])
+    # Containers often store whole milliseconds, so the mean of a short clip is off by up to one of them.
+    tolerance = max(1e-3, 1.1e-3 / float(times[-1] - times[0]))
+    nearest = float(standard[np.argmin(np.abs(np.log(standard / rate)))])
+    return nearest if variable or abs(nearest / rate - 1) <= tolerance else rate
+
+
+def resample(motion: Motion, fps: float) -> Motion:
+    """The motion at uniform samples, `fps` a second, from its first time to its last.
+
+    Rotations are slerped, positions interpolated linearly and recomputed by forward kinematics; detections,
+    contacts, keypoints and confidence come from the nearest sample.
+    """
+    first, last = float(motion.times[0]), float(motion.times[-1])
+    count = int(np.floor((last - first) * fps + 1e-6)) + 1
+    times = first + np.arange(count) / fps
+    upper = np.clip(np.searchsorted(motion.times, times, side="right"), 1, max(len(motion) - 1, 1))
+    lower = upper - 1
+    upper = np.minimum(upper, len(motion) - 1)
+    span = np.maximum(motion.times[upper] - motion.times[lower], 1e-9)
+    t = np.clip((times - motion.times[lower]) / span, 0.0, 1.0)
+    nearest = np.where(t < 0.5, lower, upper)
+
+    def blend(values: Array) -> Array:
+        weight = t.reshape(-1, *[1] * (values.ndim - 1))
+        return (1 - weight) * values[lower] + weight * values[upper]
+
+    rotations = continuous(slerp(motion.local_rotations[lower], motion.local_rotations[upper], t[:, None]))
+    root = blend(motion.root_translation)
+    positions, _ = forward_kinematics(motion.parents, motion.rest_offsets, root, rotations)
+    moving = len(motion.world_from_camera) > 1
+    return dataclasses.replace(
+        motion,
+        times=times,
+        fps=float(fps),
+        root_translation=root,
+        local_rotations=rotations,
+        joint_positions=positions,
+        confidence=blend(motion.confidence),
+        detected=motion.detected[nearest],
+        contacts=motion.contacts[nearest],
+        keypoints_2d=motion.keypoints_2d[nearest],
+        keypoint_confidence=motion.keypoint_confidence[nearest],
+        lifted_camera=motion.lifted_camera[nearest],
+        camera_K=motion.camera_K[nearest] if len(motion.camera_K) > 1 else motion.camera_K,
+        world_from_camera=motion.world_from_camera[nearest] if moving else motion.world_from_camera,
+    )

@@ -1,0 +1,267 @@
+"""Every set of joints, once: names, parents, left/right pairs, the T-pose, and the maps between the sets.
+
+The T-pose is that of DESIGN's world: metres, Z up, facing -Y, so the figure's left is +X; arms along
++-X with palms down, soles flat on Z = 0, and every joint's frame parallel to the world's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rotation import Array
+
+
+@dataclass(frozen=True)
+class JointSet:
+    """Named joints in a tree. `parents[i] < i`, or -1 for the root."""
+
+    name: str
+    joints: tuple[str, ...]
+    parents: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """The index of a joint. Raises `ValueError` for a name the set does not have."""
+        return self.joints.index(joint)
+
+    def indices(self, *joints: str) -> list[int]:
+        return [self.joints.index(joint) for joint in joints]
+
+    @cached_property
+    def mirror(self) -> NDArray[np.int64]:
+        """(J,) the index of each joint's counterpart on the other side (itself on the midline)."""
+        return np.array([self.index(mirrored_name(joint)) for joint in self.joints])
+
+    @cached_property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) of every bone."""
+        return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)
+
+
+def mirrored_name(joint: str) -> str:
+    """`left_knee` for `right_knee` and the other way round; names on the midline unchanged."""
+    if joint.startswith("left_"):
+        return "right_" + joint.removeprefix("left_")
+    if joint.startswith("right_"):
+        return "left_" + joint.removeprefix("right_")
+    return joint
+
+
+def _joint_set(name: str, tree: dict[str, str | None]) -> JointSet:
+    joints = tuple(tree)
+    parents = tuple(-1 if parent is None else joints.index(parent) for parent in tree.values())
+    return JointSet(name, joints, parents)
+
+
+def _both_sides(tree: dict[str, str | None]) -> dict[str, str | None]:
+    """The tree with each `left_` branch repeated for the right."""
+    right = {mirrored_name(j): p and mirrored_name(p) for j, p in tree.items() if j.startswith("left_")}
+    return {**tree, **right}
+
+
+HUMAN36M_17 = _joint_set(
+    "human36m_17",
+    {
+        "pelvis": None,
+        "right_hip": "pelvis",
+        "right_knee": "right_hip",
+        "right_ankle": "right_knee",
+        "left_hip": "pelvis",
+        "left_knee": "left_hip",
+        "left_ankle": "left_knee",
+        "spine": "pelvis",
+        "thorax": "spine",
+        "nose": "thorax",
+        "head": "nose",
+        "left_shoulder": "thorax",
+        "left_elbow": "left_shoulder",
+        "left_wrist": "left_elbow",
+        "right_shoulder": "thorax",
+        "right_elbow": "right_shoulder",
+        "right_wrist": "right_elbow",
+    },
+)
+"""The paper's joints, in the order of its data."""
+
+BODY_26 = _joint_set(
+    "body_26",
+    _both_sides(
+        {
+            "pelvis": None,
+            "spine": "pelvis",
+            "neck": "spine",
+            "nose": "neck",
+            "left_ear": "nose",
+            "left_shoulder": "neck",
+            "left_elbow": "left_shoulder",
+            "left_wrist": "left_elbow",
+            "left_index": "left_wrist",
+            "left_pinky": "left_wrist",
+            "left_hip": "pelvis",
+            "left_knee": "left_hip",
+            "left_ankle": "left_knee",
+            "left_heel": "left_ankle",
+            "left_toe_tip": "left_ankle",
+        }
+    ),
+)
+"""What is detected and lifted. `left_index` and `left_pinky` are the knuckles."""
+
+ANIMATION_21 = _joint_set(
+    "animation_21",
+    _both_sides(
+        {
+            "pelvis": None,
+            "spine": "pelvis",
+            "chest": "spine",
+            "neck": "chest",
+            "head": "neck",
+            "left_clavicle": "chest",
+            "left_shoulder": "left_clavicle",
+            "left_elbow": "left_shoulder",
+            "left_wrist": "left_elbow",
+            "left_hip": "pelvis",
+            "left_knee": "left_hip",
+            "left_ankle": "left_knee",
+            "left_toe": "left_ankle",
+        }
+    ),
+)
+"""The skeleton of `Motion`; each joint is named for where its bone starts."""
+
+MEDIAPIPE_33 = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
+    "right_eye_outer", "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky",
+    "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip", "right_hip",
+    "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+    "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""MediaPipe Pose's landmarks, in its order."""
+
+INTERPOLATED = {
+    "pelvis": {"left_hip": 0.5, "right_hip": 0.5},
+    "neck": {"left_shoulder": 0.5, "right_shoulder": 0.5},
+    "spine": {"left_hip": 0.25, "right_hip": 0.25, "left_shoulder": 0.25, "right_shoulder": 0.25},
+}
+"""Joints of `BODY_26` that no detector reports, as weighted means of those it does."""
+
+
+def body_from_mediapipe() -> Array:
+    """The matrix (26, 33) that turns MediaPipe's landmarks into `BODY_26` (rows sum to 1)."""
+    weights = np.zeros((len(BODY_26), len(MEDIAPIPE_33)))
+    for row, joint in enumerate(BODY_26.joints):
+        for source, weight in INTERPOLATED.get(joint, {joint: 1.0}).items():
+            weights[row, MEDIAPIPE_33.index(source.replace("toe_tip", "foot_index"))] = weight
+    return weights
+
+
+def interpolate_body(points: Array) -> Array:
+    """`BODY_26` points (..., 26, D) with the interpolated joints computed from the detected ones."""
+    result = np.array(points, float)
+    for joint, sources in INTERPOLATED.items():
+        result[..., BODY_26.index(joint), :] = sum(
+            weight * points[..., BODY_26.index(source), :] for source, weight in sources.items()
+        )
+    return result
+
+
+REFERENCE_HEIGHT = 1.70
+"""Standing height in metres of the body that the network's outputs are scaled to."""
+
+_LEFT_REST = {
+    "pelvis": (0.0, 0.0, 0.895),
+    "spine": (0.0, 0.005, 0.100),
+    "chest": (0.0, 0.010, 0.180),
+    "neck": (0.0, 0.005, 0.235),
+    "head": (0.0, -0.020, 0.095),
+    "left_clavicle": (0.025, -0.005, 0.205),
+    "left_shoulder": (0.150, 0.010, 0.000),
+    "left_elbow": (0.280, 0.0, 0.0),
+    "left_wrist": (0.250, 0.0, 0.0),
+    "left_hip": (0.090, 0.0, 0.0),
+    "left_knee": (0.0, 0.0, -0.410),
+    "left_ankle": (0.0, 0.0, -0.410),
+    "left_toe": (0.0, -0.125, -0.055),
+}
+_LEFT_TAILS = {
+    "pelvis": (0.0, 0.005, 0.100),
+    "spine": (0.0, 0.010, 0.180),
+    "chest": (0.0, 0.005, 0.235),
+    "neck": (0.0, -0.020, 0.095),
+    "head": (0.0, 0.0, 0.195),
+    "left_clavicle": (0.150, 0.010, 0.000),
+    "left_shoulder": (0.280, 0.0, 0.0),
+    "left_elbow": (0.250, 0.0, 0.0),
+    "left_wrist": (0.180, 0.0, 0.0),
+    "left_hip": (0.0, 0.0, -0.410),
+    "left_knee": (0.0, 0.0, -0.410),
+    "left_ankle": (0.0, -0.125, -0.055),
+    "left_toe": (0.0, -0.070, -0.020),
+}
+_LEFT_ATTACHMENTS = {
+    "nose": ("head", (0.0, -0.115, 0.075)),
+    "left_ear": ("head", (0.072, 0.0, 0.080)),
+    "left_index": ("left_wrist", (0.090, -0.025, 0.0)),
+    "left_pinky": ("left_wrist", (0.075, 0.035, 0.0)),
+    "left_heel": ("left_ankle", (0.0, 0.050, -0.075)),
+    "left_toe_tip": ("left_ankle", (0.0, -0.195, -0.075)),
+}
+
+
+def _mirrored(values: dict[str, tuple[float, float, float]], joint: str) -> tuple[float, float, float]:
+    if joint in values:
+        return values[joint]
+    x, y, z = values[mirrored_name(joint)]
+    return (-x, y, z)
+
+
+def reference_rest(height_m: float = REFERENCE_HEIGHT) -> tuple[Array, Array]:
+    """`rest_offsets` and `rest_tails` (21, 3) in metres of an average body of that standing height."""
+    scale = height_m / REFERENCE_HEIGHT
+    offsets = np.array([_mirrored(_LEFT_REST, joint) for joint in ANIMATION_21.joints])
+    tails = np.array([_mirrored(_LEFT_TAILS, joint) for joint in ANIMATION_21.joints])
+    return offsets * scale, tails * scale
+
+
+def attachment(joint: str) -> tuple[str, Array]:
+    """Where a rigid `BODY_26` point sits: the `ANIMATION_21` joint that carries it and its offset (3,) in
+    metres in that joint's T-pose frame, for a body of `REFERENCE_HEIGHT`. Mocap has none of these points,
+    so they are defined here. Raises `KeyError` for a joint that is no attachment."""
+    if joint in _LEFT_ATTACHMENTS:
+        parent, offset = _LEFT_ATTACHMENTS[joint]
+        return parent, np.array(offset)
+    parent, (x, y, z) = _LEFT_ATTACHMENTS[mirrored_name(joint)]
+    return mirrored_name(parent), np.array([-x, y, z])
+
+
+ATTACHED = tuple(j for j in BODY_26.joints if j in _LEFT_ATTACHMENTS or mirrored_name(j) in _LEFT_ATTACHMENTS)
+"""The `BODY_26` joints defined by `attachment`."""
+
+CONTACT_NAMES = ("left_heel", "left_toe_tip", "right_heel", "right_toe_tip")
+"""The points of the feet that may stand on the floor."""
+
+
+def contact_points(rest_tails: Array, rest_offsets: Array) -> tuple[NDArray[np.int64], Array]:
+    """`contact_parents` (4,) and `contact_offsets` (4, 3) of `CONTACT_NAMES` on a rest skeleton (21, 3).
+
+    Heels sit on the ankle's frame, toe tips at the end of the toe's bone; scaled by the foot's length.
+    """
+    parents, points = [], []
+    for name in CONTACT_NAMES:
+        side = name.split("_")[0]
+        ankle, toe = ANIMATION_21.indices(f"{side}_ankle", f"{side}_toe")
+        if name.endswith("heel"):
+            reference = np.linalg.norm(reference_rest()[0][toe])
+            parents.append(ankle)
+            points.append(attachment(name)[1] * np.linalg.norm(rest_offsets[toe]) / reference)
+        else:
+            parents.append(toe)
+            points.append(rest_tails[toe])
+    return np.array(parents), np.array(points)
