@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .rotation import Array
+from .rotation import Array, rotate
 
 
 @dataclass(frozen=True)
@@ -244,6 +244,38 @@ def attachment(joint: str) -> tuple[str, Array]:
 ATTACHED = tuple(j for j in BODY_26.joints if j in _LEFT_ATTACHMENTS or mirrored_name(j) in _LEFT_ATTACHMENTS)
 """The `BODY_26` joints defined by `attachment`."""
 
+_ATTACHMENT_SCALE = {"head": "head", "left_wrist": "left_wrist", "left_ankle": "left_toe"}
+"""Which bone's length scales the attachments of a joint: the neck, the forearm, the foot."""
+
+BODY_FROM_ANIMATION = {"spine": "chest"}
+"""`BODY_26`'s spine is the middle of the torso, where the interpolated point lies: our chest."""
+
+
+def attachment_scale(joint: str, rest_offsets: Array) -> float:
+    """The factor on `attachment(joint)`'s offset for a rest skeleton (21, 3): its bone against the reference's."""
+    parent, _ = attachment(joint)
+    bone = _ATTACHMENT_SCALE.get(parent) or mirrored_name(_ATTACHMENT_SCALE[mirrored_name(parent)])
+    index = ANIMATION_21.index(bone)
+    return float(np.linalg.norm(rest_offsets[index]) / np.linalg.norm(reference_rest()[0][index]))
+
+
+def body_points(joints: Array, rotations_world: Array, rest_offsets: Array) -> Array:
+    """`BODY_26` points (..., 26, 3) of an `ANIMATION_21` figure.
+
+    `joints` (..., 21, 3) and `rotations_world` (..., 21, 4) in any one frame, metres; `rest_offsets` (21, 3).
+    """
+    points = np.empty((*joints.shape[:-2], len(BODY_26), 3))
+    for index, name in enumerate(BODY_26.joints):
+        if name in ATTACHED:
+            parent, offset = attachment(name)
+            carrier = ANIMATION_21.index(parent)
+            offset = offset * attachment_scale(name, rest_offsets)
+            points[..., index, :] = joints[..., carrier, :] + rotate(rotations_world[..., carrier, :], offset)
+        else:
+            points[..., index, :] = joints[..., ANIMATION_21.index(BODY_FROM_ANIMATION.get(name, name)), :]
+    return points
+
+
 CONTACT_NAMES = ("left_heel", "left_toe_tip", "right_heel", "right_toe_tip")
 """The points of the feet that may stand on the floor."""
 
@@ -258,9 +290,8 @@ def contact_points(rest_tails: Array, rest_offsets: Array) -> tuple[NDArray[np.i
         side = name.split("_")[0]
         ankle, toe = ANIMATION_21.indices(f"{side}_ankle", f"{side}_toe")
         if name.endswith("heel"):
-            reference = np.linalg.norm(reference_rest()[0][toe])
             parents.append(ankle)
-            points.append(attachment(name)[1] * np.linalg.norm(rest_offsets[toe]) / reference)
+            points.append(attachment(name)[1] * attachment_scale(name, rest_offsets))
         else:
             parents.append(toe)
             points.append(rest_tails[toe])
