@@ -210,9 +210,9 @@ def forward_kinematics(
 ) -> tuple[Array, Array]:
     """Positions and orientations in the world of every joint.
 
-    `parents` (J,) lists each parent before its children, -1 for the root; `offsets` (J, 3) from the
-    parent in the rest pose, the root's not added; `root_translation` (..., 3); `rotations_local`
-    (..., J, 4). Returns `joints_world` (..., J, 3) and `rotations_world` (..., J, 4).
+    `parents` (J,) lists each parent before its children, -1 for the root; `offsets` (J, 3), or (..., J, 3) where
+    joints slide, from the parent in the rest pose, the root's not added; `root_translation` (..., 3);
+    `rotations_local` (..., J, 4). Returns `joints_world` (..., J, 3) and `rotations_world` (..., J, 4).
     """
     positions: list[Array] = []
     rotations: list[Array] = []
@@ -222,7 +222,7 @@ def forward_kinematics(
             positions.append(np.asarray(root_translation, float))
             rotations.append(local)
         else:
-            positions.append(positions[parent] + rotate(rotations[parent], offsets[joint]))
+            positions.append(positions[parent] + rotate(rotations[parent], offsets[..., joint, :]))
             rotations.append(multiply(rotations[parent], local))
     return np.stack(positions, -2), np.stack(rotations, -2)
 
