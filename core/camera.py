@@ -20,7 +20,8 @@ def intrinsics(image_size: tuple[int, int], fov_degrees: float = DEFAULT_FOV_DEG
 def project(joints_camera: Array, camera_K: Array) -> Array:
     """Pixels (..., 2) of points (..., 3) in front of the camera."""
     xy = joints_camera[..., :2] / joints_camera[..., 2:]
-    return np.stack([xy[..., 0] * camera_K[0, 0], xy[..., 1] * camera_K[1, 1]], -1) + camera_K[:2, 2]
+    pixels: Array = np.stack([xy[..., 0] * camera_K[0, 0], xy[..., 1] * camera_K[1, 1]], -1) + camera_K[:2, 2]
+    return pixels
 
 
 def rays(pixels: Array, camera_K: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -43,7 +44,7 @@ class UsageError(MotionLiftError):
     """The request itself is wrong (exit code 2): nothing was started."""
 
 
-class Cancelled(MotionLiftError):
+class Cancelled(MotionLiftError):  # noqa: N818 (a wish, not an error)
     """The user asked to stop."""
 
     def __init__(self, code: str = "cancelled", message: str = "Cancelled.", hint: str = "") -> None:
@@ -192,7 +193,10 @@ class Failure:
 
 
 Event = Hello | Progress | Result | Failure
-_EVENTS: dict[str, type[Event]] = {"hello": Hello, "progress": Progress, "result": Result, "error": Failure}
+_EVENTS: dict[str, Callable[..., Event]] = {"hello": Hello, "progress": Progress, "result": Result, "error": Failure}
+_EVENT_FIELDS: dict[str, frozenset[str]] = {
+    kind.event: frozenset(f.name for f in dataclasses.fields(kind)) for kind in (Hello, Progress, Result, Failure)
+}
 
 Operation = Literal["lift", "resolve", "people", "cancel", "quit"]
 OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "cancel", "quit")
@@ -229,7 +233,7 @@ def decode_event(line: str) -> Event:
     kind = _EVENTS.get(str(values.get("event")))
     if kind is None:
         raise MotionLiftError("protocol", f"The worker sent an unknown event: {line[:200]!r}.")
-    names = {f.name for f in dataclasses.fields(kind)}
+    names = _EVENT_FIELDS[str(values["event"])]
     known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
     try:
         return kind(**known)

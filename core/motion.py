@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .files import written_beside
 from .jobs import MotionLiftError
-from .rotation import Array, continuous, forward_kinematics, slerp
+from .rotation import Array, continuous, forward_kinematics, rotate, slerp
 from .skeleton import BODY_26
 
 FORMAT = "motionlift-motion-1"
@@ -121,13 +121,11 @@ class Motion:
 
     def contact_positions(self) -> Array:
         """The contact points (F, C, 3) m in the world."""
-        from .rotation import rotate
-
         rotations = self.world_rotations()[:, self.contact_parents]
         return self.joint_positions[:, self.contact_parents] + rotate(rotations, self.contact_offsets)
 
     def check(self) -> Motion:
-        """This motion, if it keeps the contract. Raises `MotionLiftError` (code `bad_motion`) that says what does not."""
+        """This motion, if it keeps the contract. Raises `MotionLiftError` (`bad_motion`) that says what does not."""
         frames, joints, contacts = len(self.times), len(self.joint_names), len(self.contact_names)
         shapes: dict[str, tuple[int | None, ...]] = {
             "times": (frames,), "parents": (joints,), "rest_offsets": (joints, 3), "rest_tails": (joints, 3),
@@ -250,7 +248,8 @@ def resample(motion: Motion, fps: float) -> Motion:
 
     def blend(values: Array) -> Array:
         weight = t.reshape(-1, *[1] * (values.ndim - 1))
-        return (1 - weight) * values[lower] + weight * values[upper]
+        blended: Array = (1 - weight) * values[lower] + weight * values[upper]
+        return blended
 
     rotations = continuous(slerp(motion.local_rotations[lower], motion.local_rotations[upper], t[:, None]))
     root = blend(motion.root_translation)

@@ -38,7 +38,8 @@ def multiply(a: Array, b: Array) -> Array:
 
 def conjugate(q: Array) -> Array:
     """The inverse of unit quaternions (..., 4)."""
-    return q * np.array([1.0, -1.0, -1.0, -1.0])
+    inverse: Array = q * np.array([1.0, -1.0, -1.0, -1.0])
+    return inverse
 
 
 def rotate(q: Array, vectors: Array) -> Array:
@@ -95,7 +96,8 @@ def continuous(q: Array) -> Array:
     """Quaternions (F, ..., 4) with signs chosen so that neighbours along the first axis agree."""
     dots = np.sum(q[1:] * q[:-1], -1)
     signs = np.cumprod(np.concatenate([np.ones((1, *dots.shape[1:])), np.where(dots < 0, -1.0, 1.0)]), 0)
-    return q * signs[..., None]
+    agreeing: Array = q * signs[..., None]
+    return agreeing
 
 
 def slerp(a: Array, b: Array, t: Array) -> Array:
@@ -115,7 +117,8 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
 def angle_between(a: Array, b: Array) -> Array:
     """The rotation angle (...) in radians, 0 to pi, between orientations `a` and `b` (..., 4)."""
     relative = multiply(conjugate(a), b)
-    return 2.0 * np.arctan2(np.linalg.norm(relative[..., 1:], axis=-1), np.abs(relative[..., 0]))
+    angle: Array = 2.0 * np.arctan2(np.linalg.norm(relative[..., 1:], axis=-1), np.abs(relative[..., 0]))
+    return angle
 
 
 def minimal_rotation(a: Array, b: Array) -> Array:
