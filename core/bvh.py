@@ -17,12 +17,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .files import written_beside
-from .jobs import MotionLiftError
+from .jobs import MotionLiftError, UsageError
 from .rotation import IDENTITY, Array, forward_kinematics, from_axis_angle, multiply
 
 SUFFIX = ".bvh"
 DECIMALS = 6
 """Digits after the point of written offsets and values."""
+
+UNITS = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
+"""Units to a metre."""
+UP_AXES = ("Y", "Z")
+DIRECTIONS = ("X", "-X", "Y", "-Y", "Z", "-Z")
+EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
+
+
+@dataclass(frozen=True)
+class BvhOptions:
+    """How a motion is laid out in a file.
+
+    `up` is the file's vertical axis and `forward` the direction that the figure faces at rest (by default Z
+    where Y is up, -Y where Z is up); `unit` a key of `UNITS`; `order` one Euler order for every joint, or None
+    for the order with the fewest singular frames of each; `fps` the rate, or None for the motion's own.
+    Raises `UsageError` (code `bad_bvh_option`).
+    """
+
+    up: str = "Y"
+    forward: str | None = None
+    unit: str = "cm"
+    order: str | None = None
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, known in [
+            ("up axis", self.up, UP_AXES),
+            ("forward axis", self.facing, DIRECTIONS),
+            ("unit", self.unit, UNITS),
+            ("rotation order", self.order or EULER_ORDERS[0], EULER_ORDERS),
+        ]:
+            if value not in known:
+                raise UsageError("bad_bvh_option", f"{value!r} is no {name} of a BVH.", f"Use {', '.join(known)}.")
+        if self.facing.endswith(self.up):
+            raise UsageError("bad_bvh_option", f"A figure cannot face {self.facing} where {self.up} is up.")
+        if self.fps is not None and not 1 <= self.fps <= 1000:
+            raise UsageError("bad_bvh_option", f"{self.fps:g} frames a second is out of range.", "Use 1 to 1000.")
+
+    @property
+    def facing(self) -> str:
+        """`forward`, or its default."""
+        return self.forward or {"Y": "Z", "Z": "-Y"}.get(self.up, "Z")
 
 
 @dataclass(frozen=True)
