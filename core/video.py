@@ -1,0 +1,310 @@
+"""Video in: upright RGB pictures with their presentation times, streamed from a thread of its own.
+
+with FrameReader(Path("walk.mp4"), start=2.0, max_side=1280) as reader:
+    for frame in reader:
+        ...
+reader.warnings
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import queue
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from av.video.reformatter import Interpolation
+
+from .conversion import Converter, Image, Turner, fit
+from .decoding import ContainerSource, Description, PictureSource, Source, is_sequence, list_pictures
+from .jobs import MotionLiftError
+from .shots import THUMBNAIL_SIDE, Shot, ShotDetector, list_shots
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 0.0005
+"""Given to the trim's limits: containers and people round times."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video is before it is decoded.
+
+    size: upright (width, height) in square pixels; fps: the average rate as the container says; duration (s)
+    and frame_count: estimates, for progress; rotation: clockwise degrees that were applied to turn it upright;
+    capture_rate: pictures a second that the camera took, from a phone's slow-motion tag; focal_35mm: focal
+    length in millimetres on a 36 mm wide picture, from the metadata.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    fps: float
+    duration: float | None
+    frame_count: int | None
+    rotation: int
+    capture_rate: float | None
+    focal_35mm: float | None
+    has_audio: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture: `index` counts from 0 at the first one read, `time` is its presentation time in seconds from
+    the video's first picture, `shot` counts from 1 and grows at each hard cut, `image` (H, W, 3) is RGB, upright,
+    with square pixels, C-contiguous. The image may be smaller than `VideoInfo.size` (see `max_side`).
+    """
+
+    index: int
+    time: float
+    shot: int
+    image: Image
+
+
+def probe(path: Path, rate: float | None = None) -> VideoInfo:
+    """What `path` holds; its first picture is decoded, so it can be read. Errors as `FrameReader`."""
+    return _info(path, _open_source(path, rate, threads=1).description)
+
+
+def read_frames(
+    path: Path, start: float | None = None, end: float | None = None, max_side: int | None = None
+) -> Iterator[Frame]:
+    """The frames with start <= time < end (s). Closing the iterator stops the decoding. See `FrameReader`."""
+    with FrameReader(path, start, end, max_side) as reader:
+        yield from reader
+
+
+class FrameReader:
+    """Iterates once over the frames with start <= time < end (s), decoding ahead in a thread.
+
+    max_side: pictures whose longer side exceeds it are made smaller in the same pass as the conversion to RGB;
+    coordinates relative to the picture times `info.size` are pixels of the video. rate: pictures a second of an
+    image sequence (30 when None). threads: of the decoder; few, since detection runs beside it. ahead: decoded
+    frames that wait for the consumer at most.
+
+    `info` is there from the start; `warnings`, in words, is complete when the iteration has ended.
+    Errors are `MotionLiftError`: `no_file`, `is_directory`, `empty_file`, `not_a_video`, `incomplete_video`,
+    `no_video_stream`, `no_frames`, `unreadable`, `bad_trim`; those found while decoding surface in the iteration.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        start: float | None = None,
+        end: float | None = None,
+        max_side: int | None = None,
+        *,
+        rate: float | None = None,
+        threads: int = 2,
+        ahead: int = 4,
+    ) -> None:
+        source = _open_source(path, rate, threads)
+        self.info = _info(path, source.description)
+        self.warnings: list[str] = []
+        self._decoding = _Decoding(source, self.info, start, end, max_side, self.warnings)
+        self._stop = threading.Event()
+        self._queue: queue.Queue[Frame | BaseException | None] = queue.Queue(maxsize=ahead)
+        self._thread = threading.Thread(target=_run, args=(self._decoding, self._queue, self._stop), daemon=True,
+                                        name=f"decode {path.name}")  # fmt: skip
+        self._started = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._started:
+            raise RuntimeError("a FrameReader is read once; make another one")
+        self._started = True
+        self._thread.start()
+        try:
+            while True:
+                item = self._queue.get()
+                if item is None:
+                    return
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop decoding and wait for the thread. Harmless when called again."""
+        self._stop.set()
+        if self._started:
+            self._thread.join()
+
+
+_POLL_SECONDS = 0.05
+
+
+def _run(decoding: _Decoding, output: queue.Queue[Frame | BaseException | None], stop: threading.Event) -> None:
+    """The thread's body. It knows nothing of the reader, so that a forgotten reader can be collected."""
+
+    def put(item: Frame | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                output.put(item, timeout=_POLL_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    frames = decoding.frames()
+    try:
+        for frame in frames:
+            if not put(frame):
+                return
+    except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
+        put(error)
+    else:
+        put(None)
+    finally:
+        frames.close()
+
+
+@dataclass(frozen=True)
+class _Decoding:
+    """Everything the thread needs to know."""
+
+    source: Source
+    info: VideoInfo
+    start: float | None
+    end: float | None
+    max_side: int | None
+    warnings: list[str]
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Decode, convert, number by shot."""
+        first = max(0.0, (self.start or 0.0) - GRACE_SECONDS)
+        last = math.inf if self.end is None else self.end - GRACE_SECONDS
+        turn = Turner()
+        picture = Converter(fit(self.info.size, self.max_side))
+        thumbnail = Converter(fit(self.info.size, THUMBNAIL_SIDE), Interpolation.AREA)
+        detector: ShotDetector[tuple[float, Image]] = ShotDetector(_lookahead(self.info.fps))
+        index = 0
+        for time, stored in self.source.frames(first, self.warn):
+            if time >= last:
+                break
+            upright = turn(stored)
+            for shot, (shown, image) in detector.push(thumbnail(upright) / np.float32(255), (time, picture(upright))):
+                yield Frame(index, shown, shot, image)
+                index += 1
+        for shot, (shown, image) in detector.flush():
+            yield Frame(index, shown, shot, image)
+            index += 1
+        if index == 0:
+            raise _nothing_left(self.info, self.start, self.end)
+
+    def warn(self, text: str) -> None:
+        log.warning("%s: %s", self.info.path.name, text)
+        self.warnings.append(text)
+
+
+def _lookahead(fps: float) -> int:
+    """Frames that outlast a flash, about an eighth of a second."""
+    return min(max(round(fps / 8), 2), 8)
+
+
+def _nothing_left(info: VideoInfo, start: float | None, end: float | None) -> MotionLiftError:
+    if start is None and end is None:
+        return MotionLiftError(
+            "no_frames", f"{info.path.name} holds no picture that can be decoded.", "Export it again."
+        )
+    until = "its end" if end is None else f"{end:g} s"
+    length = "" if info.duration is None else f", which is {info.duration:.2f} s long"
+    return MotionLiftError(
+        "bad_trim",
+        f"There is no picture from {start or 0:g} s to {until} in {info.path.name}{length}.",
+        "Choose a start and an end within the clip.",
+    )
+
+
+def _open_source(path: Path, rate: float | None, threads: int) -> Source:
+    if is_sequence(path):
+        return PictureSource(path, rate)
+    if not path.exists():
+        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        raise MotionLiftError("unreadable", f"{path} cannot be opened: {error}.", "Check its permissions.") from error
+    if empty:
+        raise MotionLiftError("empty_file", f"{path.name} is empty.", "Copy or export the video again.")
+    return ContainerSource(path, threads)
+
+
+def _info(path: Path, description: Description) -> VideoInfo:
+    return VideoInfo(
+        path=path,
+        size=description.size,
+        fps=description.fps,
+        duration=description.duration,
+        frame_count=description.frame_count,
+        rotation=description.orientation.degrees,
+        capture_rate=_number(description.metadata, "com.android.capture.fps"),
+        focal_35mm=_number(description.metadata, "focal_length.35mm_equivalent", "focallengthin35mmfilm"),
+        has_audio=description.has_audio,
+    )
+
+
+def _number(metadata: Mapping[str, str], *endings: str) -> float | None:
+    """The first positive number under a key with one of the endings (lower case)."""
+    for key, text in metadata.items():
+        if key.lower().endswith(endings):
+            try:
+                value = float(text)
+            except ValueError:
+                log.debug("the tag %s is no number: %r", key, text)
+                continue
+            if 0 < value < math.inf:
+                return value
+    return None
+
+
+def slow_motion_factor(info: VideoInfo, speed: float | None) -> float:
+    """How many times slower than life the file plays: seconds of the file over seconds of life.
+
+    `speed` where it is given, else what the phone's tag says about the camera's rate, rounded to a whole number
+    where it is within 5 % of one; 1 where nothing is known. Below 1 for time lapse.
+    """
+    if speed is not None:
+        return speed
+    if info.capture_rate is None:
+        return 1.0
+    factor = info.capture_rate / info.fps
+    whole = round(factor)
+    return float(whole) if whole >= 1 and abs(factor / whole - 1) <= 0.05 else factor
+
+
+def find_shots(path: Path, start: float | None = None, end: float | None = None) -> list[Shot]:
+    """The shots of a video without keeping its pictures. Costs its decoding. Errors as `FrameReader`."""
+    frames = [(frame.time, frame.shot) for frame in read_frames(path, start, end, max_side=THUMBNAIL_SIDE)]
+    return list_shots([time for time, _ in frames], [shot for _, shot in frames])
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 (hexadecimal) of the file's bytes, or of the pictures of a sequence in order. Errors as `FrameReader`."""
+    if is_sequence(path):
+        total = hashlib.sha256()
+        for number, picture in list_pictures(path):
+            total.update(f"{number} {_file_hash(picture)}\n".encode())
+        return total.hexdigest()
+    if not path.is_file():
+        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+    return _file_hash(path)
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
