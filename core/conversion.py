@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import cast
+
 import av
 import av.filter
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
-
-from .decoding import Orientation
 
 Image = NDArray[np.uint8]
 
@@ -19,6 +21,44 @@ def fit(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
         return size
     width, height = (max(1, round(side * longest / max(size))) for side in size)
     return width, height
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How stored pictures are turned upright: perhaps transposed, then perhaps flipped along x and y."""
+
+    transposed: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @staticmethod
+    def of(frame: av.VideoFrame) -> Orientation:
+        """From the frame's display matrix, to the nearest quarter turn; upright where there is none.
+
+        The matrix (a, b, u; c, d, v; ...) takes stored (x, y) to shown (a x + c y, b x + d y), y down.
+        """
+        data = frame.side_data.get("DISPLAYMATRIX")
+        if data is None:
+            return Orientation()
+        a, b, _, c, d = np.frombuffer(memoryview(cast(SideData, data)), np.int32)[:5].tolist()
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            return Orientation(True, flip_x=c < 0, flip_y=b < 0)
+        return Orientation(False, flip_x=a < 0, flip_y=d < 0)
+
+    @property
+    def degrees(self) -> int:
+        """The clockwise turn (0, 90, 180, 270), leaving a mirroring aside."""
+        if self.transposed:
+            return 90 if self.flip_x else 270
+        return 180 if self.flip_y else 0
+
+    @property
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """The same as FFmpeg filters (name, arguments), which turn planes fast."""
+        if not self.transposed:
+            return tuple((name, "") for name, wanted in [("hflip", self.flip_x), ("vflip", self.flip_y)] if wanted)
+        direction = {(False, False): "cclock_flip", (True, False): "clock", (False, True): "cclock"}
+        return (("transpose", f"dir={direction.get((self.flip_x, self.flip_y), 'clock_flip')}"),)
 
 
 class Turner:

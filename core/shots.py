@@ -138,6 +138,7 @@ def colour_distance(a: Thumbnail, b: Thumbnail) -> float:
 
     def histogram(image: Thumbnail) -> NDArray[np.float64]:
         cells = np.minimum((image * 4).astype(np.int64), 3) @ np.array([16, 4, 1])
-        return np.bincount(cells.ravel(), minlength=64) / cells.size
+        counts: NDArray[np.int64] = np.bincount(cells.ravel(), minlength=64)
+        return counts / cells.size
 
     return 0.5 * float(np.abs(histogram(a) - histogram(b)).sum())

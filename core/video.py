@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import queue
-import threading
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +20,11 @@ from typing import Self
 import numpy as np
 from av.video.reformatter import Interpolation
 
+from .ahead import RunAhead
 from .conversion import Converter, Image, Turner, fit
-from .decoding import ContainerSource, Description, PictureSource, Source, is_sequence, list_pictures
+from .decoding import ContainerSource, Description, Source
 from .jobs import MotionLiftError
+from .sequences import PictureSource, is_sequence, list_pictures
 from .shots import THUMBNAIL_SIDE, Shot, ShotDetector, list_shots
 
 log = logging.getLogger(__name__)
@@ -107,12 +107,8 @@ class FrameReader:
         source = _open_source(path, rate, threads)
         self.info = _info(path, source.description)
         self.warnings: list[str] = []
-        self._decoding = _Decoding(source, self.info, start, end, max_side, self.warnings)
-        self._stop = threading.Event()
-        self._queue: queue.Queue[Frame | BaseException | None] = queue.Queue(maxsize=ahead)
-        self._thread = threading.Thread(target=_run, args=(self._decoding, self._queue, self._stop), daemon=True,
-                                        name=f"decode {path.name}")  # fmt: skip
-        self._started = False
+        decoding = _Decoding(source, self.info, start, end, max_side, self.warnings)
+        self._frames = RunAhead(decoding.frames, ahead, name=f"decode {path.name}")
 
     def __enter__(self) -> Self:
         return self
@@ -123,54 +119,11 @@ class FrameReader:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._started:
-            raise RuntimeError("a FrameReader is read once; make another one")
-        self._started = True
-        self._thread.start()
-        try:
-            while True:
-                item = self._queue.get()
-                if item is None:
-                    return
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            self.close()
+        return iter(self._frames)
 
     def close(self) -> None:
         """Stop decoding and wait for the thread. Harmless when called again."""
-        self._stop.set()
-        if self._started:
-            self._thread.join()
-
-
-_POLL_SECONDS = 0.05
-
-
-def _run(decoding: _Decoding, output: queue.Queue[Frame | BaseException | None], stop: threading.Event) -> None:
-    """The thread's body. It knows nothing of the reader, so that a forgotten reader can be collected."""
-
-    def put(item: Frame | BaseException | None) -> bool:
-        while not stop.is_set():
-            try:
-                output.put(item, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    frames = decoding.frames()
-    try:
-        for frame in frames:
-            if not put(frame):
-                return
-    except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
-        put(error)
-    else:
-        put(None)
-    finally:
-        frames.close()
+        self._frames.close()
 
 
 @dataclass(frozen=True)
