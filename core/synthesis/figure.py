@@ -1,0 +1,200 @@
+"""The mannequin: a clothed figure modelled on a rest skeleton of `ANIMATION_21`, skinned to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rotation import Array, forward_kinematics, from_axis_angle, multiply, normalise, rotate, to_matrix
+from ..skeleton import ANIMATION_21, attachment_scale, reference_rest
+from .anatomy import arm, hand, head, leg, shoe, torso
+from .surface import Part, Surface, Triangles, build_surface, strongest_weights, vertex_normals
+
+SIDES = (("left", 1.0), ("right", -1.0))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a figure looks like. Colours are sRGB, each channel in [0, 1]; `girth` scales limbs and trunk."""
+
+    skin: tuple[float, float, float] = (0.82, 0.64, 0.54)
+    hair: tuple[float, float, float] = (0.22, 0.16, 0.12)
+    shirt: tuple[float, float, float] = (0.22, 0.42, 0.66)
+    trousers: tuple[float, float, float] = (0.24, 0.25, 0.30)
+    shoes: tuple[float, float, float] = (0.86, 0.86, 0.84)
+    girth: float = 1.0
+
+    def palette(self) -> dict[str, Array]:
+        """Linear colours (3,) by the names that `anatomy` paints with."""
+        srgb = {
+            "skin": self.skin, "hair": self.hair, "shirt": self.shirt, "trousers": self.trousers,
+            "shoes": self.shoes, "belt": (0.20, 0.14, 0.10), "sole": (0.25, 0.25, 0.25), "eye": (0.93, 0.92, 0.90),
+            "iris": (0.20, 0.14, 0.10),
+        }  # fmt: skip
+        colours = {name: np.power(np.array(value), 2.2) for name, value in srgb.items()}
+        colours["shade"] = colours["skin"] * 0.62
+        colours["lips"] = colours["skin"] * [0.72, 0.40, 0.42]
+        return colours
+
+
+def random_look(rng: np.random.Generator) -> Look:
+    """A look drawn at random: skins from light to dark, clothes of any colour, slim to broad."""
+    light = rng.uniform(0.0, 1.0)
+    skin = np.array([0.36, 0.23, 0.17]) * (1 - light) + np.array([0.92, 0.76, 0.68]) * light
+    colours = {name: tuple(rng.uniform(0.12, 0.85, 3).tolist()) for name in ("shirt", "trousers", "shoes")}
+    hair = np.array([0.24, 0.17, 0.11]) * rng.uniform(0.4, 2.4)
+    return Look(skin=tuple(skin.tolist()), hair=tuple(hair.tolist()), girth=float(rng.uniform(0.9, 1.15)), **colours)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A skinned mesh in its bind pose, metres, on the floor Z = 0.
+
+    vertices, normals, colours (V, 3; colours linear in [0, 1]); triangles (T, 3); bones (V, 4) `ANIMATION_21`
+    joints and their weights (V, 4), which sum to 1; bind_joints (21, 3) and bind_rotations (21, 4): the pose the
+    mesh was modelled in, arms half lowered, so that shoulders bend well both up and down.
+    """
+
+    vertices: Array
+    normals: Array
+    colours: Array
+    triangles: Triangles
+    bones: NDArray[np.int64]
+    weights: Array
+    bind_joints: Array
+    bind_rotations: Array
+
+    def skinning_matrices(self, joints: Array, rotations: Array) -> Array:
+        """The transforms (..., 21, 4, 4) from the bind pose to a pose.
+
+        `joints` (..., 21, 3) and `rotations` (..., 21, 4): positions and orientations in the world.
+        """
+        turn = to_matrix(rotations) @ np.swapaxes(to_matrix(self.bind_rotations), -1, -2)
+        matrices = np.zeros((*joints.shape[:-1], 4, 4))
+        matrices[..., :3, :3] = turn
+        matrices[..., :3, 3] = joints - (turn @ self.bind_joints[:, :, None])[..., 0]
+        matrices[..., 3, 3] = 1.0
+        return matrices
+
+    def posed(self, joints: Array, rotations: Array) -> Array:
+        """Vertices (V, 3) in the world, linearly blended, for one pose: joints (21, 3), rotations (21, 4)."""
+        matrices = self.skinning_matrices(joints, rotations)
+        points = np.concatenate([self.vertices, np.ones((len(self.vertices), 1))], 1)
+        moved = np.einsum("vkij,vj,vk->vi", matrices[self.bones], points, self.weights)
+        return np.asarray(moved[:, :3])
+
+
+def build_figure(rest_offsets: Array | None = None, look: Look | None = None) -> Figure:
+    """Model a figure on a rest skeleton `rest_offsets` (21, 3) m of `ANIMATION_21` (default: the reference's)."""
+    offsets = reference_rest()[0] if rest_offsets is None else np.asarray(rest_offsets, float)
+    look = look or Look()
+    joints, rotations = bind_pose(offsets)
+    frame = BindFrame(offsets, joints, rotations, look.girth)
+    parts: list[Part] = [torso(frame), head(frame)]
+    for side, sign in SIDES:
+        parts += [arm(frame, side, sign), hand(frame, side, sign), leg(frame, side, sign), shoe(frame, side, sign)]
+    surfaces = [build_surface(part, ANIMATION_21.joints, look.palette()) for part in merge_body(parts)]
+    return _assembled(surfaces, joints, rotations)
+
+
+def merge_body(parts: list[Part]) -> list[Part]:
+    """Torso, arms and legs share one surface, so that they flow into each other; the finer parts stay apart."""
+    coarse = [part for part in parts if part.spacing == parts[0].spacing]
+    body = Part(tuple(solid for part in coarse for solid in part.solids), parts[0].spacing, parts[0].softness)
+    return [body, *(part for part in parts if part.spacing != parts[0].spacing)]
+
+
+def _assembled(surfaces: list[Surface], joints: Array, rotations: Array) -> Figure:
+    starts = np.cumsum([0, *(len(surface.vertices) for surface in surfaces[:-1])])
+    bones, weights = strongest_weights(np.concatenate([surface.weights for surface in surfaces]))
+    return Figure(
+        vertices=np.concatenate([surface.vertices for surface in surfaces]),
+        normals=np.concatenate([vertex_normals(surface.vertices, surface.triangles) for surface in surfaces]),
+        colours=np.concatenate([surface.colours for surface in surfaces]),
+        triangles=np.concatenate([s.triangles + start for s, start in zip(surfaces, starts, strict=True)]),
+        bones=bones,
+        weights=weights,
+        bind_joints=joints,
+        bind_rotations=rotations,
+    )
+
+
+_BIND_TURNS = {
+    "left_shoulder": ("y", 50.0),
+    "left_elbow": ("z", -12.0),
+    "left_hip": ("y", -7.0),
+    "left_knee": ("x", 3.0),
+    "left_ankle": ("y", 7.0),
+}
+"""Bind pose: degrees about an axis of the joint's own frame, left side; mirrored for the right."""
+
+
+def bind_pose(rest_offsets: Array) -> tuple[Array, Array]:
+    """Positions (21, 3) and orientations (21, 4) in the world of the pose that figures are modelled in."""
+    local = np.tile([1.0, 0.0, 0.0, 0.0], (len(ANIMATION_21), 1))
+    for joint, (axis, degrees) in _BIND_TURNS.items():
+        for side, sign in SIDES:
+            index = ANIMATION_21.index(joint.replace("left", side))
+            # Mirroring in x = 0 keeps turns about X and reverses those about Y and Z.
+            turn = np.radians(degrees) * (1.0 if axis == "x" else sign)
+            local[index] = multiply(local[index], from_axis_angle(np.eye(3)["xyz".index(axis)], turn))
+    return forward_kinematics(ANIMATION_21.parents, rest_offsets, rest_offsets[0], local)
+
+
+@dataclass(frozen=True)
+class BindFrame:
+    """Where anatomy goes: the bind pose of one skeleton.
+
+    Offsets are given in metres of the reference body, in the carrying joint's T-pose frame, and scaled.
+    """
+
+    rest_offsets: Array
+    joints: Array
+    rotations: Array
+    girth: float
+
+    @property
+    def scale(self) -> float:
+        """This body's leg and trunk length against the reference's."""
+        return float(self._height(self.rest_offsets) / self._height(reference_rest()[0]))
+
+    @staticmethod
+    def _height(offsets: Array) -> Array:
+        spine = offsets[ANIMATION_21.indices("spine", "chest", "neck", "head"), 2].sum()
+        return np.asarray(offsets[0, 2] + spine)
+
+    def joint(self, name: str) -> Array:
+        """The joint's position (3,) in the bind pose."""
+        position: Array = self.joints[ANIMATION_21.index(name)]
+        return position
+
+    def direction(self, joint: str, vector: tuple[float, float, float]) -> Array:
+        """A direction (3,) of the joint's T-pose frame, in the bind pose."""
+        return rotate(self.rotations[ANIMATION_21.index(joint)], normalise(np.array(vector)))
+
+    def axes(self, joint: str) -> Array:
+        """The joint's frame (3, 3) in the bind pose, axes in columns."""
+        return to_matrix(self.rotations[ANIMATION_21.index(joint)])
+
+    def at(self, joint: str, offset: tuple[float, float, float], scale: float | None = None) -> Array:
+        """The point (3,) at an offset from a joint; `scale` defaults to the body's."""
+        factor = self.scale if scale is None else scale
+        moved = rotate(self.rotations[ANIMATION_21.index(joint)], np.array(offset) * factor)
+        return self.joint(joint) + moved
+
+    def attachment_scale(self, point: str) -> float:
+        """The scale of the hand, foot or head, as `skeleton.attachment` sees it, named by one of its points."""
+        return attachment_scale(point, self.rest_offsets)
+
+    def width(self, joint: str) -> float:
+        """How far apart the joint and its counterpart are, against the reference's."""
+        other = self.rest_offsets_world(self.rest_offsets)[ANIMATION_21.index(joint), 0]
+        return float(other / self.rest_offsets_world(reference_rest()[0])[ANIMATION_21.index(joint), 0])
+
+    @staticmethod
+    def rest_offsets_world(offsets: Array) -> Array:
+        """Joint positions (21, 3) in the T-pose."""
+        identity = np.tile([1.0, 0.0, 0.0, 0.0], (len(offsets), 1))
+        return forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity)[0]

@@ -1,0 +1,183 @@
+"""Rendering a figure in a room with OpenGL, off screen (EGL): a GPU's, or Mesa's software rasteriser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..camera import look_at
+from ..jobs import MotionLiftError
+from ..motion import Motion
+from ..rotation import Array, forward_kinematics
+from .figure import Figure, Look, build_figure
+from .room import Room, build_room
+from .shaders import BONES, COLOUR_FRAGMENT, COLOUR_VERTEX, SHADOW_FRAGMENT, SHADOW_VERTEX
+
+NEAR, FAR = 0.1, 60.0
+SHADOW_PIXELS = 2048
+SHADOW_REACH = 1.7
+"""Half the side in metres of the square about the figure that casts shadows."""
+
+Image = NDArray[np.uint8]
+
+
+def clip_from_camera(camera_K: Array, size: tuple[int, int]) -> Array:
+    """OpenGL's projection (4, 4) for intrinsics (3, 3) and a picture of `size` (width, height) pixels."""
+    width, height = size
+    return np.array(
+        [
+            [2 * camera_K[0, 0] / width, 0, 2 * camera_K[0, 2] / width - 1, 0],
+            [0, -2 * camera_K[1, 1] / height, 1 - 2 * camera_K[1, 2] / height, 0],
+            [0, 0, (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)],
+            [0, 0, 1, 0],
+        ]
+    )
+
+
+def create_context() -> Any:
+    """An off-screen OpenGL 3.3 context. Raises `MotionLiftError` (`no_moderngl`, `no_opengl`)."""
+    try:
+        import moderngl
+    except ImportError as error:
+        raise MotionLiftError(
+            "no_moderngl", "Rendering needs moderngl, which is not installed.", 'Run: pip install "motionlift[render]".'
+        ) from error
+    failures = []
+    for options in ({"backend": "egl"}, {}):
+        try:
+            return moderngl.create_context(standalone=True, require=330, **options)
+        # moderngl raises bare `Exception` from its loader, besides ImportError and OSError for missing libraries.
+        except Exception as error:  # noqa: BLE001
+            failures.append(str(error))
+    raise MotionLiftError(
+        "no_opengl",
+        f"OpenGL 3.3 could not be started: {'; '.join(failures)}.",
+        "Install a graphics driver; on Linux without a display the Mesa packages libegl1 and libgl1-mesa-dri do.",
+    )
+
+
+class Renderer:
+    """Draws one figure in one room at one size. A context manager: leaving it frees the graphics memory."""
+
+    def __init__(
+        self,
+        figure: Figure,
+        room: Room,
+        size: tuple[int, int],
+        to_sun: tuple[float, float, float] = (0.45, -0.55, 0.85),
+    ) -> None:
+        self.figure, self.size = figure, size
+        self._to_sun = np.array(to_sun) / np.linalg.norm(to_sun)
+        self._context = context = create_context()
+        self._colour = context.program(COLOUR_VERTEX, COLOUR_FRAGMENT)
+        self._shadow = context.program(SHADOW_VERTEX, SHADOW_FRAGMENT)
+        plain = np.zeros((len(room.vertices), 4)), np.tile([1.0, 0, 0, 0], (len(room.vertices), 1))
+        skinned = figure.bones, figure.weights
+        self._body = self._upload(figure, *skinned, figure.triangles, self._colour)
+        self._caster = self._upload(figure, *skinned, figure.triangles, self._shadow)
+        self._floor = self._upload(room, *plain, room.triangles[:2], self._colour)
+        self._walls = self._upload(room, *plain, room.triangles[2:], self._colour)
+        self._samples = context.framebuffer(
+            [context.renderbuffer(size, 4, samples=4)], context.depth_renderbuffer(size, samples=4)
+        )
+        self._picture = context.framebuffer([context.renderbuffer(size, 4)])
+        self._depth = context.depth_texture((SHADOW_PIXELS, SHADOW_PIXELS))
+        self._depth.compare_func = ""
+        self._shadow_map = context.framebuffer(depth_attachment=self._depth)
+        context.enable(context.DEPTH_TEST)
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._context.release()
+
+    def _upload(
+        self, mesh: Figure | Room, joints: Array, weights: Array, triangles: NDArray[np.int64], program: Any
+    ) -> Any:
+        channels = [
+            ("position", "3f", mesh.vertices), ("normal", "3f", mesh.normals), ("colour", "3f", mesh.colours),
+            ("joint", "4u1", joints), ("weight", "4f", weights),
+        ]  # fmt: skip
+        buffers = [
+            (self._context.buffer(np.ascontiguousarray(v, "u1" if f == "4u1" else "f4").tobytes()), f, name)
+            for name, f, v in channels
+            if name in program
+        ]
+        indices = self._context.buffer(np.ascontiguousarray(triangles, "i4").tobytes())
+        return self._context.vertex_array(program, buffers, indices)
+
+    def render(self, joints: Array, rotations: Array, camera_K: Array, world_from_camera: Array) -> Image:
+        """The picture (H, W, 3), sRGB, of a pose: joints (21, 3) m and rotations (21, 4) in the world."""
+        bones = np.tile(np.eye(4), (BONES, 1, 1))
+        still = bones.copy()
+        bones[: len(joints)] = self.figure.skinning_matrices(joints, rotations)
+        sun = self._sun_from_world(joints[0])
+        clip = clip_from_camera(camera_K, self.size) @ np.linalg.inv(world_from_camera)
+        _set(self._shadow, "bones", bones)
+        _set(self._shadow, "sun_from_world", sun)
+        self._shadow_map.use()
+        self._shadow_map.clear()
+        self._caster.render()
+
+        self._samples.use()
+        self._samples.clear(0.7, 0.72, 0.74)
+        self._depth.use(0)
+        _set(self._colour, "clip_from_world", clip)
+        _set(self._colour, "sun_from_world", sun)
+        self._colour["to_sun"].value = tuple(self._to_sun)
+        self._colour["eye"].value = tuple(world_from_camera[:3, 3])
+        for surface, (vertices, pose) in enumerate(((self._body, bones), (self._walls, still), (self._floor, still))):
+            self._colour["surface"].value = surface
+            _set(self._colour, "bones", pose)
+            vertices.render()
+        self._context.copy_framebuffer(self._picture, self._samples)
+        rows = np.frombuffer(self._picture.read(components=3, alignment=1), np.uint8)
+        return np.ascontiguousarray(rows.reshape(self.size[1], self.size[0], 3)[::-1])
+
+    def _sun_from_world(self, pelvis: Array) -> Array:
+        """An orthographic view (4, 4) from the sun onto the figure's surroundings."""
+        target = np.array([pelvis[0], pelvis[1], 0.9])
+        view = np.linalg.inv(look_at(target + 6.0 * self._to_sun, target))
+        return (
+            np.diag([1 / SHADOW_REACH, 1 / SHADOW_REACH, 1 / 6.0, 1.0])
+            @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -6.0], [0, 0, 0, 1]])
+            @ view
+        )
+
+
+def _set(program: Any, name: str, matrices: Array) -> None:
+    """OpenGL stores matrices by columns."""
+    program[name].write(np.ascontiguousarray(np.swapaxes(matrices, -1, -2), "f4").tobytes())
+
+
+def render_clip(
+    motion: Motion,
+    look: Look | None = None,
+    size: tuple[int, int] | None = None,
+    room_seed: int = 0,
+    to_sun: tuple[float, float, float] = (0.45, -0.55, 0.85),
+) -> Iterator[Image]:
+    """The frames (H, W, 3), sRGB, of a motion as its own camera sees it.
+
+    `size` (width, height) defaults to the motion's; another scales the picture. The figure is built on the motion's
+    rest skeleton, which must be `ANIMATION_21`'s. Raises `MotionLiftError` when OpenGL is not to be had.
+    """
+    size = size or motion.image_size
+    scale = np.diag([size[0] / motion.image_size[0], size[1] / motion.image_size[1], 1.0])
+    joints, rotations = forward_kinematics(
+        motion.parents, motion.rest_offsets, motion.root_translation, motion.local_rotations
+    )
+    room = build_room(motion.world_from_camera[:, :3, 3], motion.root_translation, room_seed)
+    with Renderer(build_figure(motion.rest_offsets, look), room, size, to_sun) as renderer:
+        for frame in range(len(motion)):
+            camera = min(frame, len(motion.camera_K) - 1), min(frame, len(motion.world_from_camera) - 1)
+            yield renderer.render(
+                joints[frame], rotations[frame], scale @ motion.camera_K[camera[0]], motion.world_from_camera[camera[1]]
+            )
