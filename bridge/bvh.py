@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.bvh import UNITS, BvhClip, BvhOptions, joint_rotations, root_positions, write_bvh
+from ..core.bvh import UNITS, BvhClip, BvhOptions, joint_rotations, ordered, root_positions, write_bvh
 from ..core.camera import intrinsics, look_at
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion, resample, standard_rate
@@ -117,12 +117,14 @@ def bvh_to_motion(clip: BvhClip, options: BvhOptions | None = None) -> Motion:
     figure. Raises `MotionLiftError` (code `foreign_bvh`) for a skeleton that is not ours, `bad_bvh` without frames.
     """
     options = options or BvhOptions()
-    if clip.names[: len(ANIMATION_21)] != ANIMATION_21.joints or any(len(c) < 3 for c in clip.channels):
+    if not set(ANIMATION_21.joints) <= set(clip.names):
         raise MotionLiftError(
             "foreign_bvh", "The file's skeleton is not one that MotionLift writes.", "Retarget it in Blender instead."
         )
     if not len(clip):
         raise MotionLiftError("bad_bvh", "The file has no frames.", "Export it again.")
+    names = (*ANIMATION_21.joints, *(name for name in clip.names if name not in ANIMATION_21.joints))
+    clip = ordered(clip, [clip.names.index(name) for name in names])
     turn, scale = conjugate(file_from_world(options)), 1.0 / UNITS[options.unit]
     frames, joints = len(clip), len(clip.names)
     offsets, tails = _rest(clip, turn, scale)

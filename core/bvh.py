@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,8 +134,31 @@ def positions(clip: BvhClip) -> Array:
     return forward_kinematics(clip.parents, local, local[:, 0], joint_rotations(clip))[0]
 
 
+def ordered(clip: BvhClip, order: Sequence[int]) -> BvhClip:
+    """The same clip with its joints listed in `order`, which names every joint once, parents first."""
+    columns = [column for joint in order for column in clip.columns()[joint].values()]
+    parents = clip.parents[list(order)]
+    return BvhClip(
+        names=tuple(clip.names[joint] for joint in order),
+        parents=np.array([-1 if parent < 0 else list(order).index(parent) for parent in parents]),
+        offsets=clip.offsets[list(order)],
+        channels=tuple(clip.channels[joint] for joint in order),
+        end_sites=tuple(clip.end_sites[joint] for joint in order),
+        frame_time=clip.frame_time,
+        values=clip.values[:, columns],
+    )
+
+
+def _depth_first(parents: NDArray[np.int64], joint: int) -> list[int]:
+    """The order in which a file's hierarchy, and so its channels, visit a joint and what hangs on it."""
+    return [
+        joint,
+        *(below for child in np.flatnonzero(parents == joint) for below in _depth_first(parents, int(child))),
+    ]
+
+
 def write_bvh(path: Path, clip: BvhClip) -> None:
-    """Write the file beside `path` and rename it.
+    """Write the file beside `path` and rename it; its joints come depth first.
 
     Raises `MotionLiftError`: `write_failed` when the disk refuses, `bad_bvh` for a clip that BVH cannot hold.
     """
@@ -143,6 +167,7 @@ def write_bvh(path: Path, clip: BvhClip) -> None:
         raise MotionLiftError("bad_bvh", f"The clip's values do not fit its {width} channels, or are not finite.")
     if any(not name.strip() or re.search(r"[{}\r\n]", name) for name in clip.names):
         raise MotionLiftError("bad_bvh", "A joint's name is empty or holds braces or line breaks.", "Rename it.")
+    clip = ordered(clip, _depth_first(clip.parents, 0))
     lines = ["HIERARCHY", *_hierarchy(clip, 0, ""), "MOTION"]
     lines += [f"Frames: {len(clip)}", f"Frame Time: {clip.frame_time:.10f}"]
     row = " ".join([f"%.{DECIMALS}f"] * width)

@@ -1,0 +1,89 @@
+"""What tests of several modules share: smooth made-up motions, and where the data lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlift.core.camera import intrinsics, look_at
+from motionlift.core.motion import Motion
+from motionlift.core.rotation import Array, continuous, forward_kinematics, from_axis_angle, normalise
+from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, contact_points, reference_rest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def mocap_files() -> list[Path]:
+    """The motion-capture library beside the repository, smallest file first; skips where there is none."""
+    files = sorted((REPOSITORY.parent / "shared/data/mocap").rglob("*.bvh"), key=lambda path: path.stat().st_size)
+    if not files:
+        pytest.skip("no motion-capture library beside the repository")
+    return files
+
+
+@pytest.fixture(scope="session")
+def sample_video() -> Path:
+    """The committed sample; skips where it is not made yet."""
+    path = REPOSITORY / "samples/walk_wave_squat.mp4"
+    if not path.is_file():
+        pytest.skip("the sample video is not there")
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_motion() -> Callable[..., Motion]:
+    """A function that makes a smooth motion of the reference body: see `_motion`."""
+    return _motion
+
+
+def _motion(
+    frames: int = 40, fps: float = 30.0, seed: int = 0, swing: float = 1.0, times: Array | None = None
+) -> Motion:
+    """Every joint swings about an axis of its own by up to `swing` radians while the root travels a metre."""
+    random = np.random.default_rng(seed)
+    joints = len(ANIMATION_21)
+    times = np.arange(frames) / fps if times is None else times
+    frames = len(times)
+    axes = normalise(random.normal(size=(joints, 3)))
+    phase, speed = random.uniform(0, 6, joints), random.uniform(1, 4, joints)
+    rotations = continuous(from_axis_angle(axes, swing * np.sin(times[:, None] * speed + phase)))
+    offsets, tails = reference_rest()
+    root = np.stack([times, np.sin(times), 0.9 + 0.05 * np.sin(5 * times)], -1)
+    contact_parents, contact_offsets = contact_points(tails, offsets)
+    pixels = random.uniform(0, 500, (frames, len(BODY_26), 2))
+    lifted = random.normal(size=(frames, len(BODY_26), 3))
+    detected = np.ones(frames, bool)
+    if frames > 3:
+        detected[2] = False
+    pixels[~detected] = np.nan
+    lifted[~detected] = np.nan
+    size = (640, 480)
+    return Motion(
+        times=times,
+        fps=fps,
+        joint_names=ANIMATION_21.joints,
+        parents=np.array(ANIMATION_21.parents),
+        rest_offsets=offsets,
+        rest_tails=tails,
+        root_translation=root,
+        local_rotations=rotations,
+        joint_positions=forward_kinematics(ANIMATION_21.parents, offsets, root, rotations)[0],
+        confidence=np.repeat(detected[:, None].astype(float), joints, 1),
+        detected=detected,
+        contact_names=CONTACT_NAMES,
+        contact_parents=contact_parents,
+        contact_offsets=contact_offsets,
+        contacts=random.uniform(size=(frames, len(CONTACT_NAMES))),
+        camera_K=intrinsics(size)[None],
+        world_from_camera=look_at(np.array([0.0, -4.0, 1.5]), np.array([0.0, 0.0, 1.0]))[None],
+        image_size=size,
+        keypoint_names=BODY_26.joints,
+        keypoints_2d=pixels,
+        keypoint_confidence=np.repeat(detected[:, None].astype(float), len(BODY_26), 1),
+        lifted_camera=lifted,
+        source={"file": "läufer.mp4", "settings": {}},
+    ).check()
