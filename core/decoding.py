@@ -7,6 +7,7 @@ of pictures. Neither converts colours nor follows cuts: that is `core/video.py` 
 from __future__ import annotations
 
 import contextlib
+import heapq
 import itertools
 import logging
 import math
@@ -79,9 +80,12 @@ class ContainerSource:
                     f"{path.name} holds no picture that can be decoded.",
                     "The file is damaged or empty; export or copy it again.",
                 )
-            self._origin = (_stamp(first) or 0) * _time_base(stream)
+            stamp, picture = first
+            # Reordered pictures without presentation stamps have certain times only when counted from the start.
+            self._can_seek = _has_presentation_stamps(container) or not stream.codec_context.has_b_frames
+            self._origin = (stamp or 0) * _time_base(stream)
             self._promised = _promised_duration(container, stream)
-            self.description = _describe(container, stream, first, self._promised)
+            self.description = _describe(container, stream, picture, self._promised)
 
     def frames(self, start: float, warn: Warn) -> Iterator[tuple[float, av.VideoFrame]]:
         clock: Clock[av.VideoFrame] = Clock(1.0 / self.description.fps)
@@ -97,10 +101,12 @@ class ContainerSource:
         # Headers round, and count the last picture's own duration or not.
         if promised is not None and time is not None and promised - time > max(0.25, 4.0 / self.description.fps):
             warn(f"It ends after {time:.2f} s where its header promises {promised:.2f} s: the file seems cut off.")
+        elif self._path.suffix.lower() == ".gif" and not _ends_as_gif(self._path):
+            warn("The GIF lacks its end: the file seems cut off.")
 
     def _from(self, start: float, warn: Warn) -> Iterator[tuple[float | None, av.VideoFrame]]:
         """Stamped pictures from a keyframe before `start` on."""
-        if start > 0:
+        if start > 0 and self._can_seek:
             with contextlib.closing(_open(self._path)) as container:
                 stream = self._video_stream(container)
                 # Half a second earlier: indexes are in decoding order, in which a keyframe precedes its time.
@@ -122,8 +128,7 @@ class ContainerSource:
     def _stamped(
         self, container: av.container.InputContainer, stream: av.VideoStream, warn: Warn
     ) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        for frame in _decode(container, stream, warn):
-            stamp = _stamp(frame)
+        for stamp, frame in _decode(container, stream, warn):
             yield (None if stamp is None else float(stamp * _time_base(stream) - self._origin)), frame
 
     def _video_stream(self, container: av.container.InputContainer) -> av.VideoStream:
@@ -169,19 +174,30 @@ def _not_a_video(path: Path) -> MotionLiftError:
     )
 
 
-def _decode(container: av.container.InputContainer, stream: av.VideoStream, warn: Warn) -> Iterator[av.VideoFrame]:
-    """Every picture that can be had; damage is skipped and told to `warn` once."""
+def _decode(
+    container: av.container.InputContainer, stream: av.VideoStream, warn: Warn
+) -> Iterator[tuple[int | None, av.VideoFrame]]:
+    """(stamp, picture) of all that can be had; damage is skipped and told to `warn`.
+
+    Where there are only decoding stamps, the pictures get those in ascending order.
+    """
     packets = container.demux(stream)
+    presented = _has_presentation_stamps(container)
+    decoding_stamps: list[int] = []
     damaged = 0
-    while True:
+    last = False
+    while not last:
         try:
             packet = next(packets, None)
         except av.error.FFmpegError as error:
             warn(f"The file is damaged or cut off: {error.strerror or error}. What comes after is missing.")
             packet = None
         last = packet is None or (packet.size == 0 and packet.dts is None)
-        if packet is not None and packet.size == 0 and not last:
-            continue  # AVI writes a picture that repeats its predecessor as nothing; decoders take that for the end.
+        if packet is not None and not last:
+            if packet.size == 0:
+                continue  # AVI writes a repeated picture as nothing, which decoders take for the end.
+            if not presented and packet.dts is not None:
+                heapq.heappush(decoding_stamps, packet.dts)
         try:
             frames = stream.decode(packet)
         except av.error.EOFError:
@@ -190,15 +206,22 @@ def _decode(container: av.container.InputContainer, stream: av.VideoStream, warn
             log.debug("a damaged packet of %s: %s", container.name, error)
             damaged += 1
             frames = []
-        yield from frames
-        if last:
-            break
+        for frame in frames:
+            yield (heapq.heappop(decoding_stamps) if decoding_stamps else frame.pts), frame
     if damaged:
-        warn(f"{damaged} damaged places in the file were skipped.")
+        warn(f"Damaged places in the file were skipped: {damaged}.")
 
 
-def _stamp(frame: av.VideoFrame) -> int | None:
-    return frame.pts if frame.pts is not None else frame.dts
+def _has_presentation_stamps(container: av.container.InputContainer) -> bool:
+    """AVI stores none, and what FFmpeg then guesses is in decoding order."""
+    return container.format.name != "avi"
+
+
+def _ends_as_gif(path: Path) -> bool:
+    """GIF names no length; its last byte is a semicolon, perhaps padded."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        return file.read().rstrip(b"\0").endswith(b";")
 
 
 def _time_base(stream: av.VideoStream) -> Fraction:
