@@ -1,0 +1,276 @@
+"""DG-Net's operators. Equations are those of Zhang et al., "Learning Dynamical Human-Joint Affinity for 3D Pose
+Estimation in Videos" (IEEE TIP 2021); what the paper leaves open is decided as SemGCN, which it builds on, does.
+
+Features are (B, T, N, C): windows, frames, joints, channels, contiguous, so that every weight is one large matrix
+product over all joints. A graph convolution here is the linear part of an operator; `ConvolutionUnit` adds BatchNorm
+and the activation. All are linear in `weight` and `bias` per output channel, which is how BatchNorm folds into them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .graph import nearest
+
+Scores = Literal["sigmoid", "relu"]
+
+
+class GraphConvolution(nn.Module):
+    """What the graph convolutions share: one weight (parts x C_in, C_out) and a bias (C_out)."""
+
+    def __init__(self, inputs: int, outputs: int, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.weight = nn.Parameter(torch.empty(parts * inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        for part in self.weight.chunk(parts):
+            nn.init.xavier_uniform_(part, gain=math.sqrt(2))
+        nn.init.uniform_(self.bias, -1 / math.sqrt(outputs), 1 / math.sqrt(outputs))
+
+    def mix(self, features: Tensor) -> Tensor:
+        """The product with the weight: (..., parts x C_in) to (..., C_out)."""
+        return nn.functional.linear(features, self.weight.t(), self.bias)
+
+    @torch.no_grad()
+    def scale_outputs(self, scale: Tensor, shift: Tensor) -> None:
+        """Make the output `y` into `y * scale + shift`, each (C_out)."""
+        self.weight.mul_(scale)
+        self.bias.mul_(scale).add_(shift)
+
+
+class FixedSpatialGraph(GraphConvolution):
+    """FSG, eq. 1-2: `Y_t = A X_t Theta`, as SemGCN's semantic graph convolution.
+
+    A is a softmax, per joint, over one learnable scalar for every bone that ends there and one for the joint
+    itself; the joint and its neighbours have weights of their own: `Y = diag(A) X W_0 + offdiag(A) X W_1`.
+    """
+
+    joined: Tensor
+    affinity: Tensor
+
+    def __init__(self, inputs: int, outputs: int, joined: Tensor) -> None:
+        super().__init__(inputs, outputs, parts=2)
+        self.edges = nn.Parameter(torch.ones(int(joined.sum())))
+        self.register_buffer("joined", joined, persistent=False)
+        self.register_buffer("cells", joined.flatten().nonzero().squeeze(1), persistent=False)
+        self.affinity_cache: Tensor | None = None
+
+    def affinity_matrix(self) -> Tensor:
+        """A (N, N): rows sum to 1, zero where no bone is."""
+        if self.affinity_cache is not None:
+            return self.affinity_cache
+        logits = torch.full_like(self.joined, -torch.inf, dtype=self.edges.dtype)
+        return torch.softmax(logits.masked_scatter(self.joined, self.edges), -1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        affinity = self.affinity_matrix().to(features.dtype)
+        own = affinity.diagonal().unsqueeze(-1)
+        others = affinity - torch.diag_embed(affinity.diagonal())
+        return self.mix(torch.cat([own * features, spread(others, features)], -1))
+
+
+class DynamicalSpatialGraph(GraphConvolution):
+    """DSG, eq. 3-7: `Y_t = B_t X_t Phi`, `B_t = D_t * R_t`.
+
+    D_t marks each joint's K nearest by Euclidean distance of features; R_t(i, j) = gamma([x_i, x_j]).
+    """
+
+    ranks: Tensor
+
+    def __init__(self, inputs: int, outputs: int, neighbours: int, ranks: Tensor, scores: Scores) -> None:
+        super().__init__(inputs, outputs, parts=1)
+        self.neighbours = neighbours
+        self.importance = PairImportance(inputs, scores)
+        self.register_buffer("ranks", ranks, persistent=False)
+
+    def affinity(self, features: Tensor) -> Tensor:
+        """B_t (B, T, N, N), divided by K."""
+        chosen = nearest(features.detach(), self.neighbours, self.ranks)
+        count = min(self.neighbours, features.shape[-2])
+        scores: Tensor = self.importance(features, features)
+        return scores * chosen / count
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.mix(spread(self.affinity(features), features))
+
+
+class FixedTemporalGraph(GraphConvolution):
+    """FTG, eq. 8-9: `Y_t = X_t W_x + X_{t+1} W_f + X_{t-1} W_b`; beyond the ends the first and last frame repeat."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, parts=3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.mix(torch.cat([features, following(features), preceding(features)], -1))
+
+
+class DynamicalTemporalGraph(GraphConvolution):
+    """DTG, eq. 10-14: `Y_t = X_t U_x + Q_{t+1} X_{t+1} U_f + Q_{t-1} X_{t-1} U_b`, `Q = L * H`.
+
+    L_{t+1} marks for each joint the K whose movement to the next frame is most like its own, L_{t-1} likewise
+    to the previous frame; H_{t+1}(i, j) = alpha([x_t^i, x_{t+1}^j]), H_{t-1}(i, j) = beta([x_t^i, x_{t-1}^j]).
+    At the ends, where a frame is repeated, the neighbours come from the side that exists; a single frame has
+    no movement, and each joint only itself.
+    """
+
+    ranks: Tensor
+
+    def __init__(self, inputs: int, outputs: int, neighbours: int, ranks: Tensor, scores: Scores) -> None:
+        super().__init__(inputs, outputs, parts=3)
+        self.neighbours = neighbours
+        self.importance_forward = PairImportance(inputs, scores)
+        self.importance_backward = PairImportance(inputs, scores)
+        self.register_buffer("ranks", ranks, persistent=False)
+
+    def chosen(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """L_{t+1} and L_{t-1}, each (B, T, N, N) bool."""
+        batch, frames, joints, _ = features.shape
+        if frames == 1:
+            own = torch.eye(joints, dtype=torch.bool, device=features.device).expand(batch, 1, joints, joints)
+            return own, own
+        # x_{t-1} - x_t at t is -(x_t - x_{t-1}): the same distances, so one search serves both directions.
+        moving = nearest((features[:, 1:] - features[:, :-1]).detach(), self.neighbours, self.ranks)
+        return torch.cat([moving, moving[:, -1:]], 1), torch.cat([moving[:, :1], moving], 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        after, before = following(features), preceding(features)
+        chosen_after, chosen_before = self.chosen(features)
+        count = min(self.neighbours, features.shape[-2])
+        forward = self.importance_forward(features, after) * chosen_after / count
+        backward = self.importance_backward(features, before) * chosen_before / count
+        return self.mix(torch.cat([features, spread(forward, after), spread(backward, before)], -1))
+
+
+class PairImportance(nn.Module):
+    """gamma, alpha and beta (eq. 6, 12, 13): a fully connected layer over the features of a pair of joints.
+
+    `w . [x_i, y_j]` is a_i + b_j, so no tensor of pairs of features is made. Scores are bounded by a sigmoid:
+    unbounded ones (`relu`) multiply the features three times a block.
+    """
+
+    def __init__(self, inputs: int, scores: Scores) -> None:
+        super().__init__()
+        self.scores = scores
+        self.weight = nn.Parameter(torch.empty(2, inputs))
+        bound = 1 / math.sqrt(2 * inputs)
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Scores (..., N, N) of `rows` (..., N, C) against `columns` (..., N, C)."""
+        first, second = self.weight.to(rows.dtype).unbind()
+        raw = (rows @ first).unsqueeze(-1) + (columns @ second).unsqueeze(-2)
+        return torch.sigmoid(raw) if self.scores == "sigmoid" else torch.relu(raw)
+
+
+class ConvolutionUnit(nn.Module):
+    """A graph convolution, BatchNorm over channels, ReLU."""
+
+    def __init__(self, convolution: GraphConvolution) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.norm: nn.Module = nn.BatchNorm1d(convolution.bias.shape[0])
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.relu(normalised(self.norm, self.convolution(features)))
+
+    def fold(self) -> None:
+        """Put the running statistics into the convolution's weights (evaluation only)."""
+        if isinstance(self.norm, nn.BatchNorm1d):
+            self.convolution.scale_outputs(*norm_as_scale(self.norm))
+            self.norm = nn.Identity()
+
+
+class ResidualGraph(nn.Module):
+    """Residual graph module: `X + unit(unit(X))`, no activation after the addition (SemGCN's)."""
+
+    def __init__(self, first: GraphConvolution, second: GraphConvolution) -> None:
+        super().__init__()
+        self.first = ConvolutionUnit(first)
+        self.second = ConvolutionUnit(second)
+
+    def forward(self, features: Tensor) -> Tensor:
+        result: Tensor = features + self.second(self.first(features))
+        return result
+
+
+class NonLocal(nn.Module):
+    """Spatial non-local block with the concatenation kernel (Wang et al. 2018, eq. 1, 5, 6):
+    `Z = X + BN(W_z Y)`, `y_i = 1/N sum_j relu(w . [theta(x_i), phi(x_j)]) g(x_j)`, bottleneck C/2, over the joints
+    of each frame. BN's gain starts at 0, so the block starts as the identity.
+
+    theta, phi and w are linear in a row, so `w . [theta(x_i), phi(x_j)]` is evaluated as a_i + b_j with
+    `a = (w_1 W_theta) x + w_1 b_theta`: the same value and gradients without the bottleneck features.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = channels // 2
+        self.g = nn.Linear(channels, inner)
+        self.theta = nn.Linear(channels, inner)
+        self.phi = nn.Linear(channels, inner)
+        self.kernel = nn.Parameter(torch.empty(2, inner))
+        self.output = nn.Linear(inner, channels)
+        self.norm: nn.Module = nn.BatchNorm1d(channels)
+        for linear in (self.g, self.theta, self.phi, self.output):
+            nn.init.kaiming_normal_(linear.weight)
+            nn.init.zeros_(linear.bias)
+        nn.init.kaiming_normal_(self.kernel.view(1, -1))
+        nn.init.zeros_(self.norm.weight)
+        nn.init.zeros_(self.norm.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        row, column = self.kernel.unbind()
+        rows = features @ (row @ self.theta.weight).to(features.dtype) + row @ self.theta.bias
+        columns = features @ (column @ self.phi.weight).to(features.dtype) + column @ self.phi.bias
+        affinity = torch.relu(rows.unsqueeze(-1) + columns.unsqueeze(-2)) / features.shape[-2]
+        return features + normalised(self.norm, self.output(spread(affinity, self.g(features))))
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Put the running statistics into the output's weights (evaluation only)."""
+        if isinstance(self.norm, nn.BatchNorm1d):
+            scale, shift = norm_as_scale(self.norm)
+            self.output.weight.mul_(scale.unsqueeze(1))
+            self.output.bias.mul_(scale).add_(shift)
+            self.norm = nn.Identity()
+
+
+def spread(affinity: Tensor, features: Tensor) -> Tensor:
+    """`affinity` (N, N) or (B, T, N, N) times `features` (B, T, N, C), frame by frame."""
+    batch, frames, joints, channels = features.shape
+    if affinity.dim() == 2:
+        affinity = affinity.expand(batch * frames, joints, joints)
+    else:
+        affinity = affinity.to(features.dtype).reshape(batch * frames, joints, joints)
+    mixed = torch.bmm(affinity, features.reshape(batch * frames, joints, channels))
+    return mixed.view(batch, frames, joints, channels)
+
+
+def following(features: Tensor) -> Tensor:
+    """X_{t+1} of (B, T, N, C), the last frame repeated."""
+    return torch.cat([features[:, 1:], features[:, -1:]], 1)
+
+
+def preceding(features: Tensor) -> Tensor:
+    """X_{t-1} of (B, T, N, C), the first frame repeated."""
+    return torch.cat([features[:, :1], features[:, :-1]], 1)
+
+
+def normalised(norm: nn.Module, features: Tensor) -> Tensor:
+    """BatchNorm over the last axis of (..., C)."""
+    if isinstance(norm, nn.Identity):
+        return features
+    result: Tensor = norm(features.flatten(0, -2)).view(features.shape)
+    return result
+
+
+def norm_as_scale(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """The scale and shift (C) that BatchNorm applies in evaluation."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return scale.detach(), (norm.bias - norm.running_mean * scale).detach()

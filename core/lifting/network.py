@@ -1,0 +1,189 @@
+"""DG-Net: from the 2D joints of a few frames to their 3D positions."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..jobs import UsageError
+from ..skeleton import JointSet
+from .graph import JOINT_SETS, adjacency, tie_ranks
+from .layers import (
+    ConvolutionUnit,
+    DynamicalSpatialGraph,
+    DynamicalTemporalGraph,
+    FixedSpatialGraph,
+    FixedTemporalGraph,
+    GraphConvolution,
+    NonLocal,
+    ResidualGraph,
+    Scores,
+)
+
+Operator = Literal["fsg", "dsg", "ftg", "dtg"]
+
+
+@dataclass(frozen=True)
+class DGNetConfig:
+    """Everything that decides the network's shape and what it was trained for. Defaults are the paper's.
+
+    joint_set: name of a set in `graph.JOINT_SETS`; `spatial_unit` and `temporal_unit`: the residual graph modules of
+    a block, in order; `spatial_neighbours` and `temporal_neighbours`: K of DSG and DTG; `frames`: T of the training
+    windows; `frame_interval_s`: seconds between their frames; `balanced`: outputs are to be averaged with
+    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded.
+    """
+
+    joint_set: str = "human36m_17"
+    channels: int = 128
+    blocks: int = 5
+    spatial_neighbours: int = 3
+    temporal_neighbours: int = 4
+    frames: int = 4
+    frame_interval_s: float = 0.02
+    balanced: bool = True
+    non_local: bool = True
+    scores: Scores = "sigmoid"
+    spatial_unit: tuple[Operator, ...] = ("fsg", "dsg")
+    temporal_unit: tuple[Operator, ...] = ("ftg", "dtg", "ftg")
+
+    def __post_init__(self) -> None:
+        _require(self.joint_set in JOINT_SETS, f"there is no joint set {self.joint_set!r}")
+        _require(self.channels >= 2 and self.channels % 2 == 0, "channels must be an even number from 2")
+        for name in ("blocks", "spatial_neighbours", "temporal_neighbours", "frames"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1")
+        _require(self.frame_interval_s > 0, "frame_interval_s must be positive")
+        _require(self.scores in ("sigmoid", "relu"), f"there are no scores {self.scores!r}")
+        for operator in self.spatial_unit + self.temporal_unit:
+            _require(operator in _OPERATORS, f"there is no operator {operator!r}")
+
+    @property
+    def joints(self) -> JointSet:
+        return JOINT_SETS[self.joint_set]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, as JSON values."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> DGNetConfig:
+        """The inverse of `to_json`; fields that are left out take their defaults.
+
+        Raises `UsageError` (code `bad_network`) for an unknown field or a value that does not fit.
+        """
+        unknown = sorted(set(values) - {f.name for f in dataclasses.fields(DGNetConfig)})
+        _require(not unknown, f"there is no setting {', '.join(unknown)}")
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        try:
+            return DGNetConfig(**plain)
+        except TypeError as error:
+            raise _bad_network(f"a setting has the wrong type ({error})") from error
+
+
+_OPERATORS = ("fsg", "dsg", "ftg", "dtg")
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise _bad_network(what)
+
+
+def _bad_network(what: str) -> UsageError:
+    return UsageError("bad_network", f"This network cannot be built: {what}.", "Correct the network's configuration.")
+
+
+class DGNet(nn.Module):
+    """The network. Input FSG, `blocks` DG-Conv blocks, a head on all of their features.
+
+    With `block_heads` each block also has a head of its own, for the training loss (eq. 16); `forward` never
+    uses them.
+    """
+
+    def __init__(self, config: DGNetConfig, block_heads: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        build = _Builder(config)
+        self.input = ConvolutionUnit(build.fixed(2, channels))
+        self.input_non_local = build.non_local()
+        self.blocks = nn.ModuleList(build.block() for _ in range(config.blocks))
+        self.head = build.fixed(config.blocks * channels, 3)
+        self.block_heads = nn.ModuleList(
+            nn.Sequential(build.residual("fsg"), build.fixed(channels, 3))
+            for _ in range(config.blocks if block_heads else 0)
+        )
+
+    def forward(self, joints_2d: Tensor) -> Tensor:
+        """Root-relative 3D (B, T, N, 3) of normalised 2D joints (B, T, N, 2), any T >= 1; 3D in the units of the
+        training targets, in the frame the 2D was normalised in (x right, y down, z forward)."""
+        return self._network_output(self._block_features(joints_2d))
+
+    def forward_with_blocks(self, joints_2d: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The output of `forward` and each block's own (B, T, N, 3), for `loss.training_loss`."""
+        features = self._block_features(joints_2d)
+        outputs = [head(f) for head, f in zip(self.block_heads, features, strict=True)]
+        return self._network_output(features), outputs
+
+    def _block_features(self, joints_2d: Tensor) -> list[Tensor]:
+        features = self.input_non_local(self.input(joints_2d))
+        collected = []
+        for block in self.blocks:
+            features = block(features)
+            collected.append(features)
+        return collected
+
+    def _network_output(self, features: list[Tensor]) -> Tensor:
+        output: Tensor = self.head(torch.cat(features, -1))
+        return output
+
+    def folded(self) -> DGNet:
+        """A copy for evaluation only, equal within rounding and faster: BatchNorm inside the weights, fixed
+        affinities computed once, no block heads, no gradients."""
+        fast = copy.deepcopy(self).eval().requires_grad_(False)
+        fast.block_heads = nn.ModuleList()
+        for module in fast.modules():
+            if isinstance(module, ConvolutionUnit | NonLocal):
+                module.fold()
+            if isinstance(module, FixedSpatialGraph):
+                module.affinity_cache = module.affinity_matrix()
+        return fast
+
+
+class _Builder:
+    """Makes a network's parts from its configuration."""
+
+    def __init__(self, config: DGNetConfig) -> None:
+        self.config = config
+        self.joined = adjacency(config.joints)
+        self.ranks = tie_ranks(config.joints)
+
+    def fixed(self, inputs: int, outputs: int) -> FixedSpatialGraph:
+        return FixedSpatialGraph(inputs, outputs, self.joined)
+
+    def convolution(self, operator: Operator) -> GraphConvolution:
+        config, channels = self.config, self.config.channels
+        match operator:
+            case "fsg":
+                return self.fixed(channels, channels)
+            case "dsg":
+                return DynamicalSpatialGraph(channels, channels, config.spatial_neighbours, self.ranks, config.scores)
+            case "ftg":
+                return FixedTemporalGraph(channels, channels)
+            case "dtg":
+                return DynamicalTemporalGraph(channels, channels, config.temporal_neighbours, self.ranks, config.scores)
+
+    def residual(self, operator: Operator) -> ResidualGraph:
+        return ResidualGraph(self.convolution(operator), self.convolution(operator))
+
+    def non_local(self) -> nn.Module:
+        return NonLocal(self.config.channels) if self.config.non_local else nn.Identity()
+
+    def block(self) -> nn.Sequential:
+        """DG-Conv block: spatial unit, non-local, temporal unit, non-local."""
+        spatial = [self.residual(operator) for operator in self.config.spatial_unit]
+        temporal = [self.residual(operator) for operator in self.config.temporal_unit]
+        return nn.Sequential(*spatial, self.non_local(), *temporal, self.non_local())
