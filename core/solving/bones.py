@@ -1,0 +1,98 @@
+"""One body per person: constant bone lengths, left = right, from what was lifted in every frame."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from ..rotation import IDENTITY, Array, forward_kinematics
+from ..skeleton import (
+    ANIMATION_21,
+    BODY_26,
+    REFERENCE_HEIGHT,
+    attachment,
+    attachment_scale,
+    body_points,
+    mirrored_name,
+    reference_rest,
+)
+
+PRIOR_FRAMES = 20.0
+"""How many confident frames the average body counts for."""
+SPAN = (0.75, 1.3)
+"""How far a bone may deviate from the average body's, as a factor."""
+
+# Bones of ANIMATION_21 (by the joint at their end) and the two BODY_26 points whose distance gives their scale.
+_MEASURES = {
+    "left_hip": ("left_hip", "right_hip"),
+    "left_knee": ("left_hip", "left_knee"),
+    "left_ankle": ("left_knee", "left_ankle"),
+    "left_toe": ("left_heel", "left_toe_tip"),
+    "spine": ("pelvis", "spine"),
+    "chest": ("pelvis", "spine"),
+    "neck": ("spine", "neck"),
+    "head": ("neck", "left_ear"),
+    "left_clavicle": ("spine", "neck"),
+    "left_shoulder": ("left_shoulder", "right_shoulder"),
+    "left_elbow": ("left_shoulder", "left_elbow"),
+    "left_wrist": ("left_elbow", "left_wrist"),
+}
+
+
+def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Array]:
+    """`rest_offsets` and `rest_tails` (21, 3) m of the person, `height_m` tall, in T-pose with soles on Z = 0.
+
+    `points` (F, 26, 3): lifted joints of a body of `REFERENCE_HEIGHT`, any frame; `weights` (F, 26). Each bone
+    of the average body is scaled by the weighted median of what was measured, held near 1 where little was seen.
+    """
+    reference = _reference_points()
+    offsets, tails = (values.copy() for values in reference_rest())
+    factors = np.ones(len(ANIMATION_21))
+    for joint in ANIMATION_21.joints:
+        measure = _MEASURES.get(joint) or _MEASURES.get(mirrored_name(joint))
+        if measure is None:
+            continue
+        lengths, shares = [], []
+        for a, b in {measure, (mirrored_name(measure[0]), mirrored_name(measure[1]))}:
+            first, second = BODY_26.indices(a, b)
+            expected = np.linalg.norm(reference[first] - reference[second])
+            lengths.append(np.linalg.norm(points[:, first] - points[:, second], axis=-1) / expected)
+            shares.append(np.minimum(weights[:, first], weights[:, second]))
+        factor = _weighted_median(np.concatenate(lengths), np.concatenate(shares))
+        seen = float(np.sum(shares))
+        factors[ANIMATION_21.index(joint)] = np.clip((factor * seen + PRIOR_FRAMES) / (seen + PRIOR_FRAMES), *SPAN)
+    offsets[1:] *= factors[1:, None]
+    tails *= np.array([factors[_bone_of_tail(joint)] for joint in ANIMATION_21.joints])[:, None]
+    leg = -offsets[ANIMATION_21.indices("left_hip", "left_knee", "left_ankle")].sum(0)[2]
+    heel = attachment("left_heel")[1] * attachment_scale("left_heel", offsets)
+    offsets[0] = (0.0, 0.0, leg - heel[2])
+    scale = height_m / REFERENCE_HEIGHT
+    return offsets * scale, tails * scale
+
+
+def _bone_of_tail(joint: str) -> int:
+    """The joint whose factor scales a tail: the first child on the bone's line, or the joint itself at an end."""
+    main_child = {"pelvis": "spine", "chest": "neck"}
+    children = [
+        j for j, p in zip(ANIMATION_21.joints, ANIMATION_21.parents, strict=True) if p == ANIMATION_21.index(joint)
+    ]
+    return ANIMATION_21.index(main_child.get(joint) or (children[0] if children else joint))
+
+
+@functools.cache
+def _reference_points() -> Array:
+    """The average body's `BODY_26` points (26, 3) in T-pose."""
+    offsets, _ = reference_rest()
+    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
+    return body_points(*forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity), offsets)
+
+
+def _weighted_median(values: Array, weights: Array) -> float:
+    """The value below which half of the weight lies; 1 where there is no weight."""
+    finite = np.isfinite(values) & (weights > 0)
+    if not np.any(finite):
+        return 1.0
+    order = np.argsort(values[finite])
+    cumulated = np.cumsum(weights[finite][order])
+    return float(values[finite][order][np.searchsorted(cumulated, cumulated[-1] / 2)])

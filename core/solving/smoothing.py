@@ -1,0 +1,80 @@
+"""Zero-lag smoothing that knows how sure each sample is, fills gaps, and takes uneven times.
+
+The smoothed curve x minimises (Whittaker 1923, with time in seconds)
+
+    sum_f  w_f dt_f |x_f - y_f|^2  +  lambda  integral |x''|^2 dt.
+
+For even samples of weight 1 its frequency response is 1 / (1 + lambda omega^4): half of the amplitude remains at
+omega = lambda^(-1/4), nothing is delayed, and straight lines pass unchanged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import solveh_banded
+
+from ..rotation import Array, continuous, normalise
+
+GAP_WEIGHT = 1e-6
+"""Weight of a sample that says nothing, so that the system stays solvable where a whole curve does."""
+
+
+def smooth(values: Array, weights: Array, times: Array, cutoff_hz: float) -> Array:
+    """Curves (F, D) smoothed along the first axis.
+
+    `values` (F, D), ignored (and allowed to be NaN) where the weight is 0; `weights` (F,) or (F, D) >= 0;
+    `times` (F,) s, increasing; `cutoff_hz`: where half of the amplitude remains for samples of weight 1.
+    """
+    frames = len(values)
+    weights = np.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, values.shape)
+    values = np.where(weights > 0, values, _filler(values, weights))
+    if frames < 3:
+        return np.array(values)
+    strength = (2 * np.pi * cutoff_hz) ** -4.0
+    spacing = np.gradient(times)
+    penalty = strength * acceleration_penalty(times)
+    data = np.maximum(weights, GAP_WEIGHT) * spacing[:, None]
+    result = np.empty_like(values)
+    if np.all(weights == weights[:, :1]):
+        return _solved(penalty, data[:, 0], data * values)
+    for column in range(values.shape[1]):
+        result[:, column] = _solved(penalty, data[:, column], data[:, column] * values[:, column])
+    return result
+
+
+def acceleration_penalty(times: Array) -> Array:
+    """The integral of |x''|^2 as a banded symmetric matrix (3, F): row k holds the k-th lower diagonal.
+
+    Second derivatives are divided differences at the inner samples, weighted by the time each stands for.
+    """
+    step = np.diff(times)
+    before, after = step[:-1], step[1:]
+    span = (before + after) / 2
+    stencil = np.stack([1 / (before * span), -(1 / before + 1 / after) / span, 1 / (after * span)])
+    bands = np.zeros((3, len(times)))
+    for i in range(3):
+        for j in range(i + 1):
+            bands[i - j, j : j + len(span)] += span * stencil[i] * stencil[j]
+    return bands
+
+
+def smooth_rotations(rotations: Array, weights: Array, times: Array, cutoff_hz: float) -> Array:
+    """Orientations (F, 4) smoothed as curves on the sphere of quaternions; `weights` (F,).
+
+    Exact for slow turns; steps between samples must stay well below half a turn.
+    """
+    return normalise(smooth(continuous(rotations), weights, times, cutoff_hz))
+
+
+def _solved(penalty: Array, data: Array, right: Array) -> Array:
+    bands = penalty.copy()
+    bands[0] += data
+    solution: Array = solveh_banded(bands, right, lower=True, check_finite=False)
+    return solution
+
+
+def _filler(values: Array, weights: Array) -> Array:
+    """A harmless stand-in (1, D) for samples without weight: each curve's weighted mean."""
+    total = weights.sum(0, keepdims=True)
+    mean = np.sum(np.where(weights > 0, values, 0.0) * weights, 0, keepdims=True) / np.maximum(total, 1e-12)
+    return np.where(total > 0, mean, 0.0)

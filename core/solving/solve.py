@@ -1,0 +1,263 @@
+"""From what was seen and lifted to `Motion`: one body, a path in metres, a level floor, rotations.
+
+Closed-form throughout: weighted smoothing, frames from directions, one banded solve for the path. Per person:
+
+1. trust in each keypoint; lifted joints smoothed and gaps filled by it;
+2. one set of bone lengths, rotations laid along the joints, forward kinematics;
+3. the path by reprojection; then up and floor, found for all people together; then the path again with
+   planted feet, twice, as contacts and path depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import camera
+from ..jobs import LiftSettings, MotionLiftError
+from ..motion import Keypoints2D, Motion, standard_rate
+from ..rotation import Array, continuous, forward_kinematics, from_matrix, local_from_world, multiply, normalise, rotate
+from ..skeleton import (
+    ANIMATION_21,
+    BODY_26,
+    CONTACT_NAMES,
+    INTERPOLATED,
+    REFERENCE_HEIGHT,
+    body_points,
+    contact_points,
+)
+from .bones import fit_rest
+from .confidence import joint_confidence
+from .contacts import find_contacts
+from .ground import LEVEL_UP, fit_ground, standing_up
+from .orientation import solve_rotations
+from .outliers import trust
+from .smoothing import smooth
+from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
+
+SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
+"""Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
+STOREY = 0.12
+"""Metres off the floor beyond which a resting foot stands on something else."""
+SHORTEST = 3
+"""Detected frames below which there is nothing to solve."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person gives the solve: keypoints, and DG-Net's joints (F, 26, 3) m in the camera's frame,
+    root-relative, of a body of `REFERENCE_HEIGHT`; NaN where nothing was detected."""
+
+    keypoints: Keypoints2D
+    lifted_camera: Array
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A posed body without a place: everything from the pelvis, camera's axes, metres."""
+
+    times: Array
+    rest_offsets: Array
+    rest_tails: Array
+    rotations: Array
+    points: Array
+    feet: Array
+    rays: Array
+    weights: Array
+    foot_confidence: Array
+
+
+def solve_people(
+    people: Sequence[Person], camera_K: Array, settings: LiftSettings, sources: Sequence[Mapping[str, Any]]
+) -> list[Motion]:
+    """One `Motion` a person; all share camera, floor and clock.
+
+    `camera_K` (3, 3); `sources`: each motion's `source`. Raises `MotionLiftError` (code `person_too_short`)
+    for someone detected in fewer than three frames.
+    """
+    spans = [_detected_span(person.keypoints) for person in people]
+    figures = [_pose(_part(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
+    paths = [_path(figure) for figure in figures]
+    ground = Ground(*_up_and_lowest(figures, paths))
+    contacts = [np.zeros(f.feet.shape[:2]) for f in figures]
+    for _ in range(2):
+        contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
+        ground = _ground(figures, paths, contacts, ground)
+        paths = [_path(f, c, ground, settings) for f, c in zip(figures, contacts, strict=True)]
+    world_from_camera = _world(figures, paths, ground)
+    return [
+        _motion(person, span, figure, path, contact, world_from_camera, camera_K, source)
+        for person, span, figure, path, contact, source in zip(
+            people, spans, figures, paths, contacts, sources, strict=True
+        )
+    ]
+
+
+def resolve(motion: Motion, settings: LiftSettings) -> Motion:
+    """Solve a motion again with other settings, from what its file holds."""
+    keypoints = Keypoints2D(
+        motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
+    )
+    source = {**motion.source, "settings": settings.to_json()}
+    camera_K = motion.camera_K[0]
+    if settings.fov_degrees is not None:
+        camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
+    return solve_people([Person(keypoints, motion.lifted_camera)], camera_K, settings, [source])[0]
+
+
+def cutoff_hz(smoothing: float) -> float:
+    """The smoothing's cutoff frequency for the user's 0 to 1."""
+    return float(LIVELIEST_HZ * (SMOOTHEST_HZ / LIVELIEST_HZ) ** smoothing)
+
+
+def _detected_span(keypoints: Keypoints2D) -> tuple[int, int]:
+    shown = np.flatnonzero(keypoints.detected)
+    if len(shown) < SHORTEST:
+        raise MotionLiftError(
+            "person_too_short",
+            f"The person is seen in {len(shown)} frame{'s' if len(shown) != 1 else ''} only.",
+            f"At least {SHORTEST} are needed; choose another person or a longer part of the video.",
+        )
+    return int(shown[0]), int(shown[-1]) + 1
+
+
+def _part(person: Person, start: int, stop: int) -> Person:
+    return Person(person.keypoints.window(start, stop), person.lifted_camera[start:stop])
+
+
+def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
+    """Steps 1 and 2: the smoothed, constant body."""
+    keypoints, times = person.keypoints, person.keypoints.times
+    weights = trust(keypoints)
+    usable = np.isfinite(person.lifted_camera).all((1, 2))
+    weights[~usable] = 0.0
+    curves = smooth(
+        person.lifted_camera.reshape(len(times), -1), np.repeat(weights, 3, 1), times, cutoff_hz(settings.smoothing)
+    ).reshape(len(times), -1, 3)
+    height = settings.height_m or REFERENCE_HEIGHT
+    rest_offsets, rest_tails = fit_rest(curves, weights, height)
+    rotations = solve_rotations(curves * (height / REFERENCE_HEIGHT), weights, rest_offsets, times)
+    local = local_from_world(ANIMATION_21.parents, rotations)
+    joints, rotations = forward_kinematics(ANIMATION_21.parents, rest_offsets, np.zeros((len(times), 3)), local)
+    parents, offsets = contact_points(rest_tails, rest_offsets)
+    feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
+    seen = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
+    weights[:, BODY_26.indices(*INTERPOLATED)] = 0.0
+    foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
+    points = body_points(joints, rotations, rest_offsets)
+    return _Figure(times, rest_offsets, rest_tails, rotations, points, feet, seen, weights, foot_confidence)
+
+
+def _path(
+    figure: _Figure, contacts: Array | None = None, ground: Ground | None = None, settings: LiftSettings | None = None
+) -> Array:
+    """Step 3: the path (F, 3), keypoints that disagree with the figure weighted down in a second pass."""
+    path = solve_path(figure.points, figure.rays, figure.weights, figure.times)
+    depth = np.maximum(path[:, 2:], 0.3)
+    off = reprojection_error(figure.points, path, figure.rays) * depth
+    weights = figure.weights / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
+    if contacts is None or ground is None or settings is None:
+        return solve_path(figure.points, figure.rays, weights, figure.times)
+    placed = figure.feet + path[:, None]
+    near = np.abs(placed @ ground.normal - ground.offset) < STOREY
+    standing = contacts * near * float(settings.floor)
+    planted = contacts * float(settings.foot_lock)
+    return solve_path(figure.points, figure.rays, weights, figure.times, figure.feet, planted, ground, standing)
+
+
+def _up_and_lowest(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[Array, float]:
+    """A first floor: up as people stand, at the height that feet seldom go below."""
+    up = _standing(figures)[0]
+    heights = np.concatenate([((f.feet + p[:, None]) @ up).min(1) for f, p in zip(figures, paths, strict=True)])
+    return up, float(np.percentile(heights, 10))
+
+
+def _standing(figures: Sequence[_Figure]) -> tuple[Array, float]:
+    """Up (3,) by all people's standing frames together with a level camera's, and its certainty."""
+    found = [standing_up(figure.points, figure.weights) for figure in figures]
+    certainty = max(c for _, c in found)
+    up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
+    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False).normal, certainty
+
+
+def _contacts(figure: _Figure, path: Array, ground: Ground) -> Array:
+    level = _level_rotation(ground.normal)
+    return find_contacts((figure.feet + path[:, None]) @ level.T, figure.foot_confidence, figure.times)
+
+
+def _ground(figures: Sequence[_Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground) -> Ground:
+    """The floor by standing people and resting feet."""
+    points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
+    weights = np.concatenate([c.ravel() for c in contacts])
+    weights = weights / (1 + ((points @ before.normal - before.offset) / STOREY) ** 4)
+    if weights.sum() < 1.0:
+        return before
+    up, certainty = _standing(figures)
+    return fit_ground(up, certainty, points, weights)
+
+
+def _level_rotation(up: Array) -> Array:
+    """Rotation (3, 3) from the camera's axes to the world's: Z up, the optical axis along +Y in plan."""
+    forward = np.array([0.0, 0.0, 1.0])
+    forward = normalise(forward - up * (forward @ up))
+    return np.stack([np.cross(forward, up), forward, up])
+
+
+def _world(figures: Sequence[_Figure], paths: Sequence[Array], ground: Ground) -> Array:
+    """world_from_camera (4, 4): the origin on the floor under the first confident pelvis of whoever comes first."""
+    first = min(range(len(figures)), key=lambda i: float(figures[i].times[0]))
+    confident = np.flatnonzero(figures[first].weights.mean(1) > 0.25)
+    pelvis = paths[first][confident[0] if len(confident) else 0]
+    origin = pelvis - (pelvis @ ground.normal - ground.offset) * ground.normal
+    rotation = _level_rotation(ground.normal)
+    return camera.rigid(rotation, -rotation @ origin)
+
+
+def _motion(
+    person: Person,
+    span: tuple[int, int],
+    figure: _Figure,
+    path: Array,
+    contacts: Array,
+    world_from_camera: Array,
+    camera_K: Array,
+    source: Mapping[str, Any],
+) -> Motion:
+    """Into the world; before the person is first seen and after the last time, the nearest pose is held."""
+    keypoints = person.keypoints
+    frames = np.clip(np.arange(len(keypoints.times)), span[0], span[1] - 1) - span[0]
+    rotations = multiply(from_matrix(world_from_camera[:3, :3]), figure.rotations)
+    local = continuous(local_from_world(ANIMATION_21.parents, rotations))[frames]
+    root = camera.apply(world_from_camera, path)[frames]
+    positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root, local)
+    parents, offsets = contact_points(figure.rest_tails, figure.rest_offsets)
+    outside = (np.arange(len(frames)) < span[0]) | (np.arange(len(frames)) >= span[1])
+    return Motion(
+        times=keypoints.times,
+        fps=standard_rate(keypoints.times),
+        joint_names=ANIMATION_21.joints,
+        parents=np.array(ANIMATION_21.parents),
+        rest_offsets=figure.rest_offsets,
+        rest_tails=figure.rest_tails,
+        root_translation=root,
+        local_rotations=local,
+        joint_positions=positions,
+        confidence=joint_confidence(keypoints),
+        detected=keypoints.detected,
+        contact_names=CONTACT_NAMES,
+        contact_parents=parents,
+        contact_offsets=offsets,
+        contacts=np.where(outside[:, None], 0.0, contacts[frames]),
+        camera_K=camera_K[None],
+        world_from_camera=world_from_camera[None],
+        image_size=keypoints.image_size,
+        keypoint_names=BODY_26.joints,
+        keypoints_2d=keypoints.pixels,
+        keypoint_confidence=keypoints.confidence,
+        lifted_camera=person.lifted_camera,
+        source=dict(source),
+    ).check()
+
