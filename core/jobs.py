@@ -51,6 +51,13 @@ class Cancelled(MotionLiftError):  # noqa: N818 (a wish, not an error)
         super().__init__(code, message, hint)
 
 
+def internal_error(error: Exception, hint: str) -> MotionLiftError:
+    """An exception that nobody foresaw, in words."""
+    return MotionLiftError(
+        "internal", f"Something went wrong inside MotionLift: {type(error).__name__}: {error}.", hint
+    )
+
+
 class ProgressCallback(Protocol):
     """Called with a stage, how much of it is done and the total (None while unknown)."""
 

@@ -1,1 +1,1 @@
-"""core/commands"""
+"""The commands of the back end. Only these modules, `__main__` and `bridge/commands.py` import typer or rich."""

@@ -1,0 +1,62 @@
+"""The command line, `motionlift` or `python -m motionlift`: puts together the commands of core and bridge."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .bridge.commands import export, export_bvh
+from .core.bvh import SUFFIX as BVH_SUFFIX
+from .core.commands import console
+from .core.commands.doctor import doctor
+from .core.commands.lift import lift
+from .core.commands.people import people
+from .core.jobs import MotionLiftError, internal_error
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app.command()(lift)
+app.command()(people)
+app.command()(export)
+app.command()(doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"motionlift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Video of a person to editable animation, offline."""
+    console.start_logging(verbose)
+    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh})
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 some clip failed, 2 wrong usage, 130 stopped by the user."""
+    try:
+        app()
+    except MotionLiftError as error:
+        console.show_error(error)
+        sys.exit(console.exit_code(error))
+    except Exception as error:
+        log.info("the traceback", exc_info=True)
+        console.show_error(internal_error(error, "Run it again with --verbose before the command, and report it."))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

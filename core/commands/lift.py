@@ -1,0 +1,221 @@
+"""`motionlift lift`: videos to files of animation."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from .. import service
+from ..bvh import BvhOptions
+from ..files import check_output
+from ..jobs import Cancelled, LiftSettings, MotionLiftError, Request, internal_error, parse_time, take_paths
+from ..motion import SUFFIX as MOTION_SUFFIX
+from ..motion import Motion, resample
+from . import console
+from .outputs import Job, plan
+
+log = logging.getLogger(__name__)
+
+DEFAULTS = LiftSettings()
+BVH_DEFAULTS = BvhOptions()
+FIGURE, VIDEO, DETECTION, FILES = "Figure", "Video", "Detection and devices", "Files"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one clip ended: the files written, or the error."""
+
+    job: Job
+    seconds: float
+    motions: tuple[Motion, ...] = ()
+    paths: tuple[Path, ...] = ()
+    error: MotionLiftError | None = None
+
+
+def lift(
+    context: typer.Context,
+    videos: Annotated[
+        list[Path],
+        typer.Argument(metavar="VIDEO", help="Videos, folders of images, or patterns like img_%04d.png."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A .bvh, a .motion.npz, or an existing folder.", rich_help_panel=FILES),
+    ],
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", help="What to write into a folder: bvh, motion or both.", rich_help_panel=FILES),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=FILES)
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(show_default="the clip's", help="Frames a second of the output.", rich_help_panel=FILES),
+    ] = None,
+    bvh_up: Annotated[str, typer.Option(help="BVH: the vertical axis, Y or Z.", rich_help_panel=FILES)] = (
+        BVH_DEFAULTS.up
+    ),
+    bvh_forward: Annotated[
+        str | None, typer.Option(help="BVH: where the figure faces: Z, -Z, X ...", rich_help_panel=FILES)
+    ] = None,
+    bvh_unit: Annotated[str, typer.Option(help="BVH: cm, m or mm.", rich_help_panel=FILES)] = BVH_DEFAULTS.unit,
+    bvh_order: Annotated[
+        str | None,
+        typer.Option(show_default="the best", help="BVH: one rotation order for all joints.", rich_help_panel=FILES),
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.", rich_help_panel=VIDEO)] = None,
+    end: Annotated[str | None, typer.Option(help="Where to end.", rich_help_panel=VIDEO)] = None,
+    shot: Annotated[
+        int | None,
+        typer.Option(show_default="the longest", help="Which shot of an edited clip.", rich_help_panel=VIDEO),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            show_default="found out", help="Slow motion: how many times slower than life.", rich_help_panel=VIDEO
+        ),
+    ] = None,
+    fov: Annotated[
+        float | None,
+        typer.Option(
+            show_default="found out", help="Field of view along the longer side, degrees.", rich_help_panel=VIDEO
+        ),
+    ] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="The video is mirrored.", rich_help_panel=VIDEO)] = False,
+    person: Annotated[
+        str, typer.Option(help="largest, longest, left, right, a number, or all.", rich_help_panel=FIGURE)
+    ] = DEFAULTS.person,
+    max_people: Annotated[int | None, typer.Option(help="How many people to look for.", rich_help_panel=FIGURE)] = None,
+    height: Annotated[
+        float | None, typer.Option(show_default="1.70", help="Standing height in metres.", rich_help_panel=FIGURE)
+    ] = None,
+    smoothing: Annotated[float, typer.Option(help="0 (none) to 1.", rich_help_panel=FIGURE)] = DEFAULTS.smoothing,
+    floor: Annotated[bool, typer.Option(help="Put the feet on a level floor.", rich_help_panel=FIGURE)] = True,
+    foot_lock: Annotated[bool, typer.Option(help="Keep standing feet still.", rich_help_panel=FIGURE)] = True,
+    pose_model: Annotated[
+        str | None, typer.Option(help="Another MediaPipe pose model, a .task file.", rich_help_panel=DETECTION)
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Other weights of the lifting network.", rich_help_panel=DETECTION)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=DETECTION)] = DEFAULTS.device,
+    flip_average: Annotated[
+        bool, typer.Option(help="Lift the mirrored clip too and average.", rich_help_panel=DETECTION)
+    ] = True,
+    cache: Annotated[bool, typer.Option(help="Keep and use detections.", rich_help_panel=DETECTION)] = True,
+    cache_dir: Annotated[str | None, typer.Option(help="Where they are kept.", rich_help_panel=DETECTION)] = None,
+) -> None:
+    """Turn videos of people into animation."""
+    settings = LiftSettings(
+        start=None if start is None else parse_time(start),
+        end=None if end is None else parse_time(end),
+        shot=shot,
+        speed=speed,
+        person=person,
+        max_people=max_people,
+        mirror=mirror,
+        pose_model=pose_model,
+        height_m=height,
+        fov_degrees=fov,
+        smoothing=smoothing,
+        floor=floor,
+        foot_lock=foot_lock,
+        device=device,
+        weights=weights,
+        flip_average=flip_average,
+        use_cache=cache,
+        cache_dir=cache_dir,
+    )
+    options = BvhOptions(
+        bvh_up.upper(), bvh_forward and bvh_forward.upper(), bvh_unit, bvh_order and bvh_order.upper(), fps
+    )
+    exporters = {MOTION_SUFFIX: _save_motion, **context.ensure_object(console.Context).exporters}
+    jobs = plan(videos, output, formats, overwrite, settings, tuple(exporters))
+    outcomes = []
+    with console.stop_on_interrupt() as stopped:
+        for job in jobs:
+            outcome = _lift_one(job, settings, options, exporters, overwrite, stopped)
+            outcomes.append(outcome)
+            _report(outcome)
+            if stopped():
+                break
+    if len(jobs) > 1:
+        console.output.print(_table(outcomes, jobs))
+    failures = [outcome.error for outcome in outcomes if outcome.error]
+    if failures:
+        raise typer.Exit(console.exit_code(failures[-1]) if len(jobs) == 1 or stopped() else 1)
+
+
+def _lift_one(
+    job: Job,
+    settings: LiftSettings,
+    options: BvhOptions,
+    exporters: dict[str, console.Exporter],
+    overwrite: bool,
+    stopped: Callable[[], bool],
+) -> Outcome:
+    began = time.monotonic()
+    request = Request("lift", video=str(job.video), settings=settings, overwrite=overwrite)
+    try:
+        with console.shown_progress(job.video.name) as progress:
+            motions = service.produce(request, progress, stopped)
+            if options.fps is not None:
+                motions = [resample(motion, options.fps) for motion in motions]
+            targets = [(path, take_paths(path, len(motions))) for path in job.outputs]
+            for path in (path for _, paths in targets for path in paths):
+                check_output(path, overwrite)
+            written = []
+            for output, paths in targets:
+                export = next(e for suffix, e in exporters.items() if output.name.lower().endswith(suffix))
+                for motion, path in zip(motions, paths, strict=True):
+                    if stopped():
+                        raise Cancelled
+                    export(motion, path, options)
+                    written.append(path)
+                    progress("write", len(written), len(motions) * len(targets))
+    except MotionLiftError as error:
+        return Outcome(job, time.monotonic() - began, error=error)
+    except Exception as error:
+        log.info("the traceback", exc_info=True)
+        hint = "Run it again with --verbose before the command, and report it."
+        return Outcome(job, time.monotonic() - began, error=internal_error(error, hint))
+    return Outcome(job, time.monotonic() - began, tuple(motions), tuple(written))
+
+
+def _save_motion(motion: Motion, path: Path, options: BvhOptions) -> None:
+    motion.save(path)
+
+
+def _report(outcome: Outcome) -> None:
+    if outcome.error:
+        console.show_error(outcome.error, str(outcome.job.video))
+        return
+    for warning in service.warnings_of(outcome.motions):
+        console.show_warning(warning, outcome.job.video.name)
+    frames, rate = len(outcome.motions[0]), outcome.motions[0].fps
+    people = f", {len(outcome.motions)} people" if len(outcome.motions) > 1 else ""
+    for path in outcome.paths:
+        console.output.print(
+            f"{path}: {frames} frames at {rate:.6g} a second{people}, {outcome.seconds:.1f} s", markup=False
+        )
+
+
+def _table(outcomes: Sequence[Outcome], jobs: Sequence[Job]) -> Table:
+    table = Table("Clip", "Result", "Frames", "People", "Seconds")
+    for outcome in outcomes:
+        name, seconds = outcome.job.video.name, f"{outcome.seconds:.1f}"
+        if outcome.error:
+            table.add_row(name, f"[red]failed ({outcome.error.code})[/]", "", "", seconds)
+        else:
+            table.add_row(name, "[green]done[/]", str(len(outcome.motions[0])), str(len(outcome.motions)), seconds)
+    for job in jobs[len(outcomes) :]:
+        table.add_row(job.video.name, "not begun", "", "", "")
+    return table

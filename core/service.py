@@ -1,0 +1,117 @@
+"""What each request does. The worker and the command line both come through here.
+
+Torch, MediaPipe and the rest are imported when the first request needs them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from .files import check_output
+from .jobs import Cancelled, MotionLiftError, ProgressCallback, Request, Result, UsageError, ignore_progress, take_paths
+from .motion import SUFFIX, Motion
+
+log = logging.getLogger(__name__)
+
+
+def never() -> bool:
+    """The cancellation check of someone who does not cancel."""
+    return False
+
+
+def handle(
+    request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
+) -> Result:
+    """Carry out a `lift`, `resolve` or `people` request and write its output.
+
+    Outputs are checked before any work. Raises `MotionLiftError`: `Cancelled` once `cancelled()` is true,
+    `UsageError` for a request that cannot be carried out, else whatever went wrong with the clip.
+    """
+    if not request.video or not request.output:
+        raise UsageError("protocol", f"The request {request.op} needs a video and an output.")
+    if request.op == "people":
+        return Result(request.id, people=tuple(find_people(request, progress, cancelled)))
+    output = Path(request.output)
+    if request.op not in ("lift", "resolve"):
+        raise UsageError("protocol", f"{request.op} is no work.", "Ask for lift, resolve or people.")
+    if not output.name.endswith(SUFFIX):
+        raise UsageError("unknown_suffix", f"{output.name} is no motion file.", f"Its name must end in {SUFFIX}.")
+    check_outputs([output], request)
+    motions = produce(request, progress, cancelled)
+    paths = take_paths(output, len(motions))
+    check_outputs(paths, request)
+    for done, (motion, path) in enumerate(zip(motions, paths, strict=True)):
+        progress("write", done, len(paths))
+        motion.save(path)
+    progress("write", len(paths), len(paths))
+    return Result(request.id, motions=tuple(str(path) for path in paths), warnings=warnings_of(motions))
+
+
+def produce(
+    request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
+) -> list[Motion]:
+    """The motions of a `lift` (one a person) or a `resolve` request, not written. Raises as `handle` does."""
+    if cancelled():
+        raise Cancelled
+    try:
+        from .pipeline import lift, resolve
+    except ImportError as error:
+        raise missing_part(error) from error
+    if request.op == "resolve":
+        motion = Motion.load(Path(request.video))
+        progress("solve", 0, 1)
+        motions = [resolve(motion, request.settings)]
+        progress("solve", 1, 1)
+    else:
+        motions = lift(Path(request.video), request.settings, progress, cancelled)
+    if cancelled():
+        raise Cancelled
+    return motions
+
+
+def check_outputs(paths: Iterable[Path], request: Request) -> None:
+    """Refuse outputs that cannot or must not be written. Raises `UsageError`."""
+    for path in paths:
+        check_output(path, request.overwrite)
+
+
+def warnings_of(motions: Iterable[Motion]) -> tuple[str, ...]:
+    """What the pipeline wants a person to know about these motions, each thing once."""
+    return tuple(dict.fromkeys(str(text) for motion in motions for text in motion.source.get("warnings", ())))
+
+
+def missing_part(error: ImportError) -> MotionLiftError:
+    """A package or system library that the back end needs and does not find; our own mistakes stay what they are."""
+    if (error.name or "").startswith(__name__.partition(".")[0]):
+        raise error
+    return MotionLiftError(
+        "missing_package",
+        f"A part that lifting needs cannot be loaded: {error}.",
+        "Run motionlift doctor: it names what is missing and how to get it.",
+    )
+
+
+def find_people(
+    request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
+) -> list[dict[str, Any]]:
+    """The people of a clip, one description each; their thumbnails are written to the request's output if it has one.
+
+    Raises as `handle` does.
+    """
+    output = Path(request.output) if request.output else None
+    if output is not None:
+        if output.suffix.lower() != ".png":
+            raise UsageError("unknown_suffix", f"{output.name} is no picture.", "Its name must end in .png.")
+        check_outputs([output], request)
+    try:
+        from .detection import detect
+        from .detection.strip import write_strip
+    except ImportError as error:
+        raise missing_part(error) from error
+    detection = detect(Path(request.video), request.settings, progress, cancelled)
+    if output is not None:
+        write_strip(Path(request.video), detection, output)
+    return [person.describe() for person in detection.people]
