@@ -1,0 +1,138 @@
+"""Read, detect, lift, solve: a video in, one `Motion` a person out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from . import camera
+from .detection import Detection, Track, choose_people, detect
+from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
+from .lifting.checkpoint import default_weights, load_weights
+from .lifting.device import choose_device
+from .lifting.inference import lift_keypoints
+from .lifting.network import DGNet
+from .motion import Keypoints2D, Motion
+from .rotation import Array
+from .skeleton import REFERENCE_HEIGHT
+from .solving.solve import Person, solve_people
+from .solving.solve import resolve as solve_again
+from .video import VideoInfo, slow_motion_factor
+
+log = logging.getLogger(__name__)
+
+FILM_WIDTH_MM = 36.0
+"""Width of the picture that focal lengths "35 mm equivalent" refer to."""
+DEFAULTS = LiftSettings()
+PACKAGES = ("mediapipe", "torch", "numpy", "scipy", "av")
+
+
+def lift(
+    path: Path,
+    settings: LiftSettings = DEFAULTS,
+    progress: ProgressCallback = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Motion]:
+    """The motions of the people whom `settings.person` names, ordered by first appearance, then left to right.
+
+    Each motion's `source` says where it comes from, what was assumed and what to look out for (`warnings`).
+    Raises `MotionLiftError`: unusable video, nobody found, wrong person, missing models or weights; `Cancelled`.
+    """
+    network = _network(settings.weights, settings.device)
+    detection = detect(path, settings, progress, cancelled)
+    tracks = choose_people(detection, settings.person)
+    speed = slow_motion_factor(detection.info, settings.speed)
+    camera_K, lens = lens_of(detection.info, settings.fov_degrees)
+    people = []
+    for number, track in enumerate(tracks):
+        _stop_if(cancelled)
+        progress("lift", number, len(tracks))
+        keypoints = _in_life(track.keypoints, speed, settings.mirror)
+        lifted = lift_keypoints(
+            keypoints, camera_K, network, choose_device(settings.device), flip_average=settings.flip_average
+        )
+        people.append(Person(keypoints, lifted))
+    progress("lift", len(tracks), len(tracks))
+    _stop_if(cancelled)
+    progress("solve", 0, len(tracks))
+    sources = [_source(path, detection, track, settings, lens, speed) for track in tracks]
+    motions = solve_people(people, camera_K, settings, sources)
+    progress("solve", len(tracks), len(tracks))
+    return motions
+
+
+def resolve(motion: Motion, settings: LiftSettings) -> Motion:
+    """Solve a motion again with other settings, without detecting or lifting."""
+    return solve_again(motion, settings)
+
+
+def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str, Any]]:
+    """K (3, 3) in pixels and how it is known: from the user, from the file's metadata, or assumed."""
+    if fov_degrees is not None:
+        known, fov = "given", fov_degrees
+    elif info.focal_35mm:
+        known, fov = "metadata", float(np.degrees(2 * np.arctan(FILM_WIDTH_MM / 2 / info.focal_35mm)))
+    else:
+        known, fov = "assumed", camera.DEFAULT_FOV_DEGREES
+    return camera.intrinsics(info.size, fov), {"fov_degrees": round(fov, 2), "fov_is": known}
+
+
+@functools.lru_cache(maxsize=2)
+def _network(weights: str | None, device: str) -> DGNet:
+    """The network, loaded once a process, folded for speed."""
+    path = Path(weights) if weights else default_weights()
+    return load_weights(path, choose_device(device)).folded()
+
+
+def _in_life(keypoints: Keypoints2D, speed: float, mirror: bool) -> Keypoints2D:
+    """Keypoints as they were in front of the camera: slow motion undone, a mirrored picture turned round."""
+    if speed != 1:
+        keypoints = dataclasses.replace(keypoints, times=keypoints.times / speed)
+    return keypoints.mirrored() if mirror else keypoints
+
+
+def _source(
+    path: Path, detection: Detection, track: Track, settings: LiftSettings, lens: dict[str, Any], speed: float
+) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "content_hash": detection.content_hash,
+        "trim": [float(track.keypoints.times[0]), float(track.keypoints.times[-1])],
+        "shot": detection.shot,
+        "shots": [[number, first, last] for number, first, last in detection.shots],
+        "person": track.number,
+        "people": len(detection.tracks),
+        "speed": speed,
+        "settings": settings.to_json(),
+        "height_m": settings.height_m or REFERENCE_HEIGHT,
+        "height_is": "given" if settings.height_m else "assumed",
+        **lens,
+        "swapped_frames": track.swapped_frames,
+        "warnings": list(_warnings(detection, tracks=[track])),
+        "versions": {"motionlift": __version__, **{name: metadata.version(name) for name in PACKAGES}},
+    }
+
+
+def _warnings(detection: Detection, tracks: Sequence[Track]) -> list[str]:
+    """What a person should know about this result, in plain words."""
+    warnings = list(detection.warnings)
+    if len(detection.shots) > 1:
+        others = ", ".join(f"{n} ({a:.1f}-{b:.1f} s)" for n, a, b in detection.shots if n != detection.shot)
+        warnings.append(f"The video is cut: shot {detection.shot} was lifted; choose another with --shot: {others}.")
+    for track in tracks:
+        if track.swapped_frames:
+            warnings.append(f"Left and right were exchanged in {track.swapped_frames} frames; this was undone.")
+    return warnings
+
+
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled
