@@ -154,8 +154,10 @@ def _open(path: Path) -> av.container.InputContainer:
     try:
         # Absolute, so that no name is taken for a network address.
         return av.open(str(path.absolute()), metadata_errors="replace")
-    except (PermissionError, IsADirectoryError) as error:
-        raise MotionLiftError("unreadable", f"{path} cannot be opened: {error}.", "Check its permissions.") from error
+    except FileNotFoundError as error:
+        raise no_file(path) from error
+    except PermissionError as error:
+        raise unreadable(path, error) from error
     except av.error.FFmpegError as error:
         with path.open("rb") as file:
             box = file.read(8)[4:]
@@ -166,6 +168,16 @@ def _open(path: Path) -> av.container.InputContainer:
                 "Copy the file again, or repair it with a tool for damaged recordings.",
             ) from error
         raise _not_a_video(path) from error
+
+
+def no_file(path: Path) -> MotionLiftError:
+    """The error of a path that leads nowhere."""
+    return MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+
+
+def unreadable(path: Path, error: OSError) -> MotionLiftError:
+    """The error of a file or folder that the system does not hand out."""
+    return MotionLiftError("unreadable", f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
 
 
 def _not_a_video(path: Path) -> MotionLiftError:

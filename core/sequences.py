@@ -11,7 +11,7 @@ import av
 import av.error
 
 from .conversion import Orientation
-from .decoding import DEFAULT_RATE, Description, Warn, upright_size
+from .decoding import DEFAULT_RATE, Description, Warn, no_file, unreadable, upright_size
 from .jobs import MotionLiftError
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
     Raises `MotionLiftError`: `is_directory` (a folder without pictures), `no_file` (nothing fits the pattern).
     """
     if path.is_dir():
-        files = (p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
+        files = (p for p in _listed(path) if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
         ordered = sorted((p for p in files if p.is_file()), key=lambda p: _natural(p.name))
         if not ordered:
             raise MotionLiftError(
@@ -108,17 +108,22 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
         return list(enumerate(ordered))
     match = _PATTERN.search(path.name)
     if match is None or not path.parent.is_dir():
-        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+        raise no_file(path)
     digits = len(match[0]) if match[0].startswith("#") else int(match[0].strip("%d") or 1)
     name = re.compile(
         re.escape(path.name[: match.start()]) + rf"(\d{{{digits},}})" + re.escape(path.name[match.end() :])
     )
-    numbered = sorted(
-        (int(fit[1]), p) for p in path.parent.iterdir() if (fit := name.fullmatch(p.name)) and p.is_file()
-    )
+    numbered = sorted((int(fit[1]), p) for p in _listed(path.parent) if (fit := name.fullmatch(p.name)) and p.is_file())
     if not numbered:
         raise MotionLiftError("no_file", f"No picture fits the pattern {path}.", "Check folder, name and digits.")
     return [(number - numbered[0][0], p) for number, p in numbered]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from error
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

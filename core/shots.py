@@ -46,12 +46,9 @@ class Shot:
 def list_shots(times: Sequence[float] | NDArray[np.float64], shots: Sequence[int] | NDArray[np.int64]) -> list[Shot]:
     """The shots of frames whose times (F,) s and shot numbers (F,), which never decrease, are given."""
     numbers = np.asarray(shots, np.int64)
-    starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] - 1))
-    ends = np.append(starts[1:], len(numbers))
-    return [
-        Shot(int(numbers[i]), float(times[i]), float(times[j - 1]), int(j - i))
-        for i, j in zip(starts, ends, strict=True)
-    ]
+    changes = np.flatnonzero(np.diff(numbers)) + 1
+    parts = [part for part in np.split(np.arange(len(numbers)), changes) if len(part)]
+    return [Shot(int(numbers[p[0]]), float(times[p[0]]), float(times[p[-1]]), len(p)) for p in parts]
 
 
 def longest_shot(shots: Iterable[Shot]) -> Shot:
@@ -138,12 +135,13 @@ def structure_mismatch(a: Thumbnail, b: Thumbnail) -> float:
     padded = (2 * height, 2 * width)
 
     def spectrum(image: NDArray[np.float32]) -> NDArray[np.complex128]:
-        return np.fft.rfft2(image, padded, axes=(0, 1))
+        transformed: NDArray[np.complex128] = np.fft.rfft2(image, padded, axes=(0, 1))
+        return transformed
 
     def correlate(x: NDArray[np.complex128], y: NDArray[np.complex128]) -> NDArray[np.float64]:
-        dy, dx = np.r_[-(height // 4) : height // 4 + 1], np.r_[-(width // 4) : width // 4 + 1]
-        everywhere: NDArray[np.float64] = np.fft.irfft2(x * np.conj(y), padded, axes=(0, 1))
-        return everywhere[dy[:, None], dx]
+        dy, dx = np.arange(-(height // 4), height // 4 + 1), np.arange(-(width // 4), width // 4 + 1)
+        near: NDArray[np.float64] = np.fft.irfft2(x * np.conj(y), padded, axes=(0, 1))[np.ix_(dy, dx)]
+        return near
 
     # Centred first, against cancellation.
     a, b = a - a.mean((0, 1)), b - b.mean((0, 1))

@@ -22,7 +22,7 @@ from av.video.reformatter import Interpolation
 
 from .ahead import RunAhead
 from .conversion import Converter, Image, Turner, fit
-from .decoding import ContainerSource, Description, Source
+from .decoding import ContainerSource, Description, Source, no_file, unreadable
 from .jobs import MotionLiftError
 from .sequences import PictureSource, is_sequence, list_pictures
 from .shots import THUMBNAIL_SIDE, Shot, ShotDetector, list_shots
@@ -187,12 +187,8 @@ def _open_source(path: Path, rate: float | None, threads: int) -> Source:
     if is_sequence(path):
         return PictureSource(path, rate)
     if not path.exists():
-        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
-    try:
-        empty = path.stat().st_size == 0
-    except OSError as error:
-        raise MotionLiftError("unreadable", f"{path} cannot be opened: {error}.", "Check its permissions.") from error
-    if empty:
+        raise no_file(path)
+    if path.stat().st_size == 0:
         raise MotionLiftError("empty_file", f"{path.name} is empty.", "Copy or export the video again.")
     return ContainerSource(path, threads)
 
@@ -254,10 +250,13 @@ def content_hash(path: Path) -> str:
             total.update(f"{number} {_file_hash(picture)}\n".encode())
         return total.hexdigest()
     if not path.is_file():
-        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+        raise no_file(path)
     return _file_hash(path)
 
 
 def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
