@@ -1,0 +1,129 @@
+"""MediaPipe's pose landmarker: pictures in, poses as arrays out."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import mediapipe
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
+from numpy.typing import NDArray
+
+from ..jobs import MotionLiftError
+from .models import PoseModel
+
+log = logging.getLogger(__name__)
+
+MEDIAPIPE_VERSION = str(mediapipe.__version__)
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """One pose in one picture.
+
+    landmarks (33, 5): x and y relative to the picture (0 to 1 inside it), depth in picture widths (negative
+    towards the camera), visibility and presence in [0, 1]; world (33, 3) m, origin between the hips,
+    x right, y down, z away from the camera.
+    """
+
+    landmarks: Floats
+    world: Floats
+
+
+class Landmarker:
+    """Finds up to `num_poses` poses in a picture, on the CPU.
+
+    With `video` poses are followed from picture to picture and smoothed; pictures must then come in order.
+    Raises `MotionLiftError` (`bad_pose_model`) when MediaPipe cannot use the model.
+    """
+
+    def __init__(self, model: PoseModel, num_poses: int, video: bool = True) -> None:
+        self.num_poses = num_poses
+        self._video = video
+        self._last_ms = -1
+        self._settled = False
+        options = vision.PoseLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(model.path), delegate=BaseOptions.Delegate.CPU),
+            running_mode=vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE,
+            num_poses=num_poses,
+        )
+        try:
+            with native_output_logged():
+                self._task: Any = vision.PoseLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise MotionLiftError(
+                "bad_pose_model",
+                f"MediaPipe cannot use {model.path}: {str(error).splitlines()[0]}",
+                "Give a pose_landmarker .task file that fits the installed MediaPipe.",
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the graph. Harmless when called again."""
+        if self._task is not None:
+            self._task.close()
+            self._task = None
+
+    def __call__(self, image: NDArray[np.uint8], time: float) -> list[Pose]:
+        """The poses in `image` (H, W, 3) RGB, shown at `time` (s)."""
+        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
+        # MediaPipe wants whole milliseconds that grow.
+        self._last_ms = max(round(time * 1000), self._last_ms + 1, 0)
+        with contextlib.nullcontext() if self._settled else native_output_logged():
+            found = self._task.detect_for_video(picture, self._last_ms) if self._video else self._task.detect(picture)
+        # The libraries' last greeting comes with the first pose.
+        self._settled = self._settled or bool(found.pose_landmarks)
+        return [
+            Pose(
+                np.array([(p.x, p.y, p.z, p.visibility, p.presence) for p in landmarks], np.float32),
+                np.array([(p.x, p.y, p.z) for p in world], np.float32),
+            )
+            for landmarks, world in zip(found.pose_landmarks, found.pose_world_landmarks, strict=True)
+        ]
+
+
+_redirecting = threading.Lock()
+
+
+@contextlib.contextmanager
+def native_output_logged() -> Iterator[None]:
+    """While it lasts, what is written to the process's standard error goes to the log (level debug).
+
+    MediaPipe's libraries greet the user there with a dozen lines of no use to him, and have no switch for it.
+    """
+    with _redirecting, tempfile.TemporaryFile() as captured:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        try:
+            kept = os.dup(2)
+        except OSError:  # a process without a standard error, such as one of Windows' window programs
+            yield
+            return
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            captured.seek(0)
+            for line in captured.read().decode(errors="replace").splitlines():
+                log.debug("mediapipe: %s", line)

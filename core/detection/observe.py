@@ -1,0 +1,273 @@
+"""The one expensive pass: every frame through MediaPipe, as many poses as there are people."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
+from ..rotation import Array
+from ..video import Frame, FrameReader
+from .appearance import COLOURS, colours
+from .bodies import Bodies, distinct
+from .landmarker import Floats, Landmarker, Pose
+from .models import PoseModel
+
+log = logging.getLogger(__name__)
+
+MOST_PEOPLE = 4
+"""People looked for when the settings do not say how many there are."""
+
+LONGEST_SIDE = 2560
+"""Pictures are made smaller than this before detection: it crops people to 256 pixels in any case."""
+
+_CHECK_EVERY = 1.0
+_CHECK_EVERY_LATER = 2.0
+_LATER = 10.0
+_IDLE_SECONDS = 8.0
+_PERSON_VISIBILITY = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What MediaPipe saw, before anyone is told from anyone.
+
+    times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
+    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128). `looked` (F,): False for frames of
+    shots that detection passed over. `warnings` of the reader.
+    """
+
+    times: Array
+    shots: NDArray[np.int64]
+    looked: NDArray[np.bool_]
+    frames: NDArray[np.int64]
+    landmarks: Floats
+    world: Floats
+    colours: Floats
+    warnings: tuple[str, ...] = ()
+
+
+def observe(
+    path: Path,
+    settings: LiftSettings,
+    model: PoseModel,
+    progress: ProgressCallback = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Observations:
+    """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest).
+
+    Raises `Cancelled`, and the reader's errors.
+    """
+    record = _Record()
+
+    def look_back(start: float, stop: float) -> Iterator[Frame]:
+        with FrameReader(path, start, stop, LONGEST_SIDE) as again:
+            for frame in again:
+                if cancelled():
+                    raise Cancelled()
+                yield frame
+
+    with (
+        FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
+        Watch(model, settings, look_back, record.add_poses) as watch,
+    ):
+        duration = reader.info.duration
+        end = min(settings.end or np.inf, duration if duration is not None else np.inf)
+        total = _frame_count(settings, reader.info.frame_count, duration)
+        shots = _ShotChoice(settings.shot, end)
+        for frame in reader:
+            if cancelled():
+                raise Cancelled()
+            if shots.over(frame):
+                break
+            looked = shots.worth_looking(frame)
+            record.add_frame(frame, looked)
+            if looked:
+                record.add_poses(frame, watch.look(frame))
+            progress("detect", len(record.times), None if total is None else max(total, len(record.times)))
+        warnings = tuple(reader.warnings)
+    return record.observations(warnings)
+
+
+class Watch:
+    """Follows everyone in a shot with one landmarker of as many poses as people were seen.
+
+    Looking for two people costs nearly twice as much as following one, so the number starts at one, and now and then
+    one picture is searched for people who are not followed yet. When there are, a landmarker for more looks at
+    everything since the last search again and takes over (beside the old one, until it has found everyone the old one
+    had). The number goes down when fewer were seen for eight seconds.
+
+    look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
+    in those.
+    """
+
+    def __init__(
+        self,
+        model: PoseModel,
+        settings: LiftSettings,
+        look_back: Callable[[float, float], Iterator[Frame]],
+        add: Callable[[Frame, list[Pose]], None],
+    ) -> None:
+        self._look_back, self._add = look_back, add
+        self._model = model
+        self._fixed = settings.max_people
+        self._open = contextlib.ExitStack()
+        self._search = None if self._fixed else self._open.enter_context(Landmarker(model, MOST_PEOPLE, video=False))
+        self._current: Landmarker | None = None
+        self._retiring: Landmarker | None = None
+        self._shot = 0
+        self._shot_start = self._last_check = self._next_check = self._last_full = 0.0
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._retire(self._current)
+        self._retire(self._retiring)
+        self._open.close()
+
+    def look(self, frame: Frame) -> list[Pose]:
+        """The poses in the next frame; one body may appear twice."""
+        if frame.shot != self._shot:
+            self._begin_shot(frame)
+        assert self._current is not None
+        poses = self._current(frame.image, frame.time)
+        if self._retiring is not None:
+            poses = self._hand_over(frame, poses, self._retiring)
+        if len(poses) >= self._current.num_poses:
+            self._last_full = frame.time
+        if self._search is not None and frame.time >= self._next_check:
+            poses = self._check(frame, poses, self._current.num_poses, self._search)
+        return poses
+
+    def _begin_shot(self, frame: Frame) -> None:
+        people = self._fixed or 1
+        self._retire(self._current)
+        self._retire(self._retiring)
+        self._current, self._retiring = Landmarker(self._model, people), None
+        self._shot = frame.shot
+        self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
+
+    def _check(self, frame: Frame, poses: list[Pose], followed: int, search: Landmarker) -> list[Pose]:
+        """Count those followed and those a fresh search finds together: in a wide picture either misses some."""
+        found = search(frame.image, frame.time)
+        people = min(max(count_people([*poses, *found], frame), 1), MOST_PEOPLE)
+        if people > followed:
+            poses = [*poses, *found, *self._change(frame, people, since=self._last_check)]
+        elif people < followed and frame.time - self._last_full > _IDLE_SECONDS:
+            poses = [*poses, *self._change(frame, people, since=frame.time)]
+        self._last_check = frame.time
+        early = frame.time - self._shot_start < _LATER
+        self._next_check = frame.time + (_CHECK_EVERY if early else _CHECK_EVERY_LATER)
+        return poses
+
+    def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
+        """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""
+        log.debug("%d people from %.2f s on", people, since)
+        self._retire(self._retiring)
+        self._current, self._retiring = Landmarker(self._model, people), self._current
+        self._last_full = frame.time
+        if since < frame.time:
+            for earlier in self._look_back(since, frame.time):
+                self._add(earlier, self._current(earlier.image, earlier.time))
+        return self._current(frame.image, frame.time)
+
+    def _hand_over(self, frame: Frame, poses: list[Pose], old: Landmarker) -> list[Pose]:
+        """Both landmarkers' poses, until the new one has everyone the old one has."""
+        both = [*poses, *old(frame.image, frame.time)]
+        if distinct_count(both, frame) > distinct_count(poses, frame):
+            return both
+        self._retire(old)
+        self._retiring = None
+        return poses
+
+    @staticmethod
+    def _retire(landmarker: Landmarker | None) -> None:
+        if landmarker is not None:
+            landmarker.close()
+
+
+def count_people(poses: list[Pose], frame: Frame) -> int:
+    """How many different people these poses show, unlikely ones left out."""
+    return distinct_count([p for p in poses if float(np.mean(p.landmarks[:, 3])) >= _PERSON_VISIBILITY], frame)
+
+
+def distinct_count(poses: list[Pose], frame: Frame) -> int:
+    """How many of the poses are not the same body as one before them."""
+    if len(poses) < 2:
+        return len(poses)
+    height, width = frame.image.shape[:2]
+    return int(np.count_nonzero(distinct(Bodies.of(np.stack([p.landmarks for p in poses]), (width, height)))))
+
+
+class _ShotChoice:
+    """Which shots need no look: all but the one asked for, or those that are sure not to be the longest."""
+
+    def __init__(self, wanted: int | None, end: float) -> None:
+        self._wanted = wanted
+        self._end = end
+        self._shot, self._start, self._longest, self._last = 0, 0.0, 0.0, 0.0
+
+    def over(self, frame: Frame) -> bool:
+        return self._wanted is not None and frame.shot > self._wanted
+
+    def worth_looking(self, frame: Frame) -> bool:
+        if frame.shot != self._shot:
+            self._longest = max(self._longest, self._last - self._start)
+            self._shot, self._start = frame.shot, frame.time
+        self._last = frame.time
+        if self._wanted is not None:
+            return frame.shot == self._wanted
+        # The container's duration is an estimate: only a clear case is passed over.
+        return self._end - self._start > 0.9 * self._longest
+
+
+@dataclass
+class _Record:
+    """Observations being gathered. Poses of a frame are found again by its time."""
+
+    times: list[float] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
+    looked: list[bool] = field(default_factory=list)
+    poses: list[tuple[float, Pose, Floats]] = field(default_factory=list)
+
+    def add_frame(self, frame: Frame, looked: bool) -> None:
+        self.times.append(frame.time)
+        self.shots.append(frame.shot)
+        self.looked.append(looked)
+
+    def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
+        self.poses.extend((frame.time, pose, colours(frame.image, pose.landmarks)) for pose in poses)
+
+    def observations(self, warnings: tuple[str, ...]) -> Observations:
+        times = np.array(self.times, np.float64)
+        # A frame decoded again has the same time, up to the last bit.
+        middles = (times[1:] + times[:-1]) / 2
+        found = sorted(self.poses, key=lambda item: item[0])
+        return Observations(
+            times=times,
+            shots=np.array(self.shots, np.int64),
+            looked=np.array(self.looked, np.bool_),
+            frames=np.searchsorted(middles, [time for time, _, _ in found]).astype(np.int64),
+            landmarks=_stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
+            world=_stacked([pose.world for _, pose, _ in found], (33, 3)),
+            colours=_stacked([colour for _, _, colour in found], (COLOURS,)),
+            warnings=warnings,
+        )
+
+
+def _stacked(arrays: list[Floats], shape: tuple[int, ...]) -> Floats:
+    return np.stack(arrays) if arrays else np.zeros((0, *shape), np.float32)
+
+
+def _frame_count(settings: LiftSettings, count: int | None, duration: float | None) -> int | None:
+    if count is None or not duration:
+        return None
+    start, end = settings.start or 0.0, min(settings.end or duration, duration)
+    return max(1, round(count * (end - start) / duration))
