@@ -37,13 +37,23 @@ class Orientation:
 
         The matrix (a, b, u; c, d, v; ...) takes stored (x, y) to shown (a x + c y, b x + d y), y down.
         """
-        data = frame.side_data.get("DISPLAYMATRIX")
+        try:
+            data = frame.side_data.get("DISPLAYMATRIX")
+        except ValueError:
+            # PyAV 18 cannot list side data of kinds newer than itself (EXIF in photographs), but knows the angle.
+            return Orientation.turned(-frame.rotation)
         if data is None:
             return Orientation()
         a, b, _, c, d = np.frombuffer(memoryview(cast(SideData, data)), np.int32)[:5].tolist()
         if abs(b) + abs(c) > abs(a) + abs(d):
             return Orientation(True, flip_x=c < 0, flip_y=b < 0)
         return Orientation(False, flip_x=a < 0, flip_y=d < 0)
+
+    @staticmethod
+    def turned(clockwise: float) -> Orientation:
+        """A turn by `clockwise` degrees, to the nearest quarter."""
+        quarters = round(clockwise / 90) % 4
+        return Orientation(quarters % 2 == 1, flip_x=quarters in (1, 2), flip_y=quarters in (2, 3))
 
     @property
     def degrees(self) -> int:

@@ -54,6 +54,7 @@ def _encode_video(
     with av.open(str(path), "w", options=container_options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options=options or _FAST.get(codec, {}))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         stream.codec_context.time_base = base
         if pixel_aspect is not None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from motionlift.core.shots import (
     Shot,
     ShotDetector,
+    Thumbnail,
     colour_distance,
     fine_structure,
     list_shots,
@@ -20,15 +22,17 @@ from motionlift.core.shots import (
 )
 from motionlift.core.video import find_shots, read_frames
 
-Image = np.ndarray
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 Texture = Callable[..., list[Image]]
 SIZE = (192, 108)
 
 
-def thumbnail(image: Image) -> np.ndarray:
+def thumbnail(image: Image) -> Thumbnail:
     """The mean of blocks of 4 x 4 px: 48 x 27."""
     height, width = image.shape[:2]
-    return image.reshape(height // 4, 4, width // 4, 4, 3).mean((1, 3), dtype=np.float32) / 255
+    mean: Thumbnail = image.reshape(height // 4, 4, width // 4, 4, 3).mean((1, 3), dtype=np.float32)
+    return mean / np.float32(255)
 
 
 def cuts(images: Sequence[Image], lookahead: int = 4) -> list[int]:
@@ -40,9 +44,9 @@ def cuts(images: Sequence[Image], lookahead: int = 4) -> list[int]:
     return [index for (before, _), (shot, index) in pairwise(settled) if shot != before]
 
 
-def along(texture: Image, offsets: Sequence[float]) -> list[Image]:
+def along(texture: Image, offsets: Floats) -> list[Image]:
     """A view of a periodic texture, moved by `offsets` px to the right and half as much down."""
-    moved = (np.roll(texture, (-round(x / 2), -round(x)), (0, 1)) for x in offsets)
+    moved = (np.roll(texture, (-round(x / 2), -round(x)), (0, 1)) for x in offsets.tolist())
     return [image[: SIZE[1], : SIZE[0]] for image in moved]
 
 
@@ -51,7 +55,7 @@ def texture(moving_texture: Texture) -> Image:
     return moving_texture(1, (512, 512))[0]
 
 
-def lit(image: Image, gain: float, offset: float = 0.0) -> Image:
+def lit(image: Image, gain: float, offset: float | Floats = 0.0) -> Image:
     return np.clip(image * gain + offset, 0, 255).astype(np.uint8)
 
 
@@ -89,20 +93,20 @@ def test_lookahead_decides_only_how_late(lookahead: int, moving_texture: Texture
 
 @pytest.mark.parametrize("speed", [0, 1, 5, 20, 60, 150])
 def test_motion_is_no_cut(speed: float, texture: Image) -> None:
-    assert cuts(along(texture, speed * np.arange(40))) == []
+    assert cuts(along(texture, speed * np.arange(40.0))) == []
 
 
 def test_whip_pan_is_no_cut(texture: Image) -> None:
     smooth = np.concatenate([np.zeros(15), np.cumsum([10, 40, 90, 140, 140, 90, 40, 10]), np.full(15, 560)])
-    abrupt = np.concatenate([np.zeros(15), 100 * np.arange(1, 9), np.full(15, 800)])
+    abrupt = np.concatenate([np.zeros(15), 100 * np.arange(1.0, 9), np.full(15, 800)])
     assert cuts(along(texture, smooth)) == []
     assert cuts(along(texture, abrupt)) == []
 
 
 def test_shake_is_no_cut(texture: Image) -> None:
     shake = np.random.default_rng(0).normal(0, 15, 60)
-    begins = np.where(np.arange(60) < 30, 0, shake)
-    knock = np.where(np.arange(60) == 30, 35, 0)
+    begins = np.where(np.arange(60) < 30, 0.0, shake)
+    knock = np.where(np.arange(60) == 30, 35.0, 0.0)
     for offsets in (shake, begins, knock):
         assert cuts(along(texture, offsets)) == []
 
@@ -110,7 +114,7 @@ def test_shake_is_no_cut(texture: Image) -> None:
 @pytest.mark.parametrize("frames", [1, 2, 3])
 @pytest.mark.parametrize("light", [(1.0, 255.0), (2.5, 60.0), (0.0, 0.0)])
 def test_flash_is_no_cut(frames: int, light: tuple[float, float], texture: Image) -> None:
-    images = along(texture, 2 * np.arange(40))
+    images = along(texture, 2 * np.arange(40.0))
     for index in range(20, 20 + frames):
         images[index] = lit(images[index], *light)
     assert cuts(images) == []
@@ -118,13 +122,13 @@ def test_flash_is_no_cut(frames: int, light: tuple[float, float], texture: Image
 
 @pytest.mark.parametrize("light", [(0.4, 0.0), (1.5, 10.0)])
 def test_change_of_light_is_no_cut(light: tuple[float, float], texture: Image) -> None:
-    images = along(texture, 2 * np.arange(40))
+    images = along(texture, 2 * np.arange(40.0))
     assert cuts(images[:20] + [lit(image, *light) for image in images[20:]]) == []
 
 
 def test_repeated_pictures_are_no_cut(texture: Image) -> None:
     for motion in (3, 30):
-        images = along(texture, motion * np.arange(40))
+        images = along(texture, motion * np.arange(40.0))
         assert cuts([images[index * 4 // 5] for index in range(50)]) == []
 
 

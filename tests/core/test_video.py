@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.video import (
@@ -26,7 +27,8 @@ from motionlift.core.video import (
 )
 
 EncodeVideo = Callable[..., Path]
-Texture = Callable[..., list[np.ndarray]]
+Image = NDArray[np.uint8]
+Texture = Callable[..., list[Image]]
 
 CONTAINERS = {
     "a.mp4": ("libx264", "yuv420p"),
@@ -44,11 +46,11 @@ def decode_threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name.startswith("decode ")]
 
 
-def difference(frame: Frame, picture: np.ndarray) -> float:
+def difference(frame: Frame, picture: Image) -> float:
     return float(np.mean(np.abs(frame.image.astype(float) - picture)))
 
 
-def quarters(size: tuple[int, int]) -> np.ndarray:
+def quarters(size: tuple[int, int]) -> Image:
     """A picture whose corners are told apart: red, green, blue, white from the top left in reading order."""
     width, height = size
     image = np.zeros((height, width, 3), np.uint8)
@@ -292,7 +294,7 @@ def test_damage_in_the_middle_is_survived(tmp_path: Path, encode_video: EncodeVi
     assert np.all(np.diff(times) > 0)
 
 
-def _without_index(path: Path, encode_video: EncodeVideo, pictures: list[np.ndarray]) -> None:
+def _without_index(path: Path, encode_video: EncodeVideo, pictures: list[Image]) -> None:
     encode_video(path, pictures)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
