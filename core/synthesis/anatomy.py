@@ -5,16 +5,12 @@ In every joint's T-pose frame X is the figure's left, -Y its front and Z up. `si
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..rotation import Array
+from .bind import SIDES, BindFrame
 from .shapes import Bands, Capsule, Ellipsoid, Finish, Loft, Solid, whole
 from .surface import Part
-
-if TYPE_CHECKING:
-    from .figure import BindFrame
 
 BODY_SPACING = 0.0065
 FINE_SPACING = 0.004
@@ -51,9 +47,9 @@ def torso(frame: BindFrame) -> Part:
     def bands(*limits: tuple[float, str]) -> Bands:
         return tuple(((height(z) - low) / (high - low), name) for z, name in limits)
 
-    centre = frame.joint("pelvis")
+    centre, up = frame.joint("pelvis"), np.array([0.0, 0, 1])
     trunk = Loft(
-        centre + [0, 0, low], centre + [0, 0, high], np.array([1.0, 0, 0]), stations,
+        centre + low * up, centre + high * up, np.array([1.0, 0, 0]), stations,
         Finish(
             bands((0.985, "pelvis"), (1.130, "spine"), (2.0, "chest")),
             bands((0.952, "trousers"), (0.982, "belt"), (2.0, "shirt")),
@@ -74,11 +70,13 @@ def arm(frame: BindFrame, side: str, sign: float) -> Part:
     """Collar bone to wrist: a short sleeve, then skin."""
     clavicle, shoulder, elbow, wrist = (f"{side}_{joint}" for joint in ("clavicle", "shoulder", "elbow", "wrist"))
     solids: list[Solid] = [
-        _bar(frame, (clavicle, (0.02 * sign, 0.006, 0.004)), (shoulder, (-0.012 * sign, 0, -0.004)), (0.042, 0.050),
+        _bar(frame, (clavicle, (0.02 * sign, 0.006, 0.004)), (shoulder, (-0.016 * sign, 0, -0.010)), (0.040, 0.044),
              Finish(whole(clavicle), whole("shirt"), 0.04)),
+        _bar(frame, (clavicle, (0.006 * sign, 0.012, 0.050)), (clavicle, (0.095 * sign, 0.012, 0.022)), (0.026, 0.030),
+             Finish(((0.4, "chest"), (1.0, clavicle)), whole("shirt"), 0.04)),
         _tube(
             frame, (shoulder, (0, 0, 0)), (elbow, (0, 0, 0)), (0, 1, 0),
-            [(-0.10, 0.044, 0.040), (0.0, 0.057, 0.056), (0.2, 0.058, 0.058), (0.47, 0.054, 0.055),
+            [(-0.12, 0.036, 0.030), (0.0, 0.053, 0.049), (0.2, 0.056, 0.055), (0.47, 0.053, 0.054),
              (0.50, 0.045, 0.046), (0.75, 0.043, 0.043), (1.04, 0.038, 0.037)],
             Finish(whole(shoulder), ((0.485, "shirt"), (1.0, "skin")), 0.02),
         ),
@@ -135,19 +133,19 @@ def leg(frame: BindFrame, side: str, sign: float) -> Part:
     hip, knee, ankle = (f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
     trousers = whole("trousers")
     solids: list[Solid] = [
-        Ellipsoid(frame.at(hip, (-0.008 * sign, 0.052, 0.0)), frame.scale * frame.girth * np.array([0.08, 0.065, 0.085]),
-                  Finish(whole("pelvis"), trousers, 0.04)),
+        Ellipsoid(frame.at(hip, (-0.008 * sign, 0.052, 0.0)),
+                  frame.scale * frame.girth * np.array([0.08, 0.065, 0.085]), Finish(whole("pelvis"), trousers, 0.04)),
         _tube(
             frame, (hip, (0, 0, 0)), (knee, (0, 0, 0)), (1, 0, 0),
             [(-0.06, 0.070, 0.075), (0.03, 0.080, 0.088), (0.20, 0.081, 0.087), (0.50, 0.072, 0.077),
-             (0.80, 0.060, 0.064), (1.03, 0.056, 0.058)],
-            Finish(whole(hip), trousers, 0.025), front=[0.0, -0.008, -0.006, 0.004, 0.004, 0.002],
+             (0.80, 0.061, 0.065), (0.98, 0.056, 0.059), (1.07, 0.045, 0.047)],
+            Finish(whole(hip), trousers, 0.03), front=[0.0, -0.008, -0.006, 0.004, 0.004, 0.002, 0.0],
         ),
         _tube(
             frame, (knee, (0, 0, 0)), (ankle, (0, 0, 0)), (1, 0, 0),
-            [(-0.04, 0.055, 0.056), (0.10, 0.054, 0.056), (0.30, 0.056, 0.059), (0.60, 0.051, 0.053),
-             (0.92, 0.047, 0.050), (0.99, 0.049, 0.053)],
-            Finish(whole(knee), trousers, 0.02), front=[0.002, 0.0, -0.012, -0.008, -0.002, -0.001],
+            [(-0.08, 0.044, 0.045), (0.02, 0.054, 0.056), (0.12, 0.054, 0.056), (0.30, 0.056, 0.059),
+             (0.60, 0.051, 0.053), (0.92, 0.047, 0.050), (0.99, 0.049, 0.053)],
+            Finish(whole(knee), trousers, 0.03), front=[0.002, 0.003, 0.0, -0.012, -0.008, -0.002, -0.001],
         ),
     ]  # fmt: skip
     return Part(tuple(solids), BODY_SPACING)
@@ -201,8 +199,9 @@ def head(frame: BindFrame) -> Part:
         return Ellipsoid(frame.at("head", centre, scale), np.array(radii) * scale, finish, axes)
 
     def bar(start: Offset, end: Offset, radii: tuple[float, float], paint: str, blend: float = 0.008) -> Capsule:
-        ends = (frame.at("head", point, scale) for point in (start, end))
-        return Capsule(*ends, (radii[0] * scale, radii[1] * scale), Finish(whole("head"), whole(paint), blend * scale))
+        finish = Finish(whole("head"), whole(paint), blend * scale)
+        ends = frame.at("head", start, scale), frame.at("head", end, scale)
+        return Capsule(*ends, (radii[0] * scale, radii[1] * scale), finish)
 
     solids: list[Solid] = [
         egg((0, 0.002, 0.108), (0.071, 0.091, 0.086), "skin"),
@@ -211,14 +210,14 @@ def head(frame: BindFrame) -> Part:
         bar((0, 0.014, -0.04), (0, 0.012, 0.03), (0.048, 0.048), "skin", 0.02),
         egg((0, -0.078, 0.120), (0.048, 0.016, 0.010), "skin", 0.014),
         bar((0, -0.086, 0.106), (0, -0.103, 0.078), (0.0075, 0.0105), "skin"),
-        egg((0, -0.086, 0.038), (0.024, 0.010, 0.010), "skin", 0.01),
+        egg((0, -0.083, 0.038), (0.024, 0.010, 0.009), "skin", 0.012),
         egg((0, 0.016, 0.122), (0.078, 0.092, 0.084), "hair", 0.003),
         egg((0, 0.046, 0.080), (0.068, 0.056, 0.076), "hair", 0.006),
         egg((0, -0.036, 0.174), (0.060, 0.056, 0.026), "hair", 0.010),
         egg((0, -0.092, 0.041), (0.024, 0.020, 0.0042), "lips", only_paint=True),
         egg((0, -0.092, 0.034), (0.019, 0.020, 0.0050), "lips", only_paint=True),
     ]
-    for _, m in (("left", 1.0), ("right", -1.0)):
+    for _, m in SIDES:
         solids += [
             egg((0.070 * m, 0.004, 0.080), (0.010, 0.021, 0.032), "skin", 0.006),
             egg((0.036 * m, -0.062, 0.066), (0.022, 0.020, 0.020), "skin", 0.02),

@@ -15,7 +15,7 @@ from ..camera import apply, inverse, look_at, project, rigid
 from ..files import written_beside
 from ..jobs import MotionLiftError
 from ..motion import Motion
-from ..rotation import Array, continuous, forward_kinematics, from_matrix, multiply
+from ..rotation import Array, continuous, forward_kinematics, from_matrix, multiply, rotate
 from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, contact_points
 from .performance import Performance
 
@@ -75,6 +75,40 @@ def film(
         lifted_camera=body_camera - body_camera[:, :1],
         source=dict(source or {}),
     ).check()
+
+
+def frame_figure(
+    performance: Performance,
+    camera_K: Array,
+    image_size: tuple[int, int],
+    azimuth: float = 0.0,
+    eye_height: float = 1.4,
+) -> tuple[Array, Array]:
+    """An eye and a target (3,) from which the whole performance stays in the picture, as near as that allows.
+
+    `azimuth` in radians: 0 looks at where the first pelvis faces in plan, pi from behind.
+    """
+    joints, rotations = forward_kinematics(
+        ANIMATION_21.parents, performance.rest_offsets, performance.root_translation, performance.local_rotations
+    )
+    points = body_points(joints, rotations, performance.rest_offsets).reshape(-1, 3)
+    # Room for hair, fingertips and soles, which reach beyond the joints.
+    corners = np.array([(x, y, z) for x in (-0.2, 0.2) for y in (-0.2, 0.2) for z in (-0.1, 0.25)])
+    points = np.concatenate([points + corner for corner in corners])
+    target = 0.5 * (points.min(0) + points.max(0))
+    front = rotate(performance.local_rotations[0, 0], np.array([0.0, -1.0, 0.0]))
+    bearing = np.arctan2(front[1], front[0]) + azimuth
+    away = np.array([np.cos(bearing), np.sin(bearing), 0.0])
+    for distance in np.arange(2.0, 40.0, 0.1):
+        eye = np.array([*(target + distance * away)[:2], eye_height])
+        seen = apply(inverse(look_at(eye, target)), points)
+        if seen[:, 2].min() > 0.5:
+            pixels = project(seen, camera_K)
+            if np.all(pixels > 0) and np.all(pixels < np.array(image_size)):
+                return eye, target
+    raise MotionLiftError(
+        "too_far", "The figure travels too far for one still camera.", "Film a shorter stretch, or use a wider lens."
+    )
 
 
 def _rate(times: Array) -> float:

@@ -11,10 +11,10 @@ from ..rotation import Array, from_axis_angle, multiply, rotate
 from ..skeleton import ANIMATION_21, attachment, attachment_scale
 
 HEEL_STRIKE_PITCH = np.radians(16.0)
-TOE_OFF_PITCH = np.radians(30.0)
+TOE_OFF_PITCH = np.radians(34.0)
 FULL_STEP = 0.5
 """The step length in metres from which on the foot rolls fully; shorter steps roll less."""
-SETTLE_TIME, PEEL_TIME = 0.13, 0.24
+SETTLE_TIME, PEEL_TIME = 0.13, 0.34
 """Seconds from heel strike to flat, and from heel off to toe off."""
 SWING_CLEARANCE = 0.045
 
@@ -120,7 +120,7 @@ def _swing(start: Footprint, end: Footprint, t: float, shape: FootShape) -> _Sam
     before, _ = _standing(start, leaving - peel_speed * 1e-4, shape)
     last, _ = _standing(end, landing, shape)
     ankle = _hermite(first, last, (first - before) / 1e-4 * duration, 0.0 * first, u)
-    ankle = ankle + [0.0, 0.0, SWING_CLEARANCE * (0.5 + 0.5 * roll) * 16 * (u * (1 - u)) ** 2]
+    ankle[2] += SWING_CLEARANCE * (0.5 + 0.5 * roll) * 16 * (u * (1 - u)) ** 2
     turn = (end.heading - start.heading + np.pi) % (2 * np.pi) - np.pi
     heading = from_axis_angle(np.array([0.0, 0, 1]), start.heading + turn * _ease(u))
     rotation = multiply(heading, from_axis_angle(np.array([1.0, 0, 0]), float(pitch)))

@@ -17,7 +17,9 @@ from ..files import check_output
 from ..jobs import MotionLiftError, UsageError
 from ..motion import SUFFIX, Motion
 from ..skeleton import REFERENCE_HEIGHT, reference_rest
-from .film import film, write_clip
+from .captured import perform_bvh
+from .figure import Look, random_look
+from .film import film, frame_figure, write_clip
 from .footsteps import FootstepPlan
 from .performance import Performance, Squat, Wave, perform
 from .renderer import render_clip
@@ -39,12 +41,14 @@ def walk_wave_squat() -> Performance:
     plan = FootstepPlan.stand(-1.55, 6.15, np.radians(44))
     plan.pause(0.15)
     side = plan.walk(4, 0.52)
+    plan.half_width = 0.125
     side = plan.walk(2, 0.20, turn=np.radians(-44), first=side)
     plan.step(side, 0.0)
     arrived = plan.time
     wave = Wave(arrived - 0.35, arrived + 2.05)
     squat = Squat(arrived + 1.9, arrived + 3.7)
     plan.pause(3.55)
+    plan.half_width = 0.095
     side = plan.walk(2, 0.22, turn=np.radians(84), first="left")
     plan.walk(4, 0.50, first=side)
     return perform(plan.prints, (wave, squat), np.arange(round(SECONDS * FPS)) / FPS, reference_rest(REFERENCE_HEIGHT))
@@ -62,29 +66,57 @@ def sample_truth() -> Motion:
     )
 
 
-def make_sample(clip: Path, overwrite: bool = False) -> None:
-    """Render the sample to `clip` (an .mp4) and write its truth beside it. Raises `MotionLiftError`."""
+def captured_truth(bvh: Path, start: float, stop: float | None, azimuth_degrees: float) -> Motion:
+    """A BVH file's motion on the mannequin, seen from `azimuth_degrees` off its front. Raises `MotionLiftError`."""
+    performance = perform_bvh(bvh, FPS, start, stop)
+    camera_K = intrinsics(SIZE)
+    eye, target = frame_figure(performance, camera_K, SIZE, np.radians(azimuth_degrees))
+    source = {"file": bvh.name, "synthetic": True, "height_m": REFERENCE_HEIGHT}
+    return film(performance, eye, target, camera_K, SIZE, source)
+
+
+def shoot(truth: Motion, clip: Path, look: Look | None = None, room_seed: int = 3, overwrite: bool = False) -> int:
+    """Render a motion to `clip` (an .mp4) and write it beside the clip as the truth; returns the frames' number.
+
+    Raises `MotionLiftError`.
+    """
     if clip.suffix != ".mp4":
         raise UsageError("bad_output", f"{clip.name} is not an .mp4.", "Name the clip walk_wave_squat.mp4, say.")
     check_output(clip, overwrite)
     check_output(truth_path(clip), overwrite)
-    truth = sample_truth()
-    count = write_clip(clip, render_clip(truth, room_seed=3), FPS, SIZE)
+    count = write_clip(clip, render_clip(truth, look, room_seed=room_seed), FPS, truth.image_size)
     truth.save(truth_path(clip))
-    log.info("%s: %d frames, %d kB", clip, count, clip.stat().st_size // 1000)
+    return count
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Render the sample clip and its truth.")
+    """The command line; returns the exit code: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(description="Render the sample clip, or a BVH file's motion, and its truth.")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the clip, an .mp4")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    parser.add_argument("--bvh", type=Path, help="film this motion instead of the sample's")
+    parser.add_argument("--start", type=float, default=0.0, help="from this second of the BVH file")
+    parser.add_argument("--stop", type=float, help="to this second of the BVH file")
+    parser.add_argument("--azimuth", type=float, default=30.0, help="degrees off the figure's front, for --bvh")
+    parser.add_argument("--seed", type=int, help="draw the figure's looks and the room at random")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    random = options.seed is not None
     try:
-        make_sample(options.output, options.overwrite)
+        truth = (
+            captured_truth(options.bvh, options.start, options.stop, options.azimuth) if options.bvh else sample_truth()
+        )
+        count = shoot(
+            truth,
+            options.output,
+            random_look(np.random.default_rng(options.seed)) if random else None,
+            options.seed if random else 3,
+            options.overwrite,
+        )
     except MotionLiftError as error:
         log.error("%s", error)
         return 2 if isinstance(error, UsageError) else 1
+    log.info("%s: %d frames, %d kB", options.output, count, options.output.stat().st_size // 1000)
     return 0
 
 

@@ -69,6 +69,7 @@ def perform(
     """The motion at uniform `times` (F,) s of a body with `rest` offsets and tails (21, 3) on its footprints."""
     offsets, tails = rest or reference_rest()
     rate = (len(times) - 1) / float(times[-1] - times[0])
+    kept, times = slice(len(_margin(rate)), len(_margin(rate)) + len(times)), _extended(times, rate)
     feet = {side: track_foot(prints[side], times, FootShape.of(offsets, side)) for side in SIGN}
     stride, heading = _stride(feet, rate), _heading(feet, rate)
     squat = sum((_bump(times, a) * a.depth for a in actions if isinstance(a, Squat)), np.zeros(len(times)))
@@ -89,7 +90,18 @@ def perform(
     for side, foot in feet.items():
         solve_leg(local, root, offsets, side, foot)
     contacts = np.stack([_planted(feet, name) for name in CONTACT_NAMES], -1)
-    return Performance(np.asarray(times, float), offsets, tails, root, continuous(local), contacts)
+    return Performance(times[kept], offsets, tails, root[kept], continuous(local[kept]), contacts[kept])
+
+
+def _margin(rate: float) -> Array:
+    """Times (M,) s after 0 for half a second, so that smoothing knows what happens beyond the ends."""
+    return np.arange(1, round(0.5 * rate) + 1) / rate
+
+
+def _extended(times: Array, rate: float) -> Array:
+    """`times` with the margin before and after."""
+    margin = _margin(rate)
+    return np.concatenate([times[0] - margin[::-1], times, times[-1] + margin])
 
 
 def _planted(feet: dict[str, FootTrack], contact: str) -> Array:
@@ -138,9 +150,9 @@ def _carry_pelvis(
         ceilings.append(foot.ankles[:, 2] + rise - hip_offset[:, 2])
     # The lowest ceiling nearby, averaged over no more than "nearby", lies below every ceiling.
     ceiling = np.minimum(*ceilings)
-    near = 2 * round(0.1 * rate) + 1
+    near = 2 * round(0.06 * rate) + 1
     height = gaussian_filter1d(
-        minimum_filter1d(ceiling, near, mode="nearest"), 0.06 * rate, mode="nearest", radius=near // 2
+        minimum_filter1d(ceiling, near, mode="nearest"), 0.045 * rate, mode="nearest", radius=near // 2
     )
     standing = ANIMATION_21.indices("left_knee", "left_ankle")
     upright = offsets[0, 2] - (1 - LEG_REACH) * float(np.linalg.norm(offsets[standing], axis=-1).sum())
@@ -223,7 +235,8 @@ def _smooth(values: Array, sigma: float, rate: float) -> Array:
 def _ramp(times: Array, start: float, stop: float, rise: float) -> Array:
     """0 outside `start` to `stop`, 1 inside, easing over `rise` s at either end."""
     s = np.clip(np.minimum(times - start, stop - times) / rise, 0.0, 1.0)
-    return s**3 * (s * (6 * s - 15) + 10)
+    ramp: Array = s**3 * (s * (6 * s - 15) + 10)
+    return ramp
 
 
 def _bump(times: Array, squat: Squat) -> Array:

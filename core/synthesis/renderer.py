@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..camera import look_at
+from ..camera import inverse, look_at, rigid
 from ..jobs import MotionLiftError
 from ..motion import Motion
 from ..rotation import Array, forward_kinematics
@@ -21,6 +21,7 @@ NEAR, FAR = 0.1, 60.0
 SHADOW_PIXELS = 2048
 SHADOW_REACH = 1.7
 """Half the side in metres of the square about the figure that casts shadows."""
+SUN_DISTANCE = 6.0
 
 Image = NDArray[np.uint8]
 
@@ -46,18 +47,19 @@ def create_context() -> Any:
         raise MotionLiftError(
             "no_moderngl", "Rendering needs moderngl, which is not installed.", 'Run: pip install "motionlift[render]".'
         ) from error
-    failures = []
-    for options in ({"backend": "egl"}, {}):
+    failures: list[Exception] = []
+    attempts: tuple[dict[str, Any], ...] = ({"backend": "egl"}, {})
+    for options in attempts:
         try:
             return moderngl.create_context(standalone=True, require=330, **options)
         # moderngl raises bare `Exception` from its loader, besides ImportError and OSError for missing libraries.
         except Exception as error:  # noqa: BLE001
-            failures.append(str(error))
+            failures.append(error)
     raise MotionLiftError(
         "no_opengl",
-        f"OpenGL 3.3 could not be started: {'; '.join(failures)}.",
+        f"OpenGL 3.3 could not be started: {'; '.join(map(str, failures))}.",
         "Install a graphics driver; on Linux without a display the Mesa packages libegl1 and libgl1-mesa-dri do.",
-    )
+    ) from failures[-1]
 
 
 class Renderer:
@@ -75,12 +77,12 @@ class Renderer:
         self._context = context = create_context()
         self._colour = context.program(COLOUR_VERTEX, COLOUR_FRAGMENT)
         self._shadow = context.program(SHADOW_VERTEX, SHADOW_FRAGMENT)
-        plain = np.zeros((len(room.vertices), 4)), np.tile([1.0, 0, 0, 0], (len(room.vertices), 1))
-        skinned = figure.bones, figure.weights
-        self._body = self._upload(figure, *skinned, figure.triangles, self._colour)
-        self._caster = self._upload(figure, *skinned, figure.triangles, self._shadow)
-        self._floor = self._upload(room, *plain, room.triangles[:2], self._colour)
-        self._walls = self._upload(room, *plain, room.triangles[2:], self._colour)
+        joint, weight = np.zeros((len(room.vertices), 4), np.int64), np.tile([1.0, 0, 0, 0], (len(room.vertices), 1))
+        bones, weights = figure.bones, figure.weights
+        self._body = self._upload(figure, bones, weights, figure.triangles, self._colour)
+        self._caster = self._upload(figure, bones, weights, figure.triangles, self._shadow)
+        self._floor = self._upload(room, joint, weight, room.triangles[:2], self._colour)
+        self._walls = self._upload(room, joint, weight, room.triangles[2:], self._colour)
         self._samples = context.framebuffer(
             [context.renderbuffer(size, 4, samples=4)], context.depth_renderbuffer(size, samples=4)
         )
@@ -99,7 +101,7 @@ class Renderer:
         self._context.release()
 
     def _upload(
-        self, mesh: Figure | Room, joints: Array, weights: Array, triangles: NDArray[np.int64], program: Any
+        self, mesh: Figure | Room, joints: NDArray[np.int64], weights: Array, triangles: NDArray[np.int64], program: Any
     ) -> Any:
         channels = [
             ("position", "3f", mesh.vertices), ("normal", "3f", mesh.normals), ("colour", "3f", mesh.colours),
@@ -119,7 +121,7 @@ class Renderer:
         still = bones.copy()
         bones[: len(joints)] = self.figure.skinning_matrices(joints, rotations)
         sun = self._sun_from_world(joints[0])
-        clip = clip_from_camera(camera_K, self.size) @ np.linalg.inv(world_from_camera)
+        clip = clip_from_camera(camera_K, self.size) @ inverse(world_from_camera)
         _set(self._shadow, "bones", bones)
         _set(self._shadow, "sun_from_world", sun)
         self._shadow_map.use()
@@ -144,12 +146,10 @@ class Renderer:
     def _sun_from_world(self, pelvis: Array) -> Array:
         """An orthographic view (4, 4) from the sun onto the figure's surroundings."""
         target = np.array([pelvis[0], pelvis[1], 0.9])
-        view = np.linalg.inv(look_at(target + 6.0 * self._to_sun, target))
-        return (
-            np.diag([1 / SHADOW_REACH, 1 / SHADOW_REACH, 1 / 6.0, 1.0])
-            @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -6.0], [0, 0, 0, 1]])
-            @ view
-        )
+        view = inverse(look_at(target + SUN_DISTANCE * self._to_sun, target))
+        near = rigid(np.eye(3), np.array([0.0, 0.0, -SUN_DISTANCE]))
+        sun: Array = np.diag([1 / SHADOW_REACH, 1 / SHADOW_REACH, 1 / SUN_DISTANCE, 1.0]) @ near @ view
+        return sun
 
 
 def _set(program: Any, name: str, matrices: Array) -> None:

@@ -53,16 +53,21 @@ def build_room(eyes: Array, places: Array, seed: int = 0) -> Room:
     x = low[0] + 0.5
     boxes += [
         ((x, back - 0.42, 0.05), (x + 1.5, back, 0.62), wood),
-        ((x + 0.25, back - 0.30, 0.62), (x + 0.48, back - 0.12, 0.94), rng.uniform(0.1, 0.5, 3)),
+        (
+            (x + 0.25, back - 0.30, 0.62),
+            (x + 0.48, back - 0.12, 0.94),
+            rng.uniform(0.15, 0.4) * rng.uniform(0.6, 1.4, 3),
+        ),
     ]
-    for _ in range(2):
-        x = float(rng.uniform(low[0] + 2.3, high[0] - 1.2))
+    picture_wall = high[0] - low[0] - 3.2
+    for place in range(2):
+        x = float(low[0] + 2.2 + 0.5 * picture_wall * (place + rng.uniform(0.0, 0.4)))
         width, tall = rng.uniform(0.4, 0.8, 2)
         bottom = 1.35 + rng.uniform(0, 0.2)
         boxes += [
             ((x, back - 0.03, bottom), (x + width, back, bottom + tall), wood),
             ((x + 0.04, back - 0.04, bottom + 0.04), (x + width - 0.04, back, bottom + tall - 0.04),
-             rng.uniform(0.25, 0.7, 3)),
+             rng.uniform(0.2, 0.6) * rng.uniform(0.7, 1.3, 3)),
         ]  # fmt: skip
     for start, end, colour in boxes:
         quads += _box(np.array(start), np.array(end), np.asarray(colour))
@@ -93,7 +98,7 @@ def _box(low: Array, high: Array, colour: Array) -> list[Quad]:
     """The six faces of a box, facing outward."""
     x, y, z = np.diag(high - low)
     return [
-        _quad(low, x, z, colour), _quad(high, -x, -z, colour)[:1] + (np.array([0.0, 1, 0]), colour),
-        _quad(low, z, y, colour), _quad(high, -y, -z, colour)[:1] + (np.array([1.0, 0, 0]), colour),
-        _quad(low + z, x, y, colour), _quad(low, y, x, colour),
+        _quad(low, x, z, colour), _quad(low + y, z, x, colour),
+        _quad(low, z, y, colour), _quad(low + x, y, z, colour),
+        _quad(low, y, x, colour), _quad(low + z, x, y, colour),
     ]  # fmt: skip

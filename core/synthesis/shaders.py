@@ -8,7 +8,8 @@ _SKINNING = f"""
 uniform mat4 bones[{BONES}];
 in vec3 position; in vec3 normal; in vec3 colour; in uvec4 joint; in vec4 weight;
 mat4 skin() {{
-    return bones[joint.x] * weight.x + bones[joint.y] * weight.y + bones[joint.z] * weight.z + bones[joint.w] * weight.w;
+    return bones[joint.x] * weight.x + bones[joint.y] * weight.y
+         + bones[joint.z] * weight.z + bones[joint.w] * weight.w;
 }}
 """
 
