@@ -90,7 +90,8 @@ class FrameReader:
 
     `info` is there from the start; `warnings`, in words, is complete when the iteration has ended.
     Errors are `MotionLiftError`: `no_file`, `is_directory`, `empty_file`, `not_a_video`, `incomplete_video`,
-    `unknown_codec`, `no_video_stream`, `no_frames`, `unreadable`, `bad_trim`; those found while decoding surface in the iteration.
+    `unknown_codec`, `no_video_stream`, `no_frames`, `unreadable`, `bad_trim`; those found while decoding surface in
+    the iteration.
     """
 
     def __init__(
