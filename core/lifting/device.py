@@ -1,0 +1,39 @@
+"""Where the network runs."""
+
+from __future__ import annotations
+
+import torch
+
+from ..jobs import UsageError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def available_devices() -> list[str]:
+    """The devices of this machine, best first; always ends with `cpu`."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device called `name`; `auto` takes the best there is, and `cuda:1` one of several.
+
+    Raises `UsageError` (`unknown_device`, `device_missing`).
+    """
+    available = available_devices()
+    if name == "auto":
+        return torch.device(available[0])
+    kind, _, index = name.partition(":")
+    if kind not in DEVICES or (index and not (kind == "cuda" and index.isdigit())):
+        raise UsageError("unknown_device", f"There is no device called {name!r}.", f"Use one of {', '.join(DEVICES)}.")
+    if kind not in available or (index and int(index) >= torch.cuda.device_count()):
+        raise UsageError(
+            "device_missing",
+            f"The device {name} was asked for, but PyTorch {torch.__version__} finds none here.",
+            f"Use auto or one of {', '.join(available)}; `motionlift doctor` shows what is missing.",
+        )
+    return torch.device(name)
