@@ -73,21 +73,6 @@ def solve_path(
     return solution.reshape(-1, 3)
 
 
-def first_depths(points: Array, rays: Array, weights: Array) -> Array:
-    """The pelvis's position (F, 3) of each frame by itself, from reprojection alone; NaN where too little was seen."""
-    matrix = np.zeros((len(points), 3, 3))
-    right = np.zeros((len(points), 3))
-    for axis in range(2):
-        row = _rows(rays, axis)
-        value = rays[..., axis] * points[..., 2] - points[..., axis]
-        matrix += np.einsum("fn,fni,fnj->fij", weights, row, row)
-        right += np.einsum("fn,fni,fn->fi", weights, row, value)
-    enough = np.linalg.cond(matrix + 1e-12 * np.eye(3)) < 1e8
-    result = np.full((len(points), 3), np.nan)
-    result[enough] = np.linalg.solve(matrix[enough], right[enough, :, None])[..., 0]
-    return result
-
-
 def reprojection_error(points: Array, path: Array, rays: Array) -> Array:
     """Distances (F, N) in ray units between the keypoints and the figure's joints as they project."""
     placed = points + path[:, None]

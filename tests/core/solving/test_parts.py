@@ -1,0 +1,168 @@
+"""Bones, ground, contacts, trust and rotations, each on figures whose truth is known."""
+
+import numpy as np
+import pytest
+
+from motionlift.core.motion import Keypoints2D
+from motionlift.core.rotation import (
+    IDENTITY,
+    Array,
+    angle_between,
+    forward_kinematics,
+    from_axis_angle,
+    from_euler,
+    multiply,
+    rotate,
+    to_matrix,
+)
+from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, reference_rest
+from motionlift.core.solving.bones import fit_rest
+from motionlift.core.solving.contacts import find_contacts
+from motionlift.core.solving.ground import LEVEL_UP, fit_ground, standing_up
+from motionlift.core.solving.orientation import align, limit, solve_rotations
+from motionlift.core.solving.outliers import trust
+
+CAMERA_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
+FRAMES = 90
+TIMES = np.arange(FRAMES) / 30
+
+
+def posed(angles: dict[str, tuple[float, float, float]], scale: float = 1.0) -> tuple[Array, Array, Array]:
+    """Points (F, 26, 3), orientations (F, 21, 4) and rest offsets of a figure that moves slowly from T-pose
+    into a pose of Euler angles (XYZ, degrees)."""
+    local = np.tile(IDENTITY, (FRAMES, len(ANIMATION_21), 1))
+    share = 0.5 - 0.5 * np.cos(np.pi * TIMES / TIMES[-1])
+    for joint, values in angles.items():
+        local[:, ANIMATION_21.index(joint)] = from_euler(np.radians(values) * share[:, None], "XYZ")
+    offsets = reference_rest()[0] * scale
+    joints, world = forward_kinematics(ANIMATION_21.parents, offsets, np.zeros((FRAMES, 3)), local)
+    return body_points(joints, world, offsets), world, offsets
+
+
+POSE = {
+    "pelvis": (10.0, 5.0, 30.0),
+    "chest": (15.0, 0.0, -10.0),
+    "head": (10.0, 5.0, 20.0),
+    "left_shoulder": (20.0, 50.0, -30.0),
+    "left_elbow": (0.0, 0.0, -80.0),
+    "right_shoulder": (10.0, -60.0, 20.0),
+    "right_elbow": (0.0, 0.0, 90.0),
+    "right_wrist": (0.0, 20.0, 10.0),
+    "left_hip": (-60.0, 5.0, 10.0),
+    "left_knee": (80.0, 0.0, 0.0),
+    "left_ankle": (-15.0, 0.0, 5.0),
+    "right_hip": (-20.0, -5.0, 0.0),
+    "right_knee": (40.0, 0.0, 0.0),
+}
+
+
+def test_rotations_of_a_known_pose_are_found() -> None:
+    points, world, offsets = posed(POSE)
+    found = solve_rotations(points, np.ones((FRAMES, 26)), offsets, TIMES)
+    error = np.degrees(angle_between(found, world))[-15:]
+    for joint in ("pelvis", "chest", "head", "left_hip", "left_knee", "left_ankle", "right_hip", "right_knee"):
+        assert error[:, ANIMATION_21.index(joint)].max() < 5, joint
+    for joint in ("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "right_wrist"):
+        assert error[:, ANIMATION_21.index(joint)].max() < 12, joint
+
+
+def test_limbs_lie_along_the_points_and_knees_never_turn_inside_out() -> None:
+    points, _, offsets = posed(POSE)
+    found = solve_rotations(points, np.ones((FRAMES, 26)), offsets, TIMES)
+    for joint, child in (("left_shoulder", "left_elbow"), ("right_hip", "right_knee"), ("left_knee", "left_ankle")):
+        aimed = rotate(found[:, ANIMATION_21.index(joint)], offsets[ANIMATION_21.index(child)])
+        bone = points[:, BODY_26.index(child)] - points[:, BODY_26.index(joint)]
+        assert aimed == pytest.approx(bone, abs=1e-6)
+    for side in ("left", "right"):
+        hinge = rotate(found[:, ANIMATION_21.index(f"{side}_hip")], np.array([1.0, 0, 0]))
+        across = rotate(found[:, 0], np.array([1.0, 0, 0]))
+        assert np.sum(hinge * across, -1).min() > 0.3
+
+
+def test_turning_the_world_turns_the_rotations() -> None:
+    points, _, offsets = posed(POSE)
+    turn = from_axis_angle(np.array([0.6, 0.0, 0.8]), 2.0)
+    straight = solve_rotations(points, np.ones((FRAMES, 26)), offsets, TIMES)
+    turned = solve_rotations(rotate(turn, points), np.ones((FRAMES, 26)), offsets, TIMES)
+    assert np.degrees(angle_between(turned, multiply(turn, straight))).max() < 1e-3
+
+
+def test_mirrored_points_give_mirrored_rotations() -> None:
+    points, _, offsets = posed(POSE)
+    flipped = points[:, BODY_26.mirror] * np.array([-1.0, 1, 1])
+    found = solve_rotations(points, np.ones((FRAMES, 26)), offsets, TIMES)
+    other = solve_rotations(flipped, np.ones((FRAMES, 26)), offsets, TIMES)
+    expected = found[:, ANIMATION_21.mirror] * np.array([1.0, 1, -1, -1])
+    assert np.degrees(angle_between(other, expected)).max() < 1e-3
+
+
+def test_align_and_limit() -> None:
+    turn = from_euler(np.array([0.4, -0.8, 2.0]), "ZXY")
+    a, b = np.array([1.0, 2, 0.5]), np.array([-1.0, 0.3, 1])
+    assert angle_between(align(rotate(turn, a), rotate(turn, b), a, b), turn) < 1e-6
+    axis = np.array([0.0, 0, 1])
+    small = multiply(from_axis_angle(np.array([1.0, 0, 0]), 0.3), from_axis_angle(axis, 0.5))
+    assert angle_between(limit(small, axis, 0.4, 0.6), small) < 1e-6
+    held = limit(multiply(from_axis_angle(np.array([1.0, 0, 0]), 1.2), from_axis_angle(axis, -2.0)), axis, 0.4, 0.6)
+    assert (
+        angle_between(held, multiply(from_axis_angle(np.array([1.0, 0, 0]), 0.4), from_axis_angle(axis, -0.6))) < 1e-6
+    )
+
+
+def test_bones_of_a_known_body_are_found() -> None:
+    points, _, offsets = posed(POSE)
+    found, _ = fit_rest(points, np.ones((FRAMES, 26)), 1.70)
+    assert found == pytest.approx(offsets, abs=2e-3)
+    taller, _ = fit_rest(points, np.ones((FRAMES, 26)), 1.87)
+    assert taller == pytest.approx(found * 1.1)
+
+
+def test_bones_are_symmetric_and_average_where_nothing_was_seen() -> None:
+    rng = np.random.default_rng(0)
+    points, _, _ = posed(POSE)
+    found, _ = fit_rest(points + rng.normal(scale=0.02, size=points.shape), np.ones((FRAMES, 26)), 1.70)
+    assert found[ANIMATION_21.mirror] * np.array([-1.0, 1, 1]) == pytest.approx(found, abs=1e-9)
+    unseen, _ = fit_rest(np.full_like(points, np.nan), np.zeros((FRAMES, 26)), 1.70)
+    assert unseen == pytest.approx(reference_rest()[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("pitch", [-10.0, 0.0, 20.0])
+def test_up_is_found_for_a_tilted_camera(pitch: float) -> None:
+    points, _, _ = posed({"left_shoulder": (0.0, 70.0, 0.0), "right_shoulder": (0.0, -70.0, 0.0)})
+    tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(pitch)))
+    seen = points @ (tilt @ CAMERA_FROM_WORLD).T
+    up, certainty = standing_up(seen, np.ones((FRAMES, 26)))
+    assert certainty > 0.9
+    ground = fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False)
+    assert np.degrees(np.arccos(ground.normal @ (tilt @ LEVEL_UP))) < 3.0
+
+
+def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> None:
+    rng = np.random.default_rng(1)
+    floor = np.stack([rng.uniform(-2, 2, 200), np.full(200, 1.2), rng.uniform(3, 7, 200)], 1)
+    floor[:20, 1] -= 1.5
+    ground = fit_ground(LEVEL_UP, 1.0, floor, np.ones(200))
+    assert ground.offset == pytest.approx(-1.2, abs=0.02)
+    assert np.degrees(np.arccos(ground.normal @ LEVEL_UP)) < 0.5
+
+
+def test_contacts_of_a_stepping_foot() -> None:
+    feet = np.zeros((FRAMES, 1, 3))
+    swing = (TIMES % 1.0) > 0.6
+    phase = np.clip(((TIMES % 1.0) - 0.6) / 0.4, 0, 1)
+    feet[:, 0, 1] = -0.7 * (np.floor(TIMES) + phase)
+    feet[:, 0, 2] = 0.12 * np.sin(np.pi * phase)
+    contacts = find_contacts(feet, np.ones((FRAMES, 1)), TIMES)[:, 0] > 0.5
+    assert np.mean(contacts == ~swing) > 0.9
+    assert not find_contacts(feet, np.zeros((FRAMES, 1)), TIMES).any()
+
+
+def test_a_jumping_keypoint_is_doubted_and_a_fast_hand_is_not() -> None:
+    pixels = np.random.default_rng(0).uniform(0, 400, (1, 26, 2)).repeat(FRAMES, 0)
+    pixels[:, 7, 0] += 80 * np.sin(2 * np.pi * 2 * TIMES)
+    pixels[40, 10] += 150
+    keypoints = Keypoints2D(TIMES, pixels, np.ones((FRAMES, 26)), np.ones(FRAMES, bool), (640, 480))
+    weights = trust(keypoints)
+    assert weights[40, 10] < 0.1
+    assert weights[:, 7].min() > 0.5
+    assert np.delete(weights, 40, 0)[:, 10].min() > 0.99
