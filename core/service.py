@@ -107,11 +107,19 @@ def find_people(
             raise UsageError("unknown_suffix", f"{output.name} is no picture.", "Its name must end in .png.")
         check_outputs([output], request)
     try:
-        from .detection import detect
-        from .detection.strip import write_strip
+        from .detection import detect, write_strip
     except ImportError as error:
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)
     if output is not None:
         write_strip(Path(request.video), detection, output)
-    return [person.describe() for person in detection.people]
+    return [
+        {
+            "person": track.number,
+            "from_s": round(track.first_time, 2),
+            "to_s": round(track.last_time, 2),
+            "height_px": round(track.mean_height_px),
+            "seen": round(float(track.keypoints.detected.mean()), 3),
+        }
+        for track in detection.tracks
+    ]

@@ -56,7 +56,7 @@ def doctor() -> None:
     for check in checks():
         missing += check.state == "missing"
         state = f"[{colours[check.state]}]{check.state}[/]"
-        table.add_row(check.name, state, console.plain(check.found), console.plain(check.advice))
+        table.add_row(console.plain(check.name), state, console.plain(check.found), console.plain(check.advice))
     console.output.print(table)
     if missing:
         console.output.print(f"{missing} missing: MotionLift cannot lift videos here yet.")

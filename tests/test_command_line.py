@@ -1,0 +1,301 @@
+"""The command line: what it refuses before any work, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlift import __main__ as command_line
+from motionlift import __version__
+from motionlift.core import service
+from motionlift.core.bvh import positions, read_bvh
+from motionlift.core.commands import doctor
+from motionlift.core.commands.outputs import clip_name
+from motionlift.core.jobs import Cancelled, MotionLiftError, ProgressCallback, Request, UsageError
+from motionlift.core.motion import Motion
+
+MotionMaker = Callable[..., Motion]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs the command line in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def _run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["motionlift", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            command_line.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return _run
+
+
+@pytest.fixture
+def lifted(monkeypatch: pytest.MonkeyPatch, make_motion: MotionMaker) -> list[Request]:
+    """Made-up lifts instead of real ones, by the video's name; the requests are collected."""
+    requests: list[Request] = []
+
+    def produce(request: Request, progress: ProgressCallback, cancelled: Callable[[], bool]) -> list[Motion]:
+        requests.append(request)
+        name = Path(request.video).name
+        if "nobody" in name:
+            raise MotionLiftError("no_person", "Nobody was [found].", "Film somebody.")
+        if "wrong" in name:
+            raise UsageError("no_such_person", "There is no person 7.", "There are 2.")
+        if "explodes" in name:
+            raise ZeroDivisionError("seven")
+        if "stopped" in name:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            assert cancelled()
+            raise Cancelled
+        for done in range(3):
+            progress("detect", done, 2)
+        return [make_motion(seed=i) for i in range(2 if "two" in name else 1)]
+
+    monkeypatch.setattr(service, "produce", produce)
+    return requests
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_clip_becomes_a_bvh(tmp_path: Path, run: Run, lifted: list[Request], make_motion: MotionMaker) -> None:
+    code, out, err = run("lift", "walk.mp4", "-o", tmp_path / "Läufer.bvh")
+    assert code == 0
+    assert "Läufer.bvh" in out
+    assert "40 frames at 30 a second" in out
+    assert "Finding people 2/2" in err
+    clip, motion = read_bvh(tmp_path / "Läufer.bvh"), make_motion()
+    order = [clip.names.index(name) for name in motion.joint_names]
+    seen = positions(clip)[:, order] / 100
+    np.testing.assert_allclose(
+        np.stack([seen[..., 0], -seen[..., 2], seen[..., 1]], -1), motion.joint_positions, atol=1e-5
+    )
+
+
+def test_motion_files_and_options(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    code, _, _ = run(
+        "lift", "walk.mp4", "-o", tmp_path / "TAKE.motion.npz", "--start", "0:01:02.5", "--end", "70",
+        "--height", "1.8", "--fov", "60", "--no-floor", "--no-cache", "--person", "2", "--mirror", "--fps", "15",
+    )  # fmt: skip
+    assert code == 0
+    settings = lifted[0].settings
+    assert (settings.start, settings.end, settings.height_m, settings.fov_degrees) == (62.5, 70.0, 1.8, 60.0)
+    assert (settings.floor, settings.use_cache, settings.person, settings.mirror) == (False, False, "2", True)
+    motion = Motion.load(tmp_path / "TAKE.motion.npz")
+    assert motion.fps == 15
+    assert len(motion) == 20
+
+
+def test_several_people_and_formats(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    code, _, _ = run("lift", "two.mp4", "-o", tmp_path, "--format", "bvh,motion", "--person", "all")
+    assert code == 0
+    assert _names(tmp_path) == ["two_P1.bvh", "two_P1.motion.npz", "two_P2.bvh", "two_P2.motion.npz"]
+
+
+def test_one_failing_clip_stops_no_other_and_a_table_closes(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    code, out, err = run("lift", "a.mp4", "nobody.mp4", "explodes.mp4", "wrong.mp4", "b.mov", "-o", tmp_path)
+    assert code == 1
+    assert _names(tmp_path) == ["a.bvh", "b.bvh"]
+    assert "Nobody was [found]." in err
+    assert "Film somebody." in err
+    assert "Traceback" not in err
+    assert all(word in out for word in ("nobody.mp4", "failed (no_person)", "failed (internal)", "b.mov", "done"))
+
+
+def test_wrong_usage_found_while_lifting_is_still_wrong_usage(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    assert run("lift", "wrong.mp4", "-o", tmp_path / "a.bvh")[0] == 2
+    assert run("lift", "nobody.mp4", "-o", tmp_path / "a.bvh")[0] == 1
+    assert _names(tmp_path) == []
+
+
+def test_ctrl_c_stops_cleanly(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    code, out, err = run("lift", "stopped.mp4", "b.mp4", "-o", tmp_path)
+    assert code == 130
+    assert "Stopping" in err
+    assert "not begun" in out
+    assert _names(tmp_path) == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_names_that_collide_keep_their_suffix(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    code, _, _ = run("lift", "a.mp4", "A.mov", "b.mp4", "-o", tmp_path)
+    assert code == 0
+    assert _names(tmp_path) == ["A.mov.bvh", "a.mp4.bvh", "b.bvh"]
+    code, _, err = run("lift", "one/c.mp4", "two/c.mp4", "-o", tmp_path)
+    assert code == 2
+    assert "different folders" in err
+
+
+def test_clip_names(tmp_path: Path) -> None:
+    (tmp_path / "shot.v1").mkdir()
+    names = {"walk.final.mp4": "walk.final", "shot.v1": "shot.v1", "img_%04d.png": "img", "%d.png": tmp_path.name}
+    assert {name: clip_name(tmp_path / name) for name in names} == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lift"], "Missing argument"),
+        (["lift", "a.mp4"], "--output"),
+        (["lift", "a.mp4", "-o", "{}/take.fbx"], ".bvh"),
+        (["lift", "a.mp4", "-o", "{}/take.npz"], ".motion.npz"),
+        (["lift", "a.mp4", "-o", "{}/.bvh"], "does not exist"),
+        (["lift", "a.mp4", "-o", "{}/none/"], "does not exist"),
+        (["lift", "a.mp4", "-o", "{}/none/take.bvh"], "does not exist"),
+        (["lift", "a.mp4", "-o", "{}/there.bvh"], "--overwrite"),
+        (["lift", "a.mp4", "there.mp4", "-o", "{}"], "--overwrite"),
+        (["lift", "there.mp4", "-o", "{}", "--format", "motion", "--person", "all"], "there_P1"),
+        (["lift", "a.mp4", "b.mp4", "-o", "{}/take.bvh"], "folder"),
+        (["lift", "a.mp4", "-o", "{}", "--format", "fbx"], "'fbx'"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--format", "motion"], "--format"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--start", "soon"], "'soon'"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--start", "5", "--end", "3"], "later than the start"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--height", "17"], "metres"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--person", "me"], "largest"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--bvh-up", "X"], "up axis"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--bvh-unit", "inch"], "cm"),
+        (["lift", "a.mp4", "-o", "{}/take.bvh", "--fps", "0"], "out of range"),
+        (["people", "a.mp4", "-o", "{}/strip.jpg"], ".png"),
+        (["export", "a.motion.npz", "-o", "{}/a.fbx"], ".bvh"),
+        (["dance"], "dance"),
+    ],
+)
+def test_wrong_usage_is_refused_before_any_work(
+    tmp_path: Path, run: Run, lifted: list[Request], arguments: list[str], said: str
+) -> None:
+    for name in ("there.bvh", "there_P1.motion.npz"):
+        (tmp_path / name).write_text("precious")
+    code, _, err = run(*(argument.replace("{}", str(tmp_path)) for argument in arguments))
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+    assert lifted == []
+    assert _names(tmp_path) == ["there.bvh", "there_P1.motion.npz"]
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"precious"}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    tmp_path.chmod(0o500)
+    code, _, err = run("lift", "a.mp4", "-o", tmp_path)
+    assert code == 2
+    assert "not writable" in err
+
+
+def test_overwrite_replaces(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    (tmp_path / "take.bvh").write_text("old")
+    assert run("lift", "a.mp4", "-o", tmp_path / "take.bvh", "--overwrite")[0] == 0
+    assert len(read_bvh(tmp_path / "take.bvh")) == 40
+    assert _names(tmp_path) == ["take.bvh"]
+
+
+def test_people_found_only_later_do_not_replace_files(tmp_path: Path, run: Run, lifted: list[Request]) -> None:
+    (tmp_path / "two_P2.bvh").write_text("precious")
+    code, _, err = run("lift", "two.mp4", "-o", tmp_path / "two.bvh")
+    assert code == 2
+    assert "two_P2.bvh" in err
+    assert _names(tmp_path) == ["two_P2.bvh"]
+
+
+def test_export_writes_what_lift_writes(
+    tmp_path: Path, run: Run, lifted: list[Request], make_motion: MotionMaker
+) -> None:
+    make_motion().save(tmp_path / "a.motion.npz")
+    assert run("lift", "a.mp4", "-o", tmp_path / "lift.bvh", "--bvh-up", "z", "--bvh-unit", "m")[0] == 0
+    arguments = ("export", tmp_path / "a.motion.npz", "-o", tmp_path / "export.bvh", "--up", "z", "--unit", "m")
+    assert run(*arguments)[0] == 0
+    assert (tmp_path / "export.bvh").read_bytes() == (tmp_path / "lift.bvh").read_bytes()
+    assert run(*arguments)[0] == 2
+    (tmp_path / "text.motion.npz").write_text("no motion")
+    code, _, err = run("export", tmp_path / "text.motion.npz", "-o", tmp_path / "b.bvh")
+    assert code == 1
+    assert "Not a motion file" in err
+
+
+def test_an_unforeseen_failure_has_no_traceback_unless_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("seven")
+
+    monkeypatch.setattr(service, "find_people", broken)
+    code, _, err = run("people", "a.mp4")
+    assert code == 1
+    assert "seven" in err
+    assert "--verbose" in err
+    assert "Traceback" not in err
+
+
+def test_doctor_names_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> list[doctor.Check]:
+        return [
+            doctor.Check("good thing", "good", "1.0"),
+            doctor.Check("optional thing", "note", "old", "renew it"),
+            doctor.Check("needed [thing]", "missing", "[none]", "get it"),
+        ]
+
+    monkeypatch.setattr(doctor, "checks", found)
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert all(word in out for word in ("needed [thing]", "[none]", "get it", "renew it"))
+    monkeypatch.setattr(doctor, "checks", lambda: found()[:2])
+    assert run("doctor")[0] == 0
+
+
+def test_doctor_looks_at_everything_here() -> None:
+    checks = {check.name: check for check in doctor.checks()}
+    assert checks["Python"].state == "good"
+    for name in ("motionlift", "torch", "mediapipe", "devices", "pose models", "weights", "cache"):
+        assert checks[name].found
+    assert all(check.advice for check in checks.values() if check.state != "good")
+
+
+def test_the_module_is_the_command_and_help_is_light() -> None:
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['motionlift', 'lift', '--help']\n"
+        "try:\n"
+        "    runpy.run_module('motionlift', run_name='__main__')\n"
+        "finally:\n"
+        "    heavy = [m for m in ('torch', 'mediapipe', 'av', 'scipy', 'bpy') if m in sys.modules]\n"
+        "    print('heavy:', heavy, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0
+    assert "--overwrite" in done.stdout
+    assert "heavy: []" in done.stderr
+    module = [sys.executable, "-m", "motionlift", "--version"]
+    assert subprocess.run(module, capture_output=True, text=True, check=True).stdout.split() == [
+        "motionlift",
+        __version__,
+    ]
+
+
+def test_the_sample_from_video_to_bvh(tmp_path: Path, sample_video: Path, run: Run) -> None:
+    """The main job, with nothing made up: the figure stands as tall as asked, on the floor, and travels."""
+    if not list((sample_video.parent.parent / "weights").glob("*.safetensors")):
+        pytest.skip("there are no weights yet")
+    code, out, err = run(
+        "lift", sample_video, "-o", tmp_path / "take.bvh", "--end", "3", "--cache-dir", tmp_path / "cache"
+    )
+    assert code == 0, err
+    assert "take.bvh" in out
+    clip = read_bvh(tmp_path / "take.bvh")
+    seen = positions(clip)
+    assert len(clip) > 60
+    assert 1.2 < np.median(np.ptp(seen[..., 1], axis=1)) / 100 < 2.0
+    assert abs(np.median(seen[..., 1].min(1))) < 15
+    left, right = (seen[:, clip.names.index(f"{side}_shoulder"), 0].mean() for side in ("left", "right"))
+    assert abs(left - right) > 1
