@@ -166,7 +166,7 @@ class Motion:
                 value = value.astype(np.float32)
             values[field.name] = np.asarray(value)
         with written_beside(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **values)
+            np.savez_compressed(file, **values)
 
     @staticmethod
     def load(path: Path) -> Motion:
