@@ -107,12 +107,14 @@ def find_people(
             raise UsageError("unknown_suffix", f"{output.name} is no picture.", "Its name must end in .png.")
         check_outputs([output], request)
     try:
-        from .detection import detect, write_strip
+        from .detection.people import detect, superlatives
+        from .detection.strip import write_people_strip
     except ImportError as error:
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)
     if output is not None:
-        write_strip(Path(request.video), detection, output)
+        write_people_strip(Path(request.video), detection, output)
+    names = superlatives(detection.tracks)
     return [
         {
             "person": track.number,
@@ -120,6 +122,7 @@ def find_people(
             "to_s": round(track.last_time, 2),
             "height_px": round(track.mean_height_px),
             "seen": round(float(track.keypoints.detected.mean()), 3),
+            "also_called": ", ".join(name for name, named in names.items() if named is track),
         }
         for track in detection.tracks
     ]
