@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -91,6 +90,7 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
     started, before = time.monotonic(), progress.seconds
     budget = min(settings.minutes * 60, settings.planned_minutes * 60 - before)
     losses: list[float] = []
+    rate = settings.learning_rate
     while (elapsed := time.monotonic() - started) < budget:
         progress.seconds = before + elapsed
         rate = settings.learning_rate * settings.final_share ** (progress.seconds / (settings.planned_minutes * 60))
@@ -101,8 +101,9 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
             losses.clear()
             report(progress)
     progress.seconds = before + time.monotonic() - started
-    _evaluate(state, validation, float(np.mean(losses)) if losses else math.nan, 0.0, settings)
-    report(progress)
+    if losses:
+        _evaluate(state, validation, float(np.mean(losses)), rate, settings)
+        report(progress)
     return progress
 
 
@@ -160,8 +161,8 @@ def _evaluate(
         for inputs, targets in validation:
             found, true = state.average(inputs).double().cpu().numpy(), targets.double().cpu().numpy()
             found, true = found.reshape(-1, *found.shape[2:]), true.reshape(-1, *true.shape[2:])
-            errors.append(mpjpe(found, true))
-            aligned.append(pa_mpjpe(found, true))
+            errors.append(mpjpe(found, true).mean())
+            aligned.append(pa_mpjpe(found, true).mean())
     progress = state.progress
     row = {
         "step": float(progress.step),

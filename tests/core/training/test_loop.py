@@ -1,0 +1,61 @@
+"""Training for real, for seconds: it learns, it resumes, it refuses what does not belong together."""
+
+from pathlib import Path
+
+import pytest
+
+from motionlift.core.jobs import MotionLiftError, UsageError
+from motionlift.core.lifting.checkpoint import load_weights
+from motionlift.core.training.loop import TrainSettings, train
+from motionlift.core.training.mocap import PackedTakes, pack_folder
+
+
+def settings(folder: Path, minutes: float, channels: int = 8) -> TrainSettings:
+    return TrainSettings(
+        data=folder / "set.npz",
+        output=folder / "weights.safetensors",
+        state=folder / "state.safetensors",
+        minutes=minutes,
+        planned_minutes=1,
+        channels=channels,
+        blocks=1,
+        windows=16,
+        evaluate_every=5,
+        threads=1,
+        device="cpu",
+    )
+
+
+def test_it_learns_resumes_and_keeps_the_best(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    first = train(settings(tmp_path, 0.1))
+    assert first.history[-1]["mpjpe_mm"] < first.history[0]["mpjpe_mm"]
+    second = train(settings(tmp_path, 0.05))
+    assert second.step > first.step
+    assert second.seconds > first.seconds
+    assert second.history[: len(first.history)] == first.history
+    assert second.best_mpjpe == pytest.approx(min(row["mpjpe_mm"] for row in second.history))
+    assert load_weights(tmp_path / "weights.safetensors", "cpu").config.channels == 8
+    with pytest.raises(MotionLiftError, match="another channels") as caught:
+        train(settings(tmp_path, 0.01, channels=16))
+    assert caught.value.code == "bad_checkpoint"
+
+
+def test_a_state_of_something_else_is_refused(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    (tmp_path / "state.safetensors").write_bytes(b"not a state")
+    with pytest.raises(MotionLiftError) as caught:
+        train(settings(tmp_path, 0.01))
+    assert caught.value.code == "bad_checkpoint"
+
+
+def test_no_time_and_no_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        train(settings(tmp_path, 0))
+    with pytest.raises(MotionLiftError) as caught:
+        pack_folder(tmp_path)
+    assert caught.value.code == "no_training_data"
+    (tmp_path / "set.npz").write_bytes(b"x")
+    with pytest.raises(MotionLiftError) as caught:
+        train(settings(tmp_path, 0.01))
+    assert caught.value.code == "bad_training_data"
