@@ -52,8 +52,13 @@ class Context:
 
 def start_logging(verbose: bool) -> None:
     """Log to standard error: everything from INFO when `verbose`, else only what calls for attention."""
-    handler = RichHandler(console=messages, show_path=False, rich_tracebacks=False)
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
+    level = logging.INFO if verbose else logging.WARNING
+    if messages.is_terminal:
+        logging.basicConfig(
+            level=level, format="%(message)s", handlers=[RichHandler(console=messages, show_path=False)]
+        )
+    else:
+        logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
 def show_error(error: MotionLiftError, about: str = "") -> None:

@@ -19,6 +19,7 @@ import typer
 from rich.table import Column, Table
 
 from ... import __version__
+from ..jobs import MotionLiftError
 from . import console
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -175,10 +176,17 @@ def _pose_model() -> Check:
 
 
 def _weights() -> Check:
-    found = sorted((PACKAGE_ROOT / "weights").glob("*.safetensors"))
-    if not found:
-        return Check("weights", "missing", "none", "Install MotionLift again, or train: motionlift train --help.")
-    return Check("weights", "good", ", ".join(f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)" for path in found))
+    try:
+        from ..lifting.checkpoint import default_weights, weights_info
+    except (ImportError, OSError) as error:
+        return Check("weights", "missing", f"torch does not load: {error}", "Install it as above.")
+    path = default_weights()
+    try:
+        config, _ = weights_info(path)
+    except MotionLiftError as error:
+        return Check("weights", "missing", error.message, error.hint)
+    found = f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {config.blocks} blocks of {config.channels} channels"
+    return Check("weights", "good", found)
 
 
 def _cache() -> Check:
