@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 import av.error
 
+from ..jobs import MotionLiftError
 from .conversion import Orientation
 from .decoding import DEFAULT_RATE, Description, Warn, no_file, unreadable, upright_size
-from .jobs import MotionLiftError
 
 log = logging.getLogger(__name__)
 

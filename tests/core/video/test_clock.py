@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionlift.core.clock import Clock
+from motionlift.core.video.clock import Clock
 
 STEP = 0.1
 

@@ -20,10 +20,10 @@ from typing import Self
 import numpy as np
 from av.video.reformatter import Interpolation
 
+from ..jobs import MotionLiftError
 from .ahead import RunAhead
 from .conversion import Converter, Image, Turner, fit
 from .decoding import ContainerSource, Description, Source, no_file, unreadable
-from .jobs import MotionLiftError
 from .sequences import PictureSource, is_sequence, list_pictures
 from .shots import THUMBNAIL_SIDE, Shot, ShotDetector, list_shots
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from motionlift.core.shots import (
+from motionlift.core.video import find_shots, read_frames
+from motionlift.core.video.shots import (
     Shot,
     ShotDetector,
     Thumbnail,
@@ -20,7 +21,6 @@ from motionlift.core.shots import (
     longest_shot,
     structure_mismatch,
 )
-from motionlift.core.video import find_shots, read_frames
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]

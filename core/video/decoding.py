@@ -24,9 +24,9 @@ import av.error
 import av.stream
 import av.video
 
+from ..jobs import MotionLiftError
 from .clock import Clock
 from .conversion import Orientation
-from .jobs import MotionLiftError
 
 log = logging.getLogger(__name__)
 
