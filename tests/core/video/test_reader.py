@@ -451,7 +451,7 @@ def test_file_that_vanishes_fails_in_the_consumer(
 
 
 def test_real_clip_is_one_shot() -> None:
-    path = Path(__file__).resolve().parents[3] / "shared/data/video/sports2d_demo.mp4"
+    path = Path(__file__).resolve().parents[4] / "shared/data/video/sports2d_demo.mp4"
     if not path.is_file():
         pytest.skip("no real clip beside the repository")
     with FrameReader(path, max_side=320) as reader:
