@@ -14,7 +14,7 @@ _OUTSIDE_FADE = 0.1
 
 
 def keypoints(
-    times: Array, samples: NDArray[np.int64], pixels: Array, world: Array, seen: Array, image_size: tuple[int, int]
+    times: Array, samples: NDArray[np.int64], pixels: Array, world: Array, sure: Array, image_size: tuple[int, int]
 ) -> Keypoints2D:
     """A sample for each of `times` (F,) s; `samples` (N,) are the indices of those in which the person was found.
 
@@ -28,22 +28,28 @@ def keypoints(
     found_world = np.full((frames, *world.shape[1:]), np.nan)
     found_world[samples] = world
     confidence = np.zeros((frames, joints))
-    confidence[samples] = joint_confidence(pixels, seen, image_size)
+    confidence[samples] = joint_confidence(sure)
     detected = np.zeros(frames, bool)
     detected[samples] = True
     return Keypoints2D(times, found_pixels, confidence, detected, image_size, found_world)
 
 
-def joint_confidence(pixels: Array, seen: Array, image_size: tuple[int, int]) -> Array:
-    """Confidence (N, 26) of `BODY_26`: an interpolated joint is as sure as the least sure of its sources.
+def landmark_confidence(pixels: Array, seen: Array, image_size: tuple[int, int]) -> Array:
+    """`seen` (N, 33), lowered for landmarks (N, 33, 2) px outside the picture.
 
-    Landmarks outside the picture are guesses whatever MediaPipe says of them: at most 0.3 just outside, fading to
-    nothing a tenth of the picture's longer side away.
+    Those are guesses whatever MediaPipe says of them: at most 0.3 just outside, fading to nothing a tenth of the
+    picture's longer side away.
     """
     size = np.array(image_size, np.float64)
     away = np.linalg.norm(np.maximum(np.maximum(-pixels, pixels - size), 0.0), axis=-1)
     fade = np.clip(1 - away / (_OUTSIDE_FADE * size.max()), 0.0, 1.0)
-    landmarks = np.where(away > 0, np.minimum(seen, _OUTSIDE_CONFIDENCE) * fade, seen)
+    result: Array = np.clip(np.where(away > 0, np.minimum(seen, _OUTSIDE_CONFIDENCE) * fade, seen), 0.0, 1.0)
+    return result
+
+
+def joint_confidence(landmarks: Array) -> Array:
+    """Confidence (N, 26) of `BODY_26` from that of the landmarks (N, 33): an interpolated joint is as sure as the
+    least sure of its sources."""
     sources = body_from_mediapipe() > 0
-    result: Array = np.where(sources, np.clip(landmarks, 0.0, 1.0)[:, None, :], 1.0).min(-1)
+    result: Array = np.where(sources, landmarks[:, None, :], 1.0).min(-1)
     return result

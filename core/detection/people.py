@@ -29,7 +29,7 @@ from ..rotation import Array
 from ..video import VideoInfo, content_hash, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
-from .keypoints import keypoints
+from .keypoints import keypoints, landmark_confidence
 from .models import pose_model
 from .observe import Observations, observe
 from .sides import exchange, exchanged
@@ -214,13 +214,18 @@ def _track(
     landmarks = seen.landmarks[chosen].astype(np.float64)
     pixels, world = landmarks[..., :2] * size, seen.world[chosen].astype(np.float64)
     heights = _smoothed(times, scene.bodies.sizes[members])
-    swapped = exchanged(times, pixels, world, landmarks[..., 3], heights)
-    visible = exchange(landmarks[..., 3] * landmarks[..., 4], swapped)
+    sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
+    swapped = exchanged(times, pixels, world, sure, heights)
     samples = np.searchsorted(frames, seen.frames[chosen])
     return Track(
         number=number,
         keypoints=keypoints(
-            seen.times[frames], samples, exchange(pixels, swapped), exchange(world, swapped), visible, size
+            seen.times[frames],
+            samples,
+            exchange(pixels, swapped),
+            exchange(world, swapped),
+            exchange(sure, swapped),
+            size,
         ),
         mean_height_px=float(heights.mean()),
         first_time=float(times[0]),

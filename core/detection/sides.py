@@ -49,27 +49,27 @@ _DEPTH_WEIGHTS = {"torso": 0.6, "arms": 0.15, "legs": 0.15}
 _NOISE = 0.06
 """Metres that D strays from a prediction over one thirtieth of a second."""
 _ACCELERATION = 30.0
-_FILTER_SECONDS = 0.03
+_FILTER_SECONDS = 0.015
 _SURPRISE_MOST = 0.2
 _COST_MOST = 12.0
 _CHANGE, _CHANGE_GROUP = 2.0, 1.5
-_PRIOR_PER_SECOND = 1.0
+_PRIOR_PER_SECOND = 1.5
 _TWIST_PER_SECOND = 20.0
 _FORGET_SECONDS = 0.3
 _BREAK_SECONDS = 0.7
 _HIP_WIDTH, _SHOULDER_WIDTH = 0.2, 0.33
 
 
-def exchanged(times: Array, pixels: Array, world: Array, visibility: Array, size: Array) -> NDArray[np.bool_]:
+def exchanged(times: Array, pixels: Array, world: Array, sure: Array, size: Array) -> NDArray[np.bool_]:
     """(N, 3) whether the sides of each of `GROUPS` are exchanged in each sample of one track.
 
-    times (N,) s, increasing, gaps allowed; pixels (N, 33, 2); world (N, 33, 3) m; visibility (N, 33) in [0, 1];
-    size (N,) px: the body's standing height in the picture. Which of the two sides is the right one is decided by
-    the majority: the fewer samples are exchanged.
+    times (N,) s, increasing, gaps allowed; pixels (N, 33, 2); world (N, 33, 3) m; sure (N, 33) in [0, 1]: their
+    confidence; size (N,) px: the body's standing height in the picture. Which of the two sides is the right one is
+    decided by the majority: the fewer samples are exchanged.
     """
     if len(times) < 2:
         return np.zeros((len(times), len(GROUPS)), bool)
-    apart, weights = _differences(pixels, world, visibility, size)
+    apart, weights = _differences(pixels, world, sure, size)
     path = _most_likely(times, apart, weights, _twist_cost(apart))
     return _STATES[path].astype(bool)
 
@@ -89,7 +89,7 @@ def _other(name: str) -> int:
     return MEDIAPIPE_33.index(swapped.get(name, mirrored_name(name)))
 
 
-def _differences(pixels: Array, world: Array, visibility: Array, size: Array) -> tuple[Array, Array]:
+def _differences(pixels: Array, world: Array, sure: Array, size: Array) -> tuple[Array, Array]:
     """D (N, P, 3) in metres (picture x, picture y, weighted depth) of the `_EVIDENCE`, and its weights (N, P)."""
     scale = (_BODY_METRES / size)[:, None, None]
     places = np.concatenate([pixels * scale, world[..., 2:]], axis=-1)
@@ -99,7 +99,7 @@ def _differences(pixels: Array, world: Array, visibility: Array, size: Array) ->
         left = [MEDIAPIPE_33.index(f"left_{name}") for name in names]
         right = [MEDIAPIPE_33.index(f"right_{name}") for name in names]
         apart[:, pair] = (places[:, left] - places[:, right]).mean(1) * (1.0, 1.0, _DEPTH_WEIGHTS[group])
-        weights[:, pair] = weight * np.sqrt(visibility[:, left].min(1) * visibility[:, right].min(1)) + 1e-3
+        weights[:, pair] = weight * np.sqrt(sure[:, left].min(1) * sure[:, right].min(1)) + 1e-3
     return apart, weights
 
 

@@ -109,12 +109,12 @@ def tracklets(scene: Scene) -> list[Indices]:
     """Tracks without long gaps. Poses that show a body which another pose of the frame shows better are left out."""
     active: list[_Active] = []
     finished: list[_Active] = []
-    starts = np.flatnonzero(np.r_[True, np.diff(scene.frames) > 0]) if len(scene.frames) else np.array([], np.int64)
-    for start, stop in zip(starts, np.r_[starts[1:], len(scene.frames)], strict=True):
-        now = float(scene.times[start])
+    for here in np.split(np.arange(len(scene.frames)), np.flatnonzero(np.diff(scene.frames)) + 1):
+        if not len(here):
+            continue
+        now = float(scene.times[here[0]])
         finished += [a for a in active if now - a.time > _LOST_AFTER]
         active = [a for a in active if now - a.time <= _LOST_AFTER]
-        here = np.arange(start, stop)
         apart = distances(
             scene.bodies.points[here], scene.bodies.points[here], scene.bodies.sizes[here], scene.bodies.sizes[here]
         )
