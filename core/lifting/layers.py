@@ -50,14 +50,13 @@ class FixedSpatialGraph(GraphConvolution):
     """
 
     joined: Tensor
-    affinity: Tensor
+    affinity_cache: Tensor | None
 
     def __init__(self, inputs: int, outputs: int, joined: Tensor) -> None:
         super().__init__(inputs, outputs, parts=2)
         self.edges = nn.Parameter(torch.ones(int(joined.sum())))
         self.register_buffer("joined", joined, persistent=False)
-        self.register_buffer("cells", joined.flatten().nonzero().squeeze(1), persistent=False)
-        self.affinity_cache: Tensor | None = None
+        self.register_buffer("affinity_cache", None, persistent=False)
 
     def affinity_matrix(self) -> Tensor:
         """A (N, N): rows sum to 1, zero where no bone is."""

@@ -1,0 +1,87 @@
+"""One person's keypoints lifted to 3D: windows at the trained spacing, whatever the video's rate, averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..camera import rays as camera_rays
+from ..motion import Keypoints2D
+from ..rotation import Array
+from .coordinates import balance
+from .network import DGNet
+from .normalise import camera_from_view, person_view
+from .windowing import fill_gaps, plan_windows
+
+BATCH = 256
+"""Windows lifted at once: enough to keep a GPU busy, few enough to stay small beside a video."""
+
+
+def lift_keypoints(
+    keypoints: Keypoints2D,
+    camera_K: Array,
+    model: DGNet,
+    device: torch.device | str = "cpu",
+    flip_average: bool = True,
+    batch: int = BATCH,
+    progress: Callable[[int, int], None] | None = None,
+) -> Array:
+    """DG-Net's joints (F, N, 3): metres in the camera's frame, relative to the first joint, of a body that stands
+    `REFERENCE_HEIGHT` tall; NaN in frames without a detection and finite in all others.
+
+    Each frame is seen by several windows, at different places within them, and their predictions are averaged
+    (see `windowing`). `camera_K` (3, 3) in pixels; `model` in any form, moved to `device` and folded as needed;
+    `flip_average` also lifts the mirror image and averages; `batch`: windows at once; `progress` gets the
+    windows done and their number.
+    """
+    pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
+    plan = plan_windows(keypoints.times, keypoints.detected, model.config.frames, model.config.frame_interval_s)
+    joints = pixels.shape[1]
+    rays = torch.from_numpy(camera_rays(pixels, camera_K)[..., :2]).float()
+    confidence = fill_gaps(keypoints.times, keypoints.confidence[..., None], keypoints.detected)[..., 0]
+    seen = torch.from_numpy(confidence).float()
+    network = model.folded().to(device)
+
+    # A last place takes the predictions that belong to no frame (-1).
+    total = torch.zeros(len(pixels) + 1, joints, 3)
+    count = torch.zeros(len(pixels) + 1)
+    with torch.inference_mode():
+        for first in range(0, len(plan), batch):
+            part = plan.part(first, first + batch)
+            predicted = _lift_windows(
+                network, part.sample(rays).to(device), part.sample(seen).to(device), flip_average
+            ).cpu()
+            frames = torch.from_numpy(part.frames).flatten().remainder(len(count))
+            total.index_add_(0, frames, predicted.flatten(0, 1))
+            count.index_add_(0, frames, torch.ones(len(frames)))
+            if progress is not None:
+                progress(first + len(part), len(plan))
+    lifted: Array = (total[:-1] / count[:-1, None, None].clamp_min(1)).double().numpy()
+    lifted -= lifted[:, :1]
+    lifted[~keypoints.detected] = np.nan
+    return lifted
+
+
+def _lift_windows(network: DGNet, rays: Tensor, confidence: Tensor, flip_average: bool) -> Tensor:
+    """Joints (B, T, N, 3) in the camera's frame of windows of rays (B, T, N, 2)."""
+    view = person_view(rays, confidence)
+    inputs = view.inputs
+    if flip_average:
+        joints = torch.from_numpy(network.config.joints.mirror).to(inputs.device)
+        straight, mirrored = network(torch.cat([inputs, mirror(inputs, joints)])).chunk(2)
+        output = (straight + mirror(mirrored, joints)) / 2
+    else:
+        output = network(inputs)
+    if network.config.balanced:
+        output = balance(output, inputs / view.scale[:, None, None, None], weight=confidence)
+    return camera_from_view(output, view.rotation)
+
+
+def mirror(points: Tensor, counterpart: Tensor) -> Tensor:
+    """Points (..., N, D) reflected in x, each joint exchanged with its `counterpart` (N,)."""
+    sign = torch.ones(points.shape[-1], device=points.device, dtype=points.dtype)
+    sign[0] = -1
+    return points[..., counterpart, :] * sign

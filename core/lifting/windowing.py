@@ -1,0 +1,144 @@
+"""Which windows of time are lifted: frames at the network's spacing, from videos of any rate, with gaps.
+
+Where the spacing is a whole number of the video's frames, windows start at every frame and take the frames as they
+are: inside a clip each frame is predicted once at every place within a window. Elsewhere each frame gets
+windows of its own, with itself at a middle place and the other samples interpolated beside it. Either way a frame's
+own keypoints are never interpolated, so fast movement keeps its height.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..motion import Bools
+from ..rotation import Array
+
+SPACING_TOLERANCE = 0.05
+"""How far, relatively, the frames' spacing may be from the trained one: far less than the speeds seen in training."""
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """W windows of T samples. Sample = (1 - weight) * frame[before] + weight * frame[after], each (W, T);
+    `frames` (W, T): the frame that a window's prediction at that place belongs to, or -1: to none."""
+
+    before: Indices
+    after: Indices
+    weight: Array
+    frames: Indices
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def part(self, start: int, stop: int) -> WindowPlan:
+        """The windows start <= w < stop."""
+        rows = slice(start, stop)
+        return WindowPlan(self.before[rows], self.after[rows], self.weight[rows], self.frames[rows])
+
+    def shifted(self, start: int) -> WindowPlan:
+        """The same windows with frames counted from `start` frames earlier."""
+        frames = np.where(self.frames < 0, -1, self.frames + start)
+        return WindowPlan(self.before + start, self.after + start, self.weight, frames)
+
+    def sample(self, values: Tensor) -> Tensor:
+        """The windows' samples (W, T, ...) of a value per frame (F, ...)."""
+        before, after = torch.from_numpy(self.before), torch.from_numpy(self.after)
+        weight = torch.from_numpy(self.weight).to(values.dtype)
+        return torch.lerp(values[before], values[after], weight.view(*weight.shape, *[1] * (values.dim() - 1)))
+
+
+def plan_windows(times: Array, detected: Bools, length: int, interval: float) -> WindowPlan:
+    """The windows of `length` samples, `interval` seconds apart, that cover the detected frames at `times` (F,) s.
+
+    Windows stay within a run of detected frames (see `runs`) and move inwards at its ends; where a run is
+    shorter than a window its last frame is repeated.
+    """
+    nothing = np.zeros((0, length), np.int64)
+    plans = [WindowPlan(nothing, nothing, nothing.astype(float), nothing)]
+    plans += [_plan_run(times[a:b], length, interval).shifted(a) for a, b in runs(times, detected, interval)]
+    return WindowPlan(
+        np.concatenate([plan.before for plan in plans]),
+        np.concatenate([plan.after for plan in plans]),
+        np.concatenate([plan.weight for plan in plans]),
+        np.concatenate([plan.frames for plan in plans]),
+    )
+
+
+def runs(times: Array, detected: Bools, interval: float) -> list[tuple[int, int]]:
+    """(start, stop) of the stretches of frames that windows may span: from a detected frame to a detected frame,
+    with no undetected gap in between that lasts longer than `interval` seconds."""
+    seen = np.flatnonzero(detected)
+    if not len(seen):
+        return []
+    gaps = (np.diff(seen) > 1) & (np.diff(times[seen]) > interval * (1 + SPACING_TOLERANCE))
+    starts = np.concatenate([seen[:1], seen[1:][gaps]])
+    stops = np.concatenate([seen[:-1][gaps], seen[-1:]]) + 1
+    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
+
+
+def fill_gaps(times: Array, values: Array, detected: Bools) -> Array:
+    """`values` (F, N, D) with the undetected frames interpolated linearly in time, held at the ends; zeros where
+    nothing was detected at all."""
+    if detected.all():
+        return np.asarray(values, float)
+    seen = np.flatnonzero(detected)
+    if not len(seen):
+        return np.zeros(values.shape)
+    place = np.clip(np.searchsorted(seen, np.arange(len(times)), side="right") - 1, 0, len(seen) - 1)
+    before, after = seen[place], seen[np.minimum(place + 1, len(seen) - 1)]
+    span = np.maximum(times[after] - times[before], 1e-12)
+    weight = np.clip((times - times[before]) / span, 0.0, 1.0)[:, None, None]
+    filled: Array = (1 - weight) * values[before] + weight * values[after]
+    return filled
+
+
+def _plan_run(times: Array, length: int, interval: float) -> WindowPlan:
+    stride = _frames_per_interval(times, interval)
+    return _between_frames(times, length, interval) if stride is None else _on_frames(len(times), length, stride)
+
+
+def _frames_per_interval(times: Array, interval: float) -> int | None:
+    """How many frames make one interval, if that is a whole number all along; 1 for a single frame."""
+    if len(times) == 1:
+        return 1
+    stride = max(1, round(interval / float(np.median(np.diff(times)))))
+    if stride >= len(times):
+        return None
+    steps = times[stride:] - times[:-stride]
+    return stride if np.abs(steps - interval).max() <= SPACING_TOLERANCE * interval else None
+
+
+def _on_frames(count: int, length: int, stride: int) -> WindowPlan:
+    starts = np.arange(min(count, max(stride, count - (length - 1) * stride)))
+    taps = starts[:, None] + stride * np.arange(length)
+    frames = np.where(taps < count, taps, -1)
+    taps = np.minimum(taps, count - 1)
+    return WindowPlan(taps, taps, np.zeros(taps.shape), frames)
+
+
+def _between_frames(times: Array, length: int, interval: float) -> WindowPlan:
+    places = sorted({(length - 1) // 2, length // 2})
+    own = np.repeat(np.arange(len(times)), len(places))
+    place = np.tile(places, len(times))
+    # At the ends of the run a frame moves to the place in the window that keeps the window inside.
+    at = times[own]
+    highest = np.floor((at - times[0]) / interval + 1e-9).astype(np.int64)
+    lowest = length - 1 - np.floor((times[-1] - at) / interval + 1e-9).astype(np.int64)
+    place = np.clip(np.where(lowest <= highest, np.clip(place, lowest, highest), place), 0, length - 1)
+
+    sample = np.clip(at[:, None] + (np.arange(length) - place[:, None]) * interval, times[0], times[-1])
+    after = np.clip(np.searchsorted(times, sample, side="left"), min(1, len(times) - 1), len(times) - 1)
+    before = np.maximum(after - 1, 0)
+    span = np.maximum(times[after] - times[before], 1e-12)
+    weight = np.clip((sample - times[before]) / span, 0.0, 1.0)
+    mine = np.arange(length) == place[:, None]
+    frames = np.where(mine, own[:, None], -1)
+    before, after = np.where(mine, own[:, None], before), np.where(mine, own[:, None], after)
+    return WindowPlan(before, after, np.where(mine, 0.0, weight), frames)
