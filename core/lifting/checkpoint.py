@@ -18,6 +18,7 @@ from .network import DGNet, DGNetConfig
 
 FORMAT = "motionlift-dgnet-1"
 _HALF_MAX = torch.finfo(torch.float16).max
+_FLOAT_MAX = torch.finfo(torch.float32).max
 
 
 def default_weights() -> Path:
@@ -34,13 +35,15 @@ def save_weights(path: Path, model: DGNet, info: Mapping[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     for name, value in _used(model.state_dict()).items():
         whole = value.detach().cpu().contiguous()
-        if whole.is_floating_point() and not bool((whole.abs() <= _HALF_MAX).all()):
+        # BatchNorm's running statistics are few and may be large (a non-local block's features are unbounded).
+        halved = whole.is_floating_point() and "running_" not in name
+        if whole.is_floating_point() and not bool((whole.abs() <= (_HALF_MAX if halved else _FLOAT_MAX)).all()):
             raise MotionLiftError(
                 "weights_overflow",
-                f"{name} is not finite or too large for half precision.",
+                f"{name} is not finite or too large to be stored.",
                 "The training diverged; lower the learning rate.",
             )
-        tensors[name] = whole.half() if whole.is_floating_point() else whole
+        tensors[name] = whole.half() if halved else whole
     header = {
         "format": FORMAT,
         "config": json.dumps(model.config.to_json()),

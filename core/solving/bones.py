@@ -10,7 +10,6 @@ from ..rotation import IDENTITY, Array, forward_kinematics
 from ..skeleton import (
     ANIMATION_21,
     BODY_26,
-    REFERENCE_HEIGHT,
     attachment,
     attachment_scale,
     body_points,
@@ -22,6 +21,8 @@ PRIOR_FRAMES = 20.0
 """How many confident frames the average body counts for."""
 SPAN = (0.75, 1.3)
 """How far a bone may deviate from the average body's, as a factor."""
+QUANTILE = 0.75
+"""Of the lengths measured over the clip: a network in doubt shortens bones, it hardly ever lengthens them."""
 
 # Bones of ANIMATION_21 (by the joint at their end) and the two BODY_26 points whose distance gives their scale.
 _MEASURES = {
@@ -32,7 +33,6 @@ _MEASURES = {
     "spine": ("pelvis", "spine"),
     "chest": ("pelvis", "spine"),
     "neck": ("spine", "neck"),
-    "head": ("neck", "left_ear"),
     "left_clavicle": ("spine", "neck"),
     "left_shoulder": ("left_shoulder", "right_shoulder"),
     "left_elbow": ("left_shoulder", "left_elbow"),
@@ -43,8 +43,9 @@ _MEASURES = {
 def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Array]:
     """`rest_offsets` and `rest_tails` (21, 3) m of the person, `height_m` tall, in T-pose with soles on Z = 0.
 
-    `points` (F, 26, 3): lifted joints of a body of `REFERENCE_HEIGHT`, any frame; `weights` (F, 26). Each bone
-    of the average body is scaled by the weighted median of what was measured, held near 1 where little was seen.
+    `points` (F, 26, 3): lifted joints, any frame; `weights` (F, 26). Each bone
+    of the average body is scaled by what was measured (a weighted quantile), held near 1 where little was seen,
+    and the whole to the height.
     """
     reference = _reference_points()
     offsets, tails = (values.copy() for values in reference_rest())
@@ -59,7 +60,7 @@ def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Arr
             expected = np.linalg.norm(reference[first] - reference[second])
             lengths.append(np.linalg.norm(points[:, first] - points[:, second], axis=-1) / expected)
             shares.append(np.minimum(weights[:, first], weights[:, second]))
-        factor = _weighted_median(np.concatenate(lengths), np.concatenate(shares))
+        factor = _weighted_quantile(np.concatenate(lengths), np.concatenate(shares))
         seen = float(np.sum(shares))
         factors[ANIMATION_21.index(joint)] = np.clip((factor * seen + PRIOR_FRAMES) / (seen + PRIOR_FRAMES), *SPAN)
     offsets[1:] *= factors[1:, None]
@@ -67,8 +68,9 @@ def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Arr
     leg = -offsets[ANIMATION_21.indices("left_hip", "left_knee", "left_ankle")].sum(0)[2]
     heel = attachment("left_heel")[1] * attachment_scale("left_heel", offsets)
     offsets[0] = (0.0, 0.0, leg - heel[2])
-    scale = height_m / REFERENCE_HEIGHT
-    return offsets * scale, tails * scale
+    trunk = ANIMATION_21.indices("pelvis", "spine", "chest", "neck", "head")
+    standing = float(offsets[trunk, 2].sum() + tails[ANIMATION_21.index("head"), 2])
+    return offsets * height_m / standing, tails * height_m / standing
 
 
 def _bone_of_tail(joint: str) -> int:
@@ -88,11 +90,11 @@ def _reference_points() -> Array:
     return body_points(*forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity), offsets)
 
 
-def _weighted_median(values: Array, weights: Array) -> float:
-    """The value below which half of the weight lies; 1 where there is no weight."""
+def _weighted_quantile(values: Array, weights: Array) -> float:
+    """The value below which `QUANTILE` of the weight lies; 1 where there is no weight."""
     finite = np.isfinite(values) & (weights > 0)
     if not np.any(finite):
         return 1.0
     order = np.argsort(values[finite])
     cumulated = np.cumsum(weights[finite][order])
-    return float(values[finite][order][np.searchsorted(cumulated, cumulated[-1] / 2)])
+    return float(values[finite][order][np.searchsorted(cumulated, cumulated[-1] * QUANTILE)])

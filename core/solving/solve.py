@@ -260,4 +260,3 @@ def _motion(
         lifted_camera=person.lifted_camera,
         source=dict(source),
     ).check()
-
