@@ -15,6 +15,7 @@ from .core.commands import console
 from .core.commands.doctor import doctor
 from .core.commands.lift import lift
 from .core.commands.people import people
+from .core.commands.train import train
 from .core.jobs import MotionLiftError, internal_error
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.command()(lift)
 app.command()(people)
+app.command()(train)
 app.command()(export)
 app.command()(doctor)
 
