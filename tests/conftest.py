@@ -35,6 +35,21 @@ def sample_video() -> Path:
 
 
 @pytest.fixture(scope="session")
+def weights() -> Path:
+    """The committed weights; skips where they are not made yet."""
+    path = REPOSITORY / "weights/dgnet-body26.safetensors"
+    if not path.is_file():
+        pytest.skip("there are no weights")
+    return path
+
+
+@pytest.fixture(scope="session")
+def detections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for the whole run, so that tests which lift the same clip detect once."""
+    return tmp_path_factory.mktemp("detections")
+
+
+@pytest.fixture(scope="session")
 def make_motion() -> Callable[..., Motion]:
     """A function that makes a smooth motion of the reference body: see `_motion`."""
     return _motion

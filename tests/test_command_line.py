@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from motionlift import __main__ as command_line
 from motionlift import __version__
@@ -283,19 +284,67 @@ def test_the_module_is_the_command_and_help_is_light() -> None:
     ]
 
 
-def test_the_sample_from_video_to_bvh(tmp_path: Path, sample_video: Path, run: Run) -> None:
-    """The main job, with nothing made up: the figure stands as tall as asked, on the floor, and travels."""
-    if not list((sample_video.parent.parent / "weights").glob("*.safetensors")):
-        pytest.skip("there are no weights yet")
-    code, out, err = run(
-        "lift", sample_video, "-o", tmp_path / "take.bvh", "--end", "3", "--cache-dir", tmp_path / "cache"
+@pytest.mark.usefixtures("weights")
+def test_the_sample_from_video_to_bvh(tmp_path: Path, sample_video: Path, detections: Path, run: Run) -> None:
+    """The main job, with nothing made up: a figure as tall as asked, upright, on the floor, left on its left."""
+    arguments = (
+        "lift",
+        sample_video,
+        "-o",
+        tmp_path,
+        "--format",
+        "bvh,motion",
+        "--end",
+        "2",
+        "--cache-dir",
+        detections,
     )
+    code, out, err = run(*arguments, "--height", "1.8")
     assert code == 0, err
-    assert "take.bvh" in out
-    clip = read_bvh(tmp_path / "take.bvh")
-    seen = positions(clip)
-    assert len(clip) > 60
-    assert 1.2 < np.median(np.ptp(seen[..., 1], axis=1)) / 100 < 2.0
-    assert abs(np.median(seen[..., 1].min(1))) < 15
-    left, right = (seen[:, clip.names.index(f"{side}_shoulder"), 0].mean() for side in ("left", "right"))
-    assert abs(left - right) > 1
+    assert "walk_wave_squat.bvh" in out
+    assert all(word in err for word in ("Opening", "Finding people 60/60", "Lifting", "Solving", "Writing 2/2"))
+    clip = read_bvh(tmp_path / "walk_wave_squat.bvh")
+    motion = Motion.load(tmp_path / "walk_wave_squat.motion.npz").check()
+    assert len(clip) == len(motion) == 60
+    assert clip.frame_time == pytest.approx(1 / 30)
+    seen = positions(clip) / 100
+    assert 1.4 < np.median(np.ptp(seen[..., 1], axis=1)) < 1.9
+    assert abs(np.median(seen[..., 1].min(1))) < 0.15
+    side = motion.joint_positions[:, motion.joint("left_hip")] - motion.joint_positions[:, motion.joint("right_hip")]
+    front = motion.joint_positions[:, motion.joint("left_toe")] - motion.joint_positions[:, motion.joint("left_ankle")]
+    assert np.mean(np.cross(front, side)[:, 2] > 0) > 0.9
+
+
+def test_people_of_the_sample(tmp_path: Path, sample_video: Path, detections: Path, run: Run) -> None:
+    strip = tmp_path / "people.png"
+    code, out, err = run("people", sample_video, "-o", strip, "--end", "2", "--cache-dir", detections)
+    assert code == 0, err
+    assert "largest" in out
+    with Image.open(strip) as picture:
+        assert min(picture.size) > 100
+
+
+@pytest.mark.usefixtures("weights")
+def test_what_is_no_video_gets_a_message_and_leaves_nothing(
+    tmp_path: Path, sample_video: Path, detections: Path, run: Run
+) -> None:
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("This is no video.")
+    (tmp_path / "head.mp4").write_bytes(sample_video.read_bytes()[:2000])
+    (tmp_path / "folder").mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("empty.mp4", "text.mp4", "head.mp4", "folder", "missing.mp4"):
+        code, _, err = run("lift", tmp_path / name, "-o", out, "--cache-dir", detections)
+        assert code in (1, 2), name
+        error = err[err.index("Error: ") :].strip().splitlines()
+        assert name in error[0]
+        assert len(error) > 1, f"no hint for {name}"
+        assert "internal" not in err
+        assert "Something went wrong" not in err
+    for option, value in [("--weights", tmp_path / "none.safetensors"), ("--weights", tmp_path / "text.mp4"),
+                          ("--pose-model", tmp_path / "text.mp4"), ("--person", "7")]:  # fmt: skip
+        code, _, err = run("lift", sample_video, "-o", out, "--end", "2", "--cache-dir", detections, option, value)
+        assert code in (1, 2), option
+        assert "Something went wrong" not in err
+    assert _names(out) == []

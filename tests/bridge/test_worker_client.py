@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motionlift.bridge.worker_client import PACKAGE_ROOT, WorkerClient, import_folder, worker_environment
 from motionlift.core.jobs import Failure, Hello, LiftSettings, MotionLiftError, Progress, Result
+from motionlift.core.motion import Motion
 
 WORK = """
 import os, sys, time
@@ -149,6 +151,36 @@ def test_the_real_worker_answers_and_lives_on(tmp_path: Path) -> None:
         assert client.alive
     finally:
         client.close()
+
+
+@pytest.mark.usefixtures("weights")
+def test_the_real_worker_lifts_solves_again_and_lists_people(
+    tmp_path: Path, sample_video: Path, detections: Path
+) -> None:
+    client = WorkerClient(Path(sys.executable), tmp_path / "imports")
+    settings = LiftSettings(end=2.0, cache_dir=str(detections))
+    stages: list[str] = []
+    try:
+        lift = client.send("lift", sample_video, tmp_path / "a.motion.npz", settings)
+        assert client.wait(lift, lambda p: stages.append(p.stage), timeout=120).motions == (
+            str(tmp_path / "a.motion.npz"),
+        )
+        assert list(dict.fromkeys(stages)) == ["open", "detect", "lift", "solve", "write"]
+        smoother = LiftSettings(end=2.0, smoothing=1.0, cache_dir=str(detections))
+        again = client.send("resolve", tmp_path / "a.motion.npz", tmp_path / "b.motion.npz", smoother)
+        client.wait(again, timeout=60)
+        people = client.wait(client.send("people", sample_video, tmp_path / "p.png", settings), timeout=60).people
+        assert people[0]["person"] == 1
+        assert (tmp_path / "p.png").is_file()
+    finally:
+        client.close()
+    first, second = Motion.load(tmp_path / "a.motion.npz"), Motion.load(tmp_path / "b.motion.npz")
+    assert len(first) == len(second) == 60
+
+    def jerk(motion: Motion) -> float:
+        return float(np.abs(np.diff(motion.joint_positions, 3, axis=0)).mean())
+
+    assert jerk(second) < jerk(first)
 
 
 def test_the_import_folder_is_renewed_when_the_package_moves(tmp_path: Path) -> None:
