@@ -212,7 +212,7 @@ def test_a_cancelled_request_does_nothing(tmp_path: Path) -> None:
 
 NOISY = """
 import os, sys
-from motionlift.core import service
+from motionlift.core import service, worker
 from motionlift.core.jobs import Result
 def handle(request, progress, cancelled):
     print("python noise")
