@@ -18,9 +18,11 @@ _HIPS = [MEDIAPIPE_33.index("left_hip"), MEDIAPIPE_33.index("right_hip")]
 _KNEES = [MEDIAPIPE_33.index("left_knee"), MEDIAPIPE_33.index("right_knee")]
 
 # Sample points in the torso's quadrilateral (0 to 1 across and down), clear of its outline, and along the thighs.
-_ACROSS, _DOWN = (g.ravel() for g in np.meshgrid(np.linspace(0.2, 0.8, 8), np.linspace(0.15, 0.9, 12)))
-_ALONG = np.linspace(0.15, 0.85, 24)
+_ACROSS, _DOWN = (g.ravel() for g in np.meshgrid(np.linspace(0.2, 0.8, 6), np.linspace(0.15, 0.9, 10)))
+_ALONG = np.linspace(0.15, 0.85, 20)
 _NARROWEST_TORSO = 0.35
+_STRIDES = np.array([_LEVELS**2, _LEVELS, 1])
+_CORNERS = (np.indices((2, 2, 2)).reshape(3, -1).T * _STRIDES).sum(-1)
 
 
 def colours(image: NDArray[np.uint8], landmarks: Floats) -> Floats:
@@ -60,12 +62,10 @@ def _histogram(image: NDArray[np.uint8], points: Array) -> Array:
     position = image[y[inside], x[inside]] * ((_LEVELS - 1) / 255.0)
     lower = np.minimum(position.astype(np.int64), _LEVELS - 2)
     above = position - lower
-    histogram = np.zeros(_LEVELS**3)
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(corner, above, 1 - above), axis=1)
-        cell = lower + corner
-        index = (cell[:, 0] * _LEVELS + cell[:, 1]) * _LEVELS + cell[:, 2]
-        histogram += np.bincount(index, weight, minlength=len(histogram))
+    shares = np.stack([1 - above, above], -1)
+    weight = shares[:, 0, :, None, None] * shares[:, 1, None, :, None] * shares[:, 2, None, None, :]
+    first = (lower * _STRIDES).sum(-1)
+    histogram = np.bincount((first[:, None] + _CORNERS).ravel(), weight.ravel(), minlength=_LEVELS**3)
     root: Array = np.sqrt(histogram / histogram.sum())
     return root
 

@@ -28,8 +28,8 @@ LONGEST_SIDE = 2560
 """Pictures are made smaller than this before detection: it crops people to 256 pixels in any case."""
 
 _CHECK_EVERY = 1.0
-_CHECK_EVERY_LATER = 2.0
-_LATER = 10.0
+_CHECK_EVERY_LATER = 2.5
+_LATER = 2.0
 _IDLE_SECONDS = 8.0
 _PERSON_VISIBILITY = 0.5
 
