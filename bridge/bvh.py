@@ -45,7 +45,7 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
     Frame 0 is the motion's first sample. Samples that are not evenly spaced, and other rates, are resampled.
     """
     options = options or BvhOptions()
-    motion = _evenly_sampled(motion, options.fps or motion.fps)
+    motion = evenly_sampled(motion, options.fps or motion.fps)
     turn, scale = file_from_world(options), UNITS[options.unit]
     rotations = multiply(multiply(turn, motion.local_rotations), conjugate(turn))
     channels, columns = [], [rotate(turn, motion.root_translation) * scale]
@@ -102,7 +102,7 @@ def euler_order(motion: Motion, joint: int, options: BvhOptions) -> str:
     return "".join(letters[letter] for letter in (BODY_ORDER if at < 0 else ARM_ORDER))
 
 
-def _evenly_sampled(motion: Motion, fps: float) -> Motion:
+def evenly_sampled(motion: Motion, fps: float) -> Motion:
     """The motion at `fps`; as it is when its times, which containers round to milliseconds, are even already."""
     even = motion.times[0] + np.arange(len(motion)) / fps
     if fps == motion.fps and np.max(np.abs(motion.times - even)) <= max(1.1e-3, 0.05 / fps):

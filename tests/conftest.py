@@ -1,9 +1,16 @@
-"""What tests of several modules share: smooth made-up motions, and where the data lies."""
+"""What tests of several modules share: smooth made-up motions, where the data lies, scripts run inside Blender."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +54,69 @@ def weights() -> Path:
 def detections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder for the whole run, so that tests which lift the same clip detect once."""
     return tmp_path_factory.mktemp("detections")
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository to build from, without tests and what tools left behind."""
+    folder = tmp_path_factory.mktemp("tree") / "repository"
+    left_out = (".*", "__pycache__", "*.egg-info", "build", "dist", "runs", "*.zip")
+    shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(*left_out))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def extension_zip(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Path:
+    """The extension as Blender's own command builds it. Skips where bpy is not installed."""
+    folder = tmp_path_factory.mktemp("extension")
+    script = """
+from bl_pkg import bl_extension_cli
+result = bl_extension_cli.cli_extension_handler(["build", "--source-dir", arguments[0], "--output-dir", arguments[1]])
+"""
+    assert _in_blender(folder, script, tree, folder) == 0
+    (package,) = folder.glob("*.zip")
+    return package
+
+
+@pytest.fixture
+def in_blender(tmp_path: Path) -> Callable[..., Any]:
+    """A function that runs a script in Blender, a process of its own since bpy takes over the one that imports it.
+
+    The script finds what the function was given in `arguments` and leaves in `result` what it returns. Scene and
+    preferences are Blender's defaults, the user's folder is one of the test's. Skips where bpy is not installed.
+    """
+    return lambda script, *arguments: _in_blender(tmp_path, script, *arguments)
+
+
+_BEFORE_SCRIPT = """
+import json, sys
+import bpy
+out, arguments = sys.argv[1], json.loads(sys.argv[2])
+bpy.ops.wm.read_factory_settings(use_empty=True)
+result = {}
+"""
+_AFTER_SCRIPT = """
+with open(out, "w") as file:
+    json.dump(result, file)
+"""
+
+
+def _in_blender(folder: Path, script: str, *arguments: Any) -> Any:
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed")
+    out, user = folder / "result.json", folder / "blender"
+    user.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _BEFORE_SCRIPT + script + _AFTER_SCRIPT, out, json.dumps(arguments, default=str)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "BLENDER_USER_RESOURCES": str(user)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(out.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,35 @@
+"""The extension's preferences: which Python has the video engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+ROOT_PACKAGE = __package__.rpartition(".")[0]
+"""`motionlift`, or `bl_ext.<repository>.motionlift` where Blender installed it."""
+
+
+class MotionLiftPreferences(bpy.types.AddonPreferences):
+    """What belongs to the machine rather than to a file."""
+
+    bl_idname = ROOT_PACKAGE
+
+    engine_python: bpy.props.StringProperty(
+        name="Video Engine's Python",
+        description="The Python program of the environment in which MotionLift is installed with pip",
+        subtype="FILE_PATH",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The panel in Edit > Preferences > Add-ons."""
+        self.layout.prop(self, "engine_python")
+        self.layout.operator("motionlift.check_engine")
+
+
+def engine_python(context: bpy.types.Context) -> Path | None:
+    """The video engine's Python as the preferences name it, or None where they do not."""
+    addon = context.preferences.addons.get(ROOT_PACKAGE)
+    if addon is None or not addon.preferences.engine_python:
+        return None
+    return Path(bpy.path.abspath(addon.preferences.engine_python))

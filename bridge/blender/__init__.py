@@ -1,0 +1,1 @@
+"""`Motion` into Blender's data. The only package outside `addon` that imports bpy."""
