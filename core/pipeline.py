@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import __version__
 from . import camera
-from .detection import Detection, Track, choose_people, detect
+from .detection.people import Detection, Track, choose_people, detect
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
@@ -107,7 +107,7 @@ def _source(
         "content_hash": detection.content_hash,
         "trim": [float(track.keypoints.times[0]), float(track.keypoints.times[-1])],
         "shot": detection.shot,
-        "shots": [[number, first, last] for number, first, last in detection.shots],
+        "shots": [[shot.number, shot.first_time, shot.last_time] for shot in detection.shots],
         "person": track.number,
         "people": len(detection.tracks),
         "speed": speed,
@@ -116,20 +116,16 @@ def _source(
         "height_is": "given" if settings.height_m else "assumed",
         **lens,
         "swapped_frames": track.swapped_frames,
-        "warnings": list(_warnings(detection, tracks=[track])),
+        "warnings": _warnings(detection, track),
         "versions": {"motionlift": __version__, **{name: metadata.version(name) for name in PACKAGES}},
     }
 
 
-def _warnings(detection: Detection, tracks: Sequence[Track]) -> list[str]:
+def _warnings(detection: Detection, track: Track) -> list[str]:
     """What a person should know about this result, in plain words."""
     warnings = list(detection.warnings)
-    if len(detection.shots) > 1:
-        others = ", ".join(f"{n} ({a:.1f}-{b:.1f} s)" for n, a, b in detection.shots if n != detection.shot)
-        warnings.append(f"The video is cut: shot {detection.shot} was lifted; choose another with --shot: {others}.")
-    for track in tracks:
-        if track.swapped_frames:
-            warnings.append(f"Left and right were exchanged in {track.swapped_frames} frames; this was undone.")
+    if track.swapped_frames:
+        warnings.append(f"The detector took left for right in {track.swapped_frames} frames; this was put right.")
     return warnings
 
 

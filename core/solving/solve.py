@@ -42,6 +42,9 @@ SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
 """Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
 STOREY = 0.12
 """Metres off the floor beyond which a resting foot stands on something else."""
+CELLAR = 1.0
+"""Metres below the floor beyond which a foot has gone down somewhere, rather than sunk in by mistake."""
+FLOOR_PASSES = 3
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
@@ -158,14 +161,20 @@ def _path(
     path = solve_path(figure.points, figure.rays, figure.weights, figure.times)
     depth = np.maximum(path[:, 2:], 0.3)
     off = reprojection_error(figure.points, path, figure.rays) * depth
+    typical = np.sqrt(np.average(off**2, axis=1, weights=figure.weights + 1e-9))
     weights = figure.weights / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
+    # Where the pose itself is wrong, so is the distance that it suggests.
+    weights /= 1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4
     if contacts is None or ground is None or settings is None:
         return solve_path(figure.points, figure.rays, weights, figure.times)
-    placed = figure.feet + path[:, None]
-    near = np.abs(placed @ ground.normal - ground.offset) < STOREY
-    standing = contacts * near * float(settings.floor)
     planted = contacts * float(settings.foot_lock)
-    return solve_path(figure.points, figure.rays, weights, figure.times, figure.feet, planted, ground, standing)
+    for _ in range(FLOOR_PASSES):
+        height = (figure.feet + path[:, None]) @ ground.normal - ground.offset
+        resting = contacts * (np.abs(height) < STOREY)
+        sunk = np.clip(-height / STOREY, 0, 1) * (height > -CELLAR)
+        standing = np.maximum(resting, sunk) * float(settings.floor)
+        path = solve_path(figure.points, figure.rays, weights, figure.times, figure.feet, planted, ground, standing)
+    return path
 
 
 def _up_and_lowest(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[Array, float]:

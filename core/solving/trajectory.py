@@ -22,8 +22,9 @@ from .smoothing import acceleration_penalty
 
 KEYPOINT_SIGMA = 0.012
 """Metres at the body: how well a keypoint and the lifted joint agree, besides what moves the whole body."""
-ACCELERATION_SIGMA = np.array([3.0, 3.0, 3.0])
-"""Metres per second squared over a second: the pelvis's acceleration density, camera's x, y, z."""
+ACCELERATION_SIGMA = np.array([3.0, 3.0, 1.5])
+"""Metres per second squared over a second: the pelvis's acceleration density, camera's x, y, z. Less in depth, where
+an error of the pose looks like a movement."""
 PLANT_SIGMA = 0.02
 """Metres per second that a planted point may move."""
 FLOOR_SIGMA = 0.008

@@ -36,7 +36,7 @@ class TrainSettings:
 
     `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, over which the learning rate
     falls exponentially from `learning_rate` to `final_share` of it. `frames`, `interval_s`: the windows' samples
-    and their spacing.
+    and their spacing. `squared_loss`: the paper's; else joint distances count as they are.
     """
 
     data: Path
@@ -53,6 +53,7 @@ class TrainSettings:
     final_share: float = 0.02
     averaging: float = 0.999
     block_weight: float = 0.1
+    squared_loss: bool = True
     evaluate_every: int = 500
     seed: int = 0
     device: str = "auto"
@@ -61,7 +62,7 @@ class TrainSettings:
     def of_the_run(self) -> dict[str, object]:
         """The settings that must not change when a run is resumed."""
         names = ("channels", "blocks", "frames", "interval_s", "windows", "learning_rate", "final_share",
-                 "averaging", "block_weight", "seed", "planned_minutes")  # fmt: skip
+                 "averaging", "block_weight", "squared_loss", "seed", "planned_minutes")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
 
@@ -132,7 +133,7 @@ def _step(
         group["lr"] = rate
     state.network.train()
     output, blocks = state.network.forward_with_blocks(inputs)
-    loss = training_loss(output, blocks, targets, block_weight=settings.block_weight)
+    loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
