@@ -40,12 +40,13 @@ def tie_ranks(joints: JointSet) -> Tensor:
     """
     hops = hop_distance(joints)
     mirror = [int(m) for m in joints.mirror]
+    # 0 on the midline, else 1 and -1.
+    side = [0 if m == j else 1 if name.startswith("left_") else -1
+            for j, (m, name) in enumerate(zip(mirror, joints.joints, strict=True))]  # fmt: skip
 
-    def order(i: int, j: int) -> tuple[int, int, int, int, int]:
-        on_midline = mirror[j] == j
-        far_side = hops[mirror[i], j] < hops[i, j]
-        pair = min(j, mirror[j])
-        return (j != i, mirror[i] == i and not on_midline, int(hops[i, j]), int(far_side), pair)
+    def order(i: int, j: int) -> tuple[bool, bool, int, bool, int, int]:
+        in_a_pair = side[i] == 0 and side[j] != 0
+        return (j != i, in_a_pair, int(hops[i, j]), side[i] * side[j] < 0, min(j, mirror[j]), -side[j])
 
     ranks = torch.empty(len(joints), len(joints), dtype=torch.int32)
     for i in range(len(joints)):

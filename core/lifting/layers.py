@@ -69,7 +69,12 @@ class FixedSpatialGraph(GraphConvolution):
         affinity = self.affinity_matrix().to(features.dtype)
         own = affinity.diagonal().unsqueeze(-1)
         others = affinity - torch.diag_embed(affinity.diagonal())
-        return self.mix(torch.cat([own * features, spread(others, features)], -1))
+        if self.weight.shape[0] <= 2 * self.weight.shape[1]:
+            return self.mix(torch.cat([own * features, spread(others, features)], -1))
+        # Fewer channels come out than go in: the weights first, then the graph on what is left.
+        weight = torch.cat(self.weight.chunk(2), 1)
+        first, second = nn.functional.linear(features, weight.t()).chunk(2, -1)
+        return own.to(first.dtype) * first + spread(others.to(first.dtype), second) + self.bias.to(first.dtype)
 
 
 class DynamicalSpatialGraph(GraphConvolution):
@@ -90,8 +95,7 @@ class DynamicalSpatialGraph(GraphConvolution):
         """B_t (B, T, N, N), divided by K."""
         chosen = nearest(features.detach(), self.neighbours, self.ranks)
         count = min(self.neighbours, features.shape[-2])
-        scores: Tensor = self.importance(features, features)
-        return scores * chosen / count
+        return self.importance.of_pairs(*self.importance(features).unbind(-1)) * chosen / count
 
     def forward(self, features: Tensor) -> Tensor:
         return self.mix(spread(self.affinity(features), features))
@@ -139,9 +143,12 @@ class DynamicalTemporalGraph(GraphConvolution):
         after, before = following(features), preceding(features)
         chosen_after, chosen_before = self.chosen(features)
         count = min(self.neighbours, features.shape[-2])
-        forward = self.importance_forward(features, after) * chosen_after / count
-        backward = self.importance_backward(features, before) * chosen_before / count
-        return self.mix(torch.cat([features, spread(forward, after), spread(backward, before)], -1))
+        forward, backward = self.importance_forward, self.importance_backward
+        own, other = forward(features).unbind(-1)
+        affinity_after = forward.of_pairs(own, following(other)) * chosen_after / count
+        own, other = backward(features).unbind(-1)
+        affinity_before = backward.of_pairs(own, preceding(other)) * chosen_before / count
+        return self.mix(torch.cat([features, spread(affinity_after, after), spread(affinity_before, before)], -1))
 
 
 class PairImportance(nn.Module):
@@ -158,10 +165,13 @@ class PairImportance(nn.Module):
         bound = 1 / math.sqrt(2 * inputs)
         nn.init.uniform_(self.weight, -bound, bound)
 
-    def forward(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Scores (..., N, N) of `rows` (..., N, C) against `columns` (..., N, C)."""
-        first, second = self.weight.to(rows.dtype).unbind()
-        raw = (rows @ first).unsqueeze(-1) + (columns @ second).unsqueeze(-2)
+    def forward(self, features: Tensor) -> Tensor:
+        """a and b (..., N, 2) of `features` (..., N, C)."""
+        return nn.functional.linear(features, self.weight)
+
+    def of_pairs(self, own: Tensor, other: Tensor) -> Tensor:
+        """Scores (..., N, N) from a (..., N) of the joints and b (..., N) of their candidates."""
+        raw = own.unsqueeze(-1) + other.unsqueeze(-2)
         return torch.sigmoid(raw) if self.scores == "sigmoid" else torch.relu(raw)
 
 
@@ -223,10 +233,12 @@ class NonLocal(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         row, column = self.kernel.unbind()
-        rows = features @ (row @ self.theta.weight).to(features.dtype) + row @ self.theta.bias
-        columns = features @ (column @ self.phi.weight).to(features.dtype) + column @ self.phi.bias
+        weight = torch.cat([self.g.weight, (row @ self.theta.weight)[None], (column @ self.phi.weight)[None]])
+        bias = torch.cat([self.g.bias, (row @ self.theta.bias)[None], (column @ self.phi.bias)[None]])
+        projected = nn.functional.linear(features, weight, bias)
+        values, rows, columns = projected[..., :-2], projected[..., -2], projected[..., -1]
         affinity = torch.relu(rows.unsqueeze(-1) + columns.unsqueeze(-2)) / features.shape[-2]
-        return features + normalised(self.norm, self.output(spread(affinity, self.g(features))))
+        return features + normalised(self.norm, self.output(spread(affinity, values)))
 
     @torch.no_grad()
     def fold(self) -> None:
