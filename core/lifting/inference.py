@@ -16,8 +16,8 @@ from .network import DGNet
 from .normalise import camera_from_view, person_view
 from .windowing import fill_gaps, plan_windows
 
-BATCH = 256
-"""Windows lifted at once: enough to keep a GPU busy, few enough to stay small beside a video."""
+GPU_BATCH, CPU_BATCH = 512, 16
+"""Windows lifted at once: enough to keep a GPU busy; few enough that their features stay in a CPU's cache."""
 
 
 def lift_keypoints(
@@ -26,19 +26,22 @@ def lift_keypoints(
     model: DGNet,
     device: torch.device | str = "cpu",
     flip_average: bool = True,
-    batch: int = BATCH,
+    overlap: int | None = None,
+    batch: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """DG-Net's joints (F, N, 3): metres in the camera's frame, relative to the first joint, of a body that stands
     `REFERENCE_HEIGHT` tall; NaN in frames without a detection and finite in all others.
 
-    Each frame is seen by several windows, at different places within them, and their predictions are averaged
-    (see `windowing`). `camera_K` (3, 3) in pixels; `model` in any form, moved to `device` and folded as needed;
-    `flip_average` also lifts the mirror image and averages; `batch`: windows at once; `progress` gets the
-    windows done and their number.
+    Each frame is seen by several windows, at different places within them, and their predictions are averaged:
+    by `overlap` windows, all that there are by default (see `windowing.plan_windows`). `camera_K` (3, 3) in pixels;
+    `model` in any form, a copy is folded and moved to `device`; `flip_average` also lifts the mirror image and
+    averages; `batch`: windows at once; `progress` gets the windows done and their number.
     """
     pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
-    plan = plan_windows(keypoints.times, keypoints.detected, model.config.frames, model.config.frame_interval_s)
+    config = model.config
+    plan = plan_windows(keypoints.times, keypoints.detected, config.frames, config.frame_interval_s, overlap)
+    batch = batch or (CPU_BATCH if torch.device(device).type == "cpu" else GPU_BATCH)
     joints = pixels.shape[1]
     rays = torch.from_numpy(camera_rays(pixels, camera_K)[..., :2]).float()
     confidence = fill_gaps(keypoints.times, keypoints.confidence[..., None], keypoints.detected)[..., 0]

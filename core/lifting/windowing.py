@@ -54,15 +54,21 @@ class WindowPlan:
         return torch.lerp(values[before], values[after], weight.view(*weight.shape, *[1] * (values.dim() - 1)))
 
 
-def plan_windows(times: Array, detected: Bools, length: int, interval: float) -> WindowPlan:
+def plan_windows(times: Array, detected: Bools, length: int, interval: float, overlap: int | None = None) -> WindowPlan:
     """The windows of `length` samples, `interval` seconds apart, that cover the detected frames at `times` (F,) s.
+
+    `overlap`: how many windows see a frame inside a run, 1 (fastest) to `length` (default); between frames, where
+    each needs windows of its own, at most 2.
 
     Windows stay within a run of detected frames (see `runs`) and move inwards at its ends; where a run is
     shorter than a window its last frame is repeated.
     """
     nothing = np.zeros((0, length), np.int64)
     plans = [WindowPlan(nothing, nothing, nothing.astype(float), nothing)]
-    plans += [_plan_run(times[a:b], length, interval).shifted(a) for a, b in runs(times, detected, interval)]
+    plans += [
+        _plan_run(times[a:b], length, interval, overlap or length).shifted(a)
+        for a, b in runs(times, detected, interval)
+    ]
     return WindowPlan(
         np.concatenate([plan.before for plan in plans]),
         np.concatenate([plan.after for plan in plans]),
@@ -99,9 +105,11 @@ def fill_gaps(times: Array, values: Array, detected: Bools) -> Array:
     return filled
 
 
-def _plan_run(times: Array, length: int, interval: float) -> WindowPlan:
+def _plan_run(times: Array, length: int, interval: float, overlap: int) -> WindowPlan:
     stride = _frames_per_interval(times, interval)
-    return _between_frames(times, length, interval) if stride is None else _on_frames(len(times), length, stride)
+    if stride is None:
+        return _between_frames(times, length, interval, overlap)
+    return _on_frames(len(times), length, stride, overlap)
 
 
 def _frames_per_interval(times: Array, interval: float) -> int | None:
@@ -115,16 +123,19 @@ def _frames_per_interval(times: Array, interval: float) -> int | None:
     return stride if np.abs(steps - interval).max() <= SPACING_TOLERANCE * interval else None
 
 
-def _on_frames(count: int, length: int, stride: int) -> WindowPlan:
+def _on_frames(count: int, length: int, stride: int, overlap: int) -> WindowPlan:
     starts = np.arange(min(count, max(stride, count - (length - 1) * stride)))
+    # Of the windows of a phase, which start `stride` apart, every `hop`-th, and the last, which ends the run.
+    hop = max(1, length // overlap)
+    starts = starts[(starts // stride % hop == 0) | (starts + stride >= len(starts))]
     taps = starts[:, None] + stride * np.arange(length)
     frames = np.where(taps < count, taps, -1)
     taps = np.minimum(taps, count - 1)
     return WindowPlan(taps, taps, np.zeros(taps.shape), frames)
 
 
-def _between_frames(times: Array, length: int, interval: float) -> WindowPlan:
-    places = sorted({(length - 1) // 2, length // 2})
+def _between_frames(times: Array, length: int, interval: float, overlap: int) -> WindowPlan:
+    places = sorted({(length - 1) // 2, length // 2})[:overlap]
     own = np.repeat(np.arange(len(times)), len(places))
     place = np.tile(places, len(times))
     # At the ends of the run a frame moves to the place in the window that keeps the window inside.

@@ -1,0 +1,138 @@
+"""Keypoints to joints: rates, gaps, mirrors, cameras, chunks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from motionlift.core.camera import intrinsics
+from motionlift.core.lifting.inference import lift_keypoints
+from motionlift.core.lifting.network import DGNet, DGNetConfig
+from motionlift.core.motion import Keypoints2D
+from motionlift.core.rotation import Array
+from motionlift.core.skeleton import BODY_26
+
+SIZE = (640, 480)
+K = intrinsics(SIZE)
+
+
+@pytest.fixture(scope="module")
+def model() -> DGNet:
+    torch.manual_seed(2)
+    network = DGNet(
+        DGNetConfig(joint_set="body_26", channels=16, blocks=1, frame_interval_s=1 / 15, balanced=False), False
+    )
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.momentum = None
+    with torch.no_grad():
+        network.train()(torch.randn(64, 4, 26, 2))
+    return network.eval()
+
+
+def someone(times: Array) -> Keypoints2D:
+    """A body swaying slowly."""
+    random = np.random.default_rng(0)
+    base, sway = random.uniform(150, 450, (26, 2)), random.uniform(2, 20, (26, 2))
+    pixels = base + sway * np.sin(2 * times[:, None, None] + random.uniform(0, 6, (26, 2)))
+    count = len(times)
+    return Keypoints2D(times, pixels, np.full((count, 26), 0.9), np.ones(count, bool), SIZE)
+
+
+def without(keypoints: Keypoints2D, frames: list[int]) -> Keypoints2D:
+    pixels, confidence = keypoints.pixels.copy(), keypoints.confidence.copy()
+    detected = keypoints.detected.copy()
+    pixels[frames], confidence[frames], detected[frames] = np.nan, 0, False
+    return dataclasses.replace(keypoints, pixels=pixels, confidence=confidence, detected=detected)
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_twice_the_rate_gives_the_same_motion(model: DGNet, flip: bool) -> None:
+    slow = lift_keypoints(someone(np.arange(61) / 30), K, model, flip_average=flip)
+    fast = lift_keypoints(someone(np.arange(121) / 60), K, model, flip_average=flip)
+    # At the ends the windows of the two rates see other phases.
+    assert np.abs(fast[::2] - slow)[8:-8].max() < 1e-4
+
+
+def test_rates_that_the_spacing_does_not_fit_agree_as_well(model: DGNet) -> None:
+    slow = lift_keypoints(someone(np.arange(51) / 25), K, model)
+    fast = lift_keypoints(someone(np.arange(101) / 50), K, model)
+    movement = np.abs(slow - slow.mean(0)).mean()
+    assert np.abs(fast[::2] - slow)[4:-4].mean() < 0.15 * movement
+
+
+def test_each_result_is_relative_to_the_pelvis_and_finite(model: DGNet) -> None:
+    for count in (1, 2, 3, 7, 30):
+        lifted = lift_keypoints(someone(np.arange(count) / 30), K, model)
+        assert lifted.shape == (count, 26, 3)
+        assert np.all(np.isfinite(lifted))
+        assert np.all(lifted[:, 0] == 0)
+
+
+def test_frames_without_a_detection_are_nan_and_gaps_separate(model: DGNet) -> None:
+    whole = someone(np.arange(60) / 30)
+    gap = list(range(25, 32))
+    holed = lift_keypoints(without(whole, gap), K, model)
+    assert np.all(np.isnan(holed[gap]))
+    assert np.all(np.isfinite(np.delete(holed, gap, 0)))
+    assert np.allclose(holed[:25], lift_keypoints(whole.window(0, 25), K, model), atol=1e-5)
+    assert np.allclose(holed[32:], lift_keypoints(whole.window(32, 60), K, model), atol=1e-5)
+
+
+def test_a_short_gap_hardly_matters(model: DGNet) -> None:
+    whole = someone(np.arange(60) / 30)
+    full, holed = lift_keypoints(whole, K, model), lift_keypoints(without(whole, [30]), K, model)
+    assert np.all(np.isnan(holed[30]))
+    rest = np.delete(np.arange(60), 30)
+    assert np.abs(holed - full)[rest].mean() < 0.1 * np.abs(full - full.mean(0)).mean()
+
+
+def test_nobody_gives_only_nan(model: DGNet) -> None:
+    assert np.all(np.isnan(lift_keypoints(without(someone(np.arange(5) / 30), list(range(5))), K, model)))
+
+
+def test_the_mirrored_video_gives_the_mirrored_person(model: DGNet) -> None:
+    keypoints = someone(np.arange(40) / 30)
+    straight = lift_keypoints(keypoints, K, model, flip_average=True)
+    mirrored = lift_keypoints(keypoints.mirrored(), K, model, flip_average=True)
+    assert np.allclose(mirrored, straight[:, BODY_26.mirror] * [-1, 1, 1], atol=1e-4)
+
+
+def test_chunks_and_folding_change_nothing(model: DGNet) -> None:
+    keypoints = someone(np.arange(40) / 30)
+    done: list[tuple[int, int]] = []
+    small = lift_keypoints(keypoints, K, model, batch=3, progress=lambda a, b: done.append((a, b)))
+    assert np.allclose(small, lift_keypoints(keypoints, K, model.folded(), batch=1000), atol=1e-4)
+    assert done[-1][0] == done[-1][1] == len(done) * 3 - (-done[-1][1] % 3)
+
+
+def test_the_size_of_the_picture_does_not_matter(model: DGNet) -> None:
+    keypoints = someone(np.arange(30) / 30)
+    doubled = dataclasses.replace(keypoints, pixels=2 * keypoints.pixels, image_size=(1280, 960))
+    assert np.allclose(
+        lift_keypoints(doubled, intrinsics((1280, 960)), model), lift_keypoints(keypoints, K, model), atol=1e-4
+    )
+
+
+def test_turning_the_camera_turns_the_result(model: DGNet) -> None:
+    """A roll about the axis to the person is the one turn that a view does not undo: so turn by yaw and compare."""
+    keypoints = someone(np.arange(30) / 30)
+    angle = np.radians(25)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    rays = np.concatenate([(keypoints.pixels - K[:2, 2]) / K[0, 0], np.ones((30, 26, 1))], -1) @ turn.T
+    turned = dataclasses.replace(keypoints, pixels=rays[..., :2] / rays[..., 2:] * K[0, 0] + K[:2, 2])
+    plain, other = lift_keypoints(keypoints, K, model), lift_keypoints(turned, K, model)
+    lengths = [np.linalg.norm(joints - joints[:, :1], axis=-1) for joints in (plain, other)]
+    assert np.abs(lengths[0] - lengths[1]).mean() < 0.1 * lengths[0].mean()
+
+
+def test_balanced_networks_are_balanced_and_finite(model: DGNet) -> None:
+    balanced = DGNet(dataclasses.replace(model.config, balanced=True), False)
+    balanced.load_state_dict(model.state_dict())
+    keypoints = someone(np.arange(20) / 30)
+    result = lift_keypoints(keypoints, K, balanced.eval())
+    assert np.all(np.isfinite(result))
+    assert not np.allclose(result, lift_keypoints(keypoints, K, model))
