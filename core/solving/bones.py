@@ -17,8 +17,11 @@ from ..skeleton import (
     reference_rest,
 )
 
-PRIOR_FRAMES = 20.0
-"""How many confident frames the average body counts for."""
+MEASURED_SHARE = 0.35
+"""How much a measured length counts against the average body's: people's proportions differ by some 5 %, a lifted
+bone's length errs by 8 %."""
+ENOUGH = 10.0
+"""Confident frames after which a measurement counts fully."""
 SPAN = (0.75, 1.3)
 """How far a bone may deviate from the average body's, as a factor."""
 QUANTILE = 0.75
@@ -62,7 +65,8 @@ def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Arr
             shares.append(np.minimum(weights[:, first], weights[:, second]))
         factor = _weighted_quantile(np.concatenate(lengths), np.concatenate(shares))
         seen = float(np.sum(shares))
-        factors[ANIMATION_21.index(joint)] = np.clip((factor * seen + PRIOR_FRAMES) / (seen + PRIOR_FRAMES), *SPAN)
+        share = MEASURED_SHARE * min(1.0, seen / ENOUGH)
+        factors[ANIMATION_21.index(joint)] = np.clip(1 + share * (factor - 1), *SPAN)
     offsets[1:] *= factors[1:, None]
     tails *= np.array([factors[_bone_of_tail(joint)] for joint in ANIMATION_21.joints])[:, None]
     leg = -offsets[ANIMATION_21.indices("left_hip", "left_knee", "left_ankle")].sum(0)[2]

@@ -19,7 +19,17 @@ import numpy as np
 from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import Keypoints2D, Motion, standard_rate
-from ..rotation import Array, continuous, forward_kinematics, from_matrix, local_from_world, multiply, normalise, rotate
+from ..rotation import (
+    IDENTITY,
+    Array,
+    continuous,
+    forward_kinematics,
+    from_matrix,
+    local_from_world,
+    multiply,
+    normalise,
+    rotate,
+)
 from ..skeleton import (
     ANIMATION_21,
     BODY_26,
@@ -35,6 +45,7 @@ from .contacts import find_contacts
 from .ground import LEVEL_UP, fit_ground, standing_up
 from .orientation import solve_rotations
 from .outliers import trust
+from .refine import bone_lengths, refine
 from .smoothing import smooth
 from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
 
@@ -65,6 +76,7 @@ class _Figure:
     times: Array
     rest_offsets: Array
     rest_tails: Array
+    curves: Array
     rotations: Array
     points: Array
     feet: Array
@@ -83,6 +95,9 @@ def solve_people(
     """
     spans = [_detected_span(person.keypoints) for person in people]
     figures = [_pose(_part(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
+    paths = [_path(figure) for figure in figures]
+    ground = Ground(*_up_and_lowest(figures, paths))
+    figures = [_laid_on_picture(f, path, ground, settings) for f, path in zip(figures, paths, strict=True)]
     paths = [_path(figure) for figure in figures]
     ground = Ground(*_up_and_lowest(figures, paths))
     contacts = [np.zeros(f.feet.shape[:2]) for f in figures]
@@ -135,34 +150,72 @@ def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
     """Steps 1 and 2: the smoothed, constant body."""
     keypoints, times = person.keypoints, person.keypoints.times
     weights = trust(keypoints)
-    usable = np.isfinite(person.lifted_camera).all((1, 2))
-    weights[~usable] = 0.0
-    curves = smooth(
-        person.lifted_camera.reshape(len(times), -1), np.repeat(weights, 3, 1), times, cutoff_hz(settings.smoothing)
-    ).reshape(len(times), -1, 3)
+    weights[~np.isfinite(person.lifted_camera).all((1, 2))] = 0.0
+    curves = _smoothed(person.lifted_camera, weights, times, settings)
     height = settings.height_m or REFERENCE_HEIGHT
     rest_offsets, rest_tails = fit_rest(curves, weights, height)
-    rotations = solve_rotations(curves * (height / REFERENCE_HEIGHT), weights, rest_offsets, times)
+    rays = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
+    foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
+    return _figure(
+        curves * (height / REFERENCE_HEIGHT), weights, rest_offsets, rest_tails, times, rays, foot_confidence
+    )
+
+
+def _laid_on_picture(figure: _Figure, path: Array, ground: Ground, settings: LiftSettings) -> _Figure:
+    """The figure refined by bone lengths, keypoints and floor, smoothed again."""
+    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
+    rest, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, np.zeros(3), identity)
+    lengths = bone_lengths(body_points(rest, identity, figure.rest_offsets))
+    floor = ground if settings.floor else None
+    refined = refine(figure.curves, path, figure.rays, figure.weights, lengths, figure.times, floor)
+    curves = _smoothed(refined.points, figure.weights, figure.times, settings)
+    return _figure(
+        curves,
+        figure.weights,
+        figure.rest_offsets,
+        figure.rest_tails,
+        figure.times,
+        figure.rays,
+        figure.foot_confidence,
+    )
+
+
+def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
+    """Joints (F, 26, 3) smoothed by trust, gaps filled."""
+    curves = smooth(points.reshape(len(times), -1), np.repeat(weights, 3, 1), times, cutoff_hz(settings.smoothing))
+    return curves.reshape(len(times), -1, 3)
+
+
+def _figure(
+    curves: Array,
+    weights: Array,
+    rest_offsets: Array,
+    rest_tails: Array,
+    times: Array,
+    rays: Array,
+    foot_confidence: Array,
+) -> _Figure:
+    """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
+    rotations = solve_rotations(curves, weights, rest_offsets, times)
     local = local_from_world(ANIMATION_21.parents, rotations)
     joints, rotations = forward_kinematics(ANIMATION_21.parents, rest_offsets, np.zeros((len(times), 3)), local)
     parents, offsets = contact_points(rest_tails, rest_offsets)
     feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
-    seen = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
-    weights[:, BODY_26.indices(*INTERPOLATED)] = 0.0
-    foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
     points = body_points(joints, rotations, rest_offsets)
-    return _Figure(times, rest_offsets, rest_tails, rotations, points, feet, seen, weights, foot_confidence)
+    return _Figure(times, rest_offsets, rest_tails, curves, rotations, points, feet, rays, weights, foot_confidence)
 
 
 def _path(
     figure: _Figure, contacts: Array | None = None, ground: Ground | None = None, settings: LiftSettings | None = None
 ) -> Array:
     """Step 3: the path (F, 3), keypoints that disagree with the figure weighted down in a second pass."""
-    path = solve_path(figure.points, figure.rays, figure.weights, figure.times)
+    seen = figure.weights.copy()
+    seen[:, BODY_26.indices(*INTERPOLATED)] = 0.0
+    path = solve_path(figure.points, figure.rays, seen, figure.times)
     depth = np.maximum(path[:, 2:], 0.3)
     off = reprojection_error(figure.points, path, figure.rays) * depth
-    typical = np.sqrt(np.average(off**2, axis=1, weights=figure.weights + 1e-9))
-    weights = figure.weights / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
+    typical = np.sqrt(np.average(off**2, axis=1, weights=seen + 1e-9))
+    weights = seen / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
     # Where the pose itself is wrong, so is the distance that it suggests.
     weights /= 1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4
     if contacts is None or ground is None or settings is None:
