@@ -58,7 +58,7 @@ def plan_windows(times: Array, detected: Bools, length: int, interval: float, ov
     """The windows of `length` samples, `interval` seconds apart, that cover the detected frames at `times` (F,) s.
 
     `overlap`: how many windows see a frame inside a run, 1 (fastest) to `length` (default); between frames, where
-    each needs windows of its own, at most 2.
+    each needs windows of its own, half as many, 1 or 2.
 
     Windows stay within a run of detected frames (see `runs`) and move inwards at its ends; where a run is
     shorter than a window its last frame is repeated.
@@ -135,7 +135,7 @@ def _on_frames(count: int, length: int, stride: int, overlap: int) -> WindowPlan
 
 
 def _between_frames(times: Array, length: int, interval: float, overlap: int) -> WindowPlan:
-    places = sorted({(length - 1) // 2, length // 2})[:overlap]
+    places = sorted({(length - 1) // 2, length // 2})[: max(1, overlap // 2)]
     own = np.repeat(np.arange(len(times)), len(places))
     place = np.tile(places, len(times))
     # At the ends of the run a frame moves to the place in the window that keeps the window inside.
