@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from motionlift import __version__
+from motionlift.core.commands import doctor
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGED = ("addon", "bridge", "core", "samples", "weights")
@@ -150,3 +152,30 @@ assert not loaded, loaded
 def test_nothing_heavy_is_imported_to_say_hello(tmp_path: Path, arguments: list[str]) -> None:
     printed = _fresh_python(tmp_path, *arguments)
     assert ("--" in printed) == ("--help" in arguments)
+
+
+def test_what_is_tested_is_pinned(project: dict[str, Any]) -> None:
+    """Every direct dependency has one pin for each Python, within what the project asks for."""
+    asked = [Requirement(line) for line in project["project"]["dependencies"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        asked += [Requirement(line) for line in extra]
+    lines = (REPOSITORY / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    for python in ("3.11", "3.12", "3.13"):
+        here = {"python_version": python}
+        for requirement in asked:
+            if requirement.name == "motionlift" or (requirement.marker and not requirement.marker.evaluate(here)):
+                continue
+            found = [p for p in pins if p.name == requirement.name and (not p.marker or p.marker.evaluate(here))]
+            assert len(found) == 1, f"{requirement.name} has {len(found)} pins for Python {python}"
+            (pin,) = found[0].specifier
+            assert pin.operator == "=="
+            assert requirement.specifier.contains(pin.version), f"{found[0]} on Python {python}"
+
+
+def test_doctor_reads_the_pins_of_this_python() -> None:
+    tested = doctor._constraints()
+    assert tested["torch"] == "2.13.0"
+    assert (tested["mediapipe"] == "0.10.21") == (sys.version_info < (3, 13))
+    assert all(re.fullmatch(r"[\d.]+", version) for version in tested.values())
+    assert {"numpy", "av", "mediapipe", "torch", "scipy", "safetensors"} <= set(tested)

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -30,9 +31,13 @@ LIFT_LIBRARIES = {"libGL.so.1": "libgl1", "libglib-2.0.so.0": "libglib2.0-0"}
 """Shared libraries that cv2, which MediaPipe imports, needs on Linux, and Debian's packages of them."""
 BLENDER_LIBRARIES = {
     "libX11.so.6": "libx11-6",
-    "libXi.so.6": "libxi6",
+    "libXext.so.6": "libxext6",
     "libXfixes.so.3": "libxfixes3",
+    "libXi.so.6": "libxi6",
+    "libXrender.so.1": "libxrender1",
+    "libXt.so.6": "libxt6",
     "libxkbcommon.so.0": "libxkbcommon0",
+    "libICE.so.6": "libice6",
     "libSM.so.6": "libsm6",
 }
 """Those that the bpy wheel needs."""
@@ -138,12 +143,17 @@ def _versioned(name: str) -> Check:
 
 
 def _constraints() -> dict[str, str]:
-    """The versions that are tested."""
+    """The versions that are tested with this Python."""
     path = PACKAGE_ROOT / "constraints.txt"
     if not path.is_file():
         return {}
-    lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    return {name: version for name, _, version in (line.partition("==") for line in lines) if version}
+    pins = re.findall(r"(?m)^([\w.-]+)==([^\s;]+)(?: *; *python_version *(<|>=) *'3\.(\d+)')?", path.read_text("utf-8"))
+    minor = sys.version_info.minor
+    return {
+        name: version
+        for name, version, bound, limit in pins
+        if not bound or (minor < int(limit) if bound == "<" else minor >= int(limit))
+    }
 
 
 def _devices() -> Check:
