@@ -155,7 +155,9 @@ class PairImportance(nn.Module):
     """gamma, alpha and beta (eq. 6, 12, 13): a fully connected layer over the features of a pair of joints.
 
     `w . [x_i, y_j]` is a_i + b_j, so no tensor of pairs of features is made. Scores are bounded by a sigmoid:
-    unbounded ones (`relu`) multiply the features three times a block.
+    unbounded ones (`relu`) multiply the features three times a block. Measured (64 channels, 3 blocks, scores divided
+    by K either way, evaluated after 1, 5, 10, 20, 50 and 100 steps): `relu` gave NaN after 1 and 100 steps and 1e7 m
+    after 50, while its training loss fell; `sigmoid` was finite throughout and ended at the lower training loss.
     """
 
     def __init__(self, inputs: int, scores: Scores) -> None:
