@@ -56,7 +56,7 @@ def known():
 
 result["steps"] = []
 for step in (motionlift.register, motionlift.register, motionlift.unregister, motionlift.unregister,
-             motionlift.register):
+             motionlift.register, motionlift.unregister):
     step()
     result["steps"].append([entries(), *known()])
 """
@@ -64,8 +64,10 @@ for step in (motionlift.register, motionlift.register, motionlift.unregister, mo
 IMPORT = (
     SCENE
     + """
+import atexit
 import motionlift
 motionlift.register()
+atexit.register(motionlift.unregister)
 path, fps, probes = arguments
 scene = bpy.context.scene
 scene.render.fps, scene.render.fps_base = round(fps), round(fps) / fps
@@ -110,7 +112,7 @@ def _positions(frames: list[dict[str, list[float]]], motion: Motion) -> Array:
 def test_registering_twice_in_a_row_changes_nothing(in_blender: InBlender) -> None:
     steps = in_blender(REGISTER)["steps"]
     there, gone = [1, True, True], [0, False, False]
-    assert steps == [there, there, gone, gone, there]
+    assert steps == [there, there, gone, gone, there, gone]
 
 
 def test_the_sample_moves_as_it_was_lifted(in_blender: InBlender) -> None:
@@ -175,8 +177,10 @@ def test_other_rates_are_resampled_to_the_scene(
 REFUSALS = (
     SCENE
     + """
+import atexit
 import motionlift
 motionlift.register()
+atexit.register(motionlift.unregister)
 path, missing = arguments
 before = state()
 ops = bpy.ops.motionlift
@@ -210,11 +214,11 @@ def test_what_cannot_be_imported_is_refused_in_words(in_blender: InBlender, tmp_
 FAILING = (
     SCENE
     + """
+import atexit
 import motionlift
 from motionlift.bridge.blender import armature
-from motionlift.core.motion import Motion
-import pathlib
 motionlift.register()
+atexit.register(motionlift.unregister)
 before = state()
 def fail(*_):
     raise RuntimeError("the disk is full")
