@@ -10,8 +10,10 @@ from ..rotation import Array
 
 SPEED_ON, SPEED_OFF = 0.25, 0.50
 """Metres a second below which a point becomes planted, and above which it leaves."""
-HEIGHT_ON, HEIGHT_OFF = 0.05, 0.09
+HEIGHT_ON, HEIGHT_OFF = 0.08, 0.12
 """Metres above the lowest foot around: the same."""
+DEPTH_SHARE: Array = np.array([1.0, 0.35, 1.0])
+"""How much the speed along each axis of the world counts: depth, along Y, is the least certain."""
 NEIGHBOURHOOD_S = 0.6
 SHORTEST_S = 0.08
 EASE_S = 0.05
@@ -26,7 +28,7 @@ def find_contacts(feet: Array, confidence: Array, times: Array) -> Array:
     if len(feet) < 3:
         return np.zeros(feet.shape[:2])
     step = float(np.median(np.diff(times)))
-    speed = np.linalg.norm(np.gradient(feet, times, axis=0), axis=-1)
+    speed = np.linalg.norm(np.gradient(feet, times, axis=0) * DEPTH_SHARE, axis=-1)
     lowest = _running_minimum(feet[..., 2].min(1), round(NEIGHBOURHOOD_S / step))
     height = feet[..., 2] - lowest[:, None]
     seen = confidence > 0.05

@@ -37,6 +37,8 @@ class Sigmas:
     soft: float = 0.02
     """Of a bone's length, for limbs, and for bones that the body itself bends (neck to nose, spine)."""
     floor: float = 0.01
+    plant: float = 0.05
+    """Metres a second that a planted foot may move."""
     root: tuple[float, float, float] = (6.0, 6.0, 3.0)
     joint: float = 30.0
 
@@ -62,21 +64,24 @@ def refine(
     lengths: Array,
     times: Array,
     ground: Ground | None,
+    planted: Array,
     sigmas: Sigmas = Sigmas(),
 ) -> Refined:
     """Refine lifted joints.
 
     `points` (F, 26, 3) m from the pelvis and `path` (F, 3) m to begin with; `rays` (F, 26, 2) x/z, y/z of the
     keypoints with `weights` (F, 26); `lengths` (26,) m of the bone that ends at each joint; `times` (F,) s;
-    `ground`: feet must not go below it.
+    `ground`: feet must not go below it; `planted` (F, 4) in [0, 1]: `CONTACT_NAMES` that stand still.
     """
     if len(points) <= WINDOW:
-        return _refined(points, path, rays, weights, lengths, times, ground, sigmas)
+        return _refined(points, path, rays, weights, lengths, times, ground, planted, sigmas)
     result = Refined(np.zeros_like(points), np.zeros_like(path))
     total = np.zeros(len(points))
     for start in range(0, len(points) - OVERLAP, WINDOW - OVERLAP):
         part = slice(start, min(start + WINDOW, len(points)))
-        found = _refined(points[part], path[part], rays[part], weights[part], lengths, times[part], ground, sigmas)
+        found = _refined(
+            points[part], path[part], rays[part], weights[part], lengths, times[part], ground, planted[part], sigmas
+        )
         count = len(found.path)
         ramp = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1)) / OVERLAP
         share = np.clip(ramp, 1e-6, 1.0)
@@ -100,13 +105,14 @@ def _refined(
     lengths: Array,
     times: Array,
     ground: Ground | None,
+    planted: Array,
     sigmas: Sigmas,
 ) -> Refined:
     parents = torch.tensor([max(parent, 0) for parent in BODY_26.parents])
     start = torch.from_numpy(points).float()
     lifted = start - start[:, parents]
     bones, root = lifted.clone().requires_grad_(True), torch.from_numpy(path).float().requires_grad_(True)
-    cost = _cost(lifted, rays, weights, lengths, times, ground, sigmas)
+    cost = _cost(lifted, rays, weights, lengths, times, ground, planted, sigmas)
     optimiser = torch.optim.Adam([bones, root], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
     for _ in range(STEPS):
@@ -125,6 +131,7 @@ def _cost(
     lengths: Array,
     times: Array,
     ground: Ground | None,
+    planted: Array,
     sigmas: Sigmas,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """The sum of squares, each in standard deviations, as a function of bones (F, 26, 3) and root (F, 3)."""
@@ -136,6 +143,7 @@ def _cost(
     stiff[BODY_26.indices(*SOFT)] = sigmas.soft
     step = torch.from_numpy(np.diff(times)).float()[:, None]
     limit = torch.tensor(sigmas.root)
+    still = torch.from_numpy(np.minimum(planted[1:], planted[:-1])).float()[..., None]
 
     def cost(bones: Tensor, root: Tensor) -> Tensor:
         joints = root[:, None] + _chained(bones)
@@ -150,6 +158,8 @@ def _cost(
         if len(step) > 1:
             total = total + (_acceleration(root, step) / limit).square().sum()
             total = total + (_acceleration(joints.flatten(1), step) / sigmas.joint).square().sum()
+            slip = (joints[1:, FEET] - joints[:-1, FEET]) / step[..., None] / sigmas.plant
+            total = total + (still * slip.square()).sum()
         if ground is not None:
             normal = torch.from_numpy(ground.normal).float()
             below = (ground.offset - joints[:, FEET] @ normal).clamp(0, 1)

@@ -97,10 +97,10 @@ def solve_people(
     figures = [_pose(_part(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [_path(figure) for figure in figures]
     ground = Ground(*_up_and_lowest(figures, paths))
-    figures = [_laid_on_picture(f, path, ground, settings) for f, path in zip(figures, paths, strict=True)]
+    contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
+    figures = [_laid_on_picture(f, p, ground, c, settings) for f, p, c in zip(figures, paths, contacts, strict=True)]
     paths = [_path(figure) for figure in figures]
     ground = Ground(*_up_and_lowest(figures, paths))
-    contacts = [np.zeros(f.feet.shape[:2]) for f in figures]
     for _ in range(2):
         contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
         ground = _ground(figures, paths, contacts, ground)
@@ -161,13 +161,14 @@ def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
     )
 
 
-def _laid_on_picture(figure: _Figure, path: Array, ground: Ground, settings: LiftSettings) -> _Figure:
+def _laid_on_picture(figure: _Figure, path: Array, ground: Ground, contacts: Array, settings: LiftSettings) -> _Figure:
     """The figure refined by bone lengths, keypoints and floor, smoothed again."""
     identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
     rest, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, np.zeros(3), identity)
     lengths = bone_lengths(body_points(rest, identity, figure.rest_offsets))
     floor = ground if settings.floor else None
-    refined = refine(figure.curves, path, figure.rays, figure.weights, lengths, figure.times, floor)
+    planted = contacts * float(settings.foot_lock)
+    refined = refine(figure.curves, path, figure.rays, figure.weights, lengths, figure.times, floor, planted)
     curves = _smoothed(refined.points, figure.weights, figure.times, settings)
     return _figure(
         curves,
