@@ -51,7 +51,7 @@ def rotation_onto_axis(direction: Tensor) -> Tensor:
     x, y, z = direction.unbind(-1)
     k = 1.0 / (1.0 + z).clamp_min(1e-6)
     rows = [1 - k * x * x, -k * x * y, -x, -k * x * y, 1 - k * y * y, -y, x, y, z]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return torch.stack(rows, -1).view(-1, 3, 3)
 
 
 def camera_from_view(joints_view: Tensor, rotation: Tensor) -> Tensor:

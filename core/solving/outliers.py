@@ -17,13 +17,14 @@ TOLERANCE = 0.06
 def trust(keypoints: Keypoints2D) -> Array:
     """Weights (F, 26) in [0, 1]: confidence squared, times 1 / (1 + (d / tolerance)^4) for a jump d."""
     shown = keypoints.detected
-    weights: Array = np.where(shown[:, None], keypoints.confidence, 0.0) ** 2
+    weights: Array = np.where(shown[:, None], keypoints.confidence, 0.0).astype(np.float64)
+    weights = np.square(weights)
     if np.count_nonzero(shown) < 3:
         return weights
     pixels = keypoints.pixels[shown]
     step = float(np.median(np.diff(keypoints.times)))
     length = max(3, round(WINDOW_S / step) | 1)
-    running: Array = np.asarray(median_filter(pixels, size=(length, 1, 1), mode="nearest"), float)
+    running = np.asarray(median_filter(pixels, size=(length, 1, 1), mode="nearest"), float)
     size = np.median(body_size(pixels))
     jump = np.linalg.norm(pixels - running, axis=-1) / size
     # A fast limb is not a jump: what counts is the excess over the limb's own typical distance.

@@ -154,7 +154,7 @@ def _cost(
         reprojection = (sure * squared / (1 + squared / 16)).sum()
         prior = ((bones - lifted) / spread)[:, 1:].square().sum()
         rigid = ((bones.norm(dim=-1) - length) / stiff)[:, 1:].square().sum()
-        total = reprojection + prior + rigid
+        total: Tensor = reprojection + prior + rigid
         if len(step) > 1:
             total = total + (_acceleration(root, step) / limit).square().sum()
             total = total + (_acceleration(joints.flatten(1), step) / sigmas.joint).square().sum()

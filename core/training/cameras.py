@@ -56,7 +56,7 @@ def camera_from_world(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
 
     def matrix(*values: Tensor) -> Tensor:
-        return torch.stack(values, -1).unflatten(-1, (3, 3))
+        return torch.stack(values, -1).view(-1, 3, 3)
 
     level = matrix(one, zero, zero, zero, zero, -one, zero, one, zero)
     about_up = matrix(yaw.cos(), yaw.sin(), zero, -yaw.sin(), yaw.cos(), zero, zero, zero, one)

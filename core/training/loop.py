@@ -135,7 +135,7 @@ def _step(
     output, blocks = state.network.forward_with_blocks(inputs)
     loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
     state.optimiser.step()
     # Early on the average follows closely, so that it forgets the random start.

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..files import written_beside
 from ..jobs import MotionLiftError
+from ..lifting.network import DGNet
 
 FORMAT = "motionlift-training-1"
 
@@ -31,8 +32,8 @@ class Progress:
 class TrainingState:
     """The network, its moving average (used for evaluation and shipped), the optimiser, the random numbers."""
 
-    network: nn.Module
-    average: nn.Module
+    network: DGNet
+    average: DGNet
     optimiser: torch.optim.Adam
     generator: torch.Generator
     progress: Progress

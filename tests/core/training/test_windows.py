@@ -109,7 +109,7 @@ def test_the_view_does_not_depend_on_where_the_person_stands() -> None:
     views = [person_view(p[..., :2] / p[..., 2:], torch.ones(6, 4, 26).double()) for p in (straight, turned)]
     # Equal but for a roll about the axis: distances between joints agree.
     gaps = [torch.cdist(v.inputs.flatten(0, 1), v.inputs.flatten(0, 1)) for v in views]
-    assert torch.allclose(*gaps, atol=1e-6)
+    assert torch.allclose(gaps[0], gaps[1], atol=1e-6)
     nearer = straight * 0.5
     assert torch.allclose(
         person_view(nearer[..., :2] / nearer[..., 2:], torch.ones(6, 4, 26).double()).inputs, views[0].inputs
