@@ -66,12 +66,14 @@ def stature(points: Tensor) -> Tensor:
 
 def _chain_length(points: Tensor) -> Tensor:
     def between(a: str, b: str) -> Tensor:
-        return torch.linalg.vector_norm(points[:, BODY_26.index(a)] - points[:, BODY_26.index(b)], dim=-1)
+        distance: Tensor = (points[:, BODY_26.index(a)] - points[:, BODY_26.index(b)]).norm(dim=-1)
+        return distance
 
     legs = [between(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right") for a, b in (("hip", "knee"), ("knee", "ankle"))]
     ears = points[:, BODY_26.indices("left_ear", "right_ear")].mean(1)
     head = torch.linalg.vector_norm(ears - points[:, BODY_26.index("neck")], dim=-1)
-    return torch.stack(legs).sum(0) / 2 + between("pelvis", "spine") + between("spine", "neck") + head
+    chain: Tensor = torch.stack(legs).sum(0) / 2 + between("pelvis", "spine") + between("spine", "neck") + head
+    return chain
 
 
 @functools.cache
