@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 FILM_WIDTH_MM = 36.0
 """Width of the picture that focal lengths "35 mm equivalent" refer to."""
 DEFAULTS = LiftSettings()
+OVERLAP = 2
+"""Predictions averaged a frame: more cost time and hardly help."""
 PACKAGES = ("mediapipe", "torch", "numpy", "scipy", "av")
 
 
@@ -57,7 +59,12 @@ def lift(
         progress("lift", number, len(tracks))
         keypoints = _in_life(track.keypoints, speed, settings.mirror)
         lifted = lift_keypoints(
-            keypoints, camera_K, network, choose_device(settings.device), flip_average=settings.flip_average
+            keypoints,
+            camera_K,
+            network,
+            choose_device(settings.device),
+            flip_average=settings.flip_average,
+            overlap=OVERLAP,
         )
         people.append(Person(keypoints, lifted))
     progress("lift", len(tracks), len(tracks))
