@@ -94,9 +94,9 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
 
 @functools.lru_cache(maxsize=2)
 def _network(weights: str | None, device: str) -> DGNet:
-    """The network, loaded once a process, folded for speed."""
+    """The network, loaded once a process."""
     path = Path(weights) if weights else default_weights()
-    return load_weights(path, choose_device(device)).folded()
+    return load_weights(path, choose_device(device))
 
 
 def _in_life(keypoints: Keypoints2D, speed: float, mirror: bool) -> Keypoints2D:
@@ -114,7 +114,7 @@ def _source(
         "content_hash": detection.content_hash,
         "trim": [float(track.keypoints.times[0]), float(track.keypoints.times[-1])],
         "shot": detection.shot,
-        "shots": [[shot.number, shot.first_time, shot.last_time] for shot in detection.shots],
+        "shots": [[shot.number, shot.first, shot.last] for shot in detection.shots],
         "person": track.number,
         "people": len(detection.tracks),
         "speed": speed,

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .rotation import Array, rotate
+from .rotation import IDENTITY, Array, forward_kinematics, rotate
 
 
 @dataclass(frozen=True)
@@ -274,6 +274,13 @@ def body_points(joints: Array, rotations_world: Array, rest_offsets: Array) -> A
         else:
             points[..., index, :] = joints[..., ANIMATION_21.index(BODY_FROM_ANIMATION.get(name, name)), :]
     return points
+
+
+def rest_points(rest_offsets: Array) -> Array:
+    """`BODY_26` points (26, 3) m of a rest skeleton (21, 3) in T-pose, the pelvis at the origin."""
+    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
+    joints, rotations = forward_kinematics(ANIMATION_21.parents, rest_offsets, np.zeros(3), identity)
+    return body_points(joints, rotations, rest_offsets)
 
 
 CONTACT_NAMES = ("left_heel", "left_toe_tip", "right_heel", "right_toe_tip")

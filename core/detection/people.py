@@ -26,7 +26,7 @@ from ..jobs import (
 )
 from ..motion import Keypoints2D
 from ..rotation import Array
-from ..video import VideoInfo, content_hash, probe
+from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
@@ -42,15 +42,6 @@ SHORTEST_SECONDS = 0.3
 
 _TOGETHER_SECONDS = 0.5
 _SIZE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A stretch of the video between two cuts: `number` counts from 1, times in seconds."""
-
-    number: int
-    first_time: float
-    last_time: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +117,7 @@ def detect(
             cache.store(key, seen)
     else:
         progress("detect", len(seen.times), len(seen.times))
-    shots = list_shots(seen)
+    shots = list_shots(seen.times, seen.shots)
     chosen = _choose_shot(shots, settings.shot)
     tracks = find_tracks(seen, chosen.number, info.size)
     if not tracks:
@@ -140,16 +131,9 @@ def detect(
     )
 
 
-def list_shots(seen: Observations) -> list[Shot]:
-    """The shots of what was decoded, in order."""
-    numbers = np.unique(seen.shots)
-    spans = [seen.times[seen.shots == number] for number in numbers]
-    return [Shot(int(n), float(s[0]), float(s[-1])) for n, s in zip(numbers, spans, strict=True)]
-
-
 def _choose_shot(shots: list[Shot], wanted: int | None) -> Shot:
     if wanted is None:
-        return max(shots, key=lambda shot: shot.last_time - shot.first_time)
+        return longest_shot(shots)
     for shot in shots:
         if shot.number == wanted:
             return shot
@@ -164,10 +148,10 @@ def _choose_shot(shots: list[Shot], wanted: int | None) -> Shot:
 def _warnings(seen: Observations, shots: list[Shot], chosen: Shot, settings: LiftSettings) -> tuple[str, ...]:
     found = list(seen.warnings)
     if len(shots) > 1 and settings.shot is None:
-        others = ", ".join(f"{s.number} ({s.first_time:.1f} to {s.last_time:.1f} s)" for s in shots if s != chosen)
+        others = ", ".join(f"{s.number} ({s.first:.1f} to {s.last:.1f} s)" for s in shots if s != chosen)
         found.append(
-            f"The video has {len(shots)} shots; the longest, number {chosen.number} ({chosen.first_time:.1f} to "
-            f"{chosen.last_time:.1f} s), is used. The others: {others}. Choose one with --shot."
+            f"The video has {len(shots)} shots; the longest, number {chosen.number} ({chosen.first:.1f} to "
+            f"{chosen.last:.1f} s), is used. The others: {others}. Choose one with --shot."
         )
     return tuple(found)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
-from ..rotation import IDENTITY, Array, forward_kinematics
+from ..rotation import Array
 from ..skeleton import (
     ANIMATION_21,
     BODY_26,
     attachment,
     attachment_scale,
-    body_points,
     mirrored_name,
     reference_rest,
+    rest_points,
 )
 
 MEASURED_SHARE = 0.35
@@ -50,7 +48,7 @@ def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Arr
     of the average body is scaled by what was measured (a weighted quantile), held near 1 where little was seen,
     and the whole to the height.
     """
-    reference = _reference_points()
+    reference = rest_points(reference_rest()[0])
     offsets, tails = (values.copy() for values in reference_rest())
     factors = np.ones(len(ANIMATION_21))
     for joint in ANIMATION_21.joints:
@@ -84,14 +82,6 @@ def _bone_of_tail(joint: str) -> int:
         j for j, p in zip(ANIMATION_21.joints, ANIMATION_21.parents, strict=True) if p == ANIMATION_21.index(joint)
     ]
     return ANIMATION_21.index(main_child.get(joint) or (children[0] if children else joint))
-
-
-@functools.cache
-def _reference_points() -> Array:
-    """The average body's `BODY_26` points (26, 3) in T-pose."""
-    offsets, _ = reference_rest()
-    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
-    return body_points(*forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity), offsets)
 
 
 def _weighted_quantile(values: Array, weights: Array) -> float:

@@ -9,7 +9,7 @@ the pelvis's path, all frames together, found by gradient descent (Adam) from wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -56,32 +56,39 @@ class Refined:
     path: Array
 
 
-def refine(
-    points: Array,
-    path: Array,
-    rays: Array,
-    weights: Array,
-    lengths: Array,
-    times: Array,
-    ground: Ground | None,
-    planted: Array,
-    sigmas: Sigmas = Sigmas(),
-) -> Refined:
-    """Refine lifted joints.
+@dataclass(frozen=True)
+class Evidence:
+    """What the refinement goes by: `rays` (F, 26, 2) x/z, y/z of the keypoints with `weights` (F, 26); `lengths`
+    (26,) m of the bone that ends at each joint; `times` (F,) s; `ground`: feet must not go below it; `planted`
+    (F, 4) in [0, 1]: `CONTACT_NAMES` that stand still."""
 
-    `points` (F, 26, 3) m from the pelvis and `path` (F, 3) m to begin with; `rays` (F, 26, 2) x/z, y/z of the
-    keypoints with `weights` (F, 26); `lengths` (26,) m of the bone that ends at each joint; `times` (F,) s;
-    `ground`: feet must not go below it; `planted` (F, 4) in [0, 1]: `CONTACT_NAMES` that stand still.
-    """
+    rays: Array
+    weights: Array
+    lengths: Array
+    times: Array
+    ground: Ground | None
+    planted: Array
+
+    def window(self, part: slice) -> Evidence:
+        """The evidence of some frames."""
+        return replace(
+            self,
+            rays=self.rays[part],
+            weights=self.weights[part],
+            times=self.times[part],
+            planted=self.planted[part],
+        )
+
+
+def refine(points: Array, path: Array, evidence: Evidence, sigmas: Sigmas = Sigmas()) -> Refined:
+    """Refine lifted joints: `points` (F, 26, 3) m from the pelvis and `path` (F, 3) m to begin with."""
     if len(points) <= WINDOW:
-        return _refined(points, path, rays, weights, lengths, times, ground, planted, sigmas)
+        return _refined(points, path, evidence, sigmas)
     result = Refined(np.zeros_like(points), np.zeros_like(path))
     total = np.zeros(len(points))
     for start in range(0, len(points) - OVERLAP, WINDOW - OVERLAP):
         part = slice(start, min(start + WINDOW, len(points)))
-        found = _refined(
-            points[part], path[part], rays[part], weights[part], lengths, times[part], ground, planted[part], sigmas
-        )
+        found = _refined(points[part], path[part], evidence.window(part), sigmas)
         count = len(found.path)
         ramp = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1)) / OVERLAP
         share = np.clip(ramp, 1e-6, 1.0)
@@ -97,22 +104,12 @@ def bone_lengths(rest_points: Array) -> Array:
     return np.asarray(np.linalg.norm(rest_points - rest_points[parents], axis=-1))
 
 
-def _refined(
-    points: Array,
-    path: Array,
-    rays: Array,
-    weights: Array,
-    lengths: Array,
-    times: Array,
-    ground: Ground | None,
-    planted: Array,
-    sigmas: Sigmas,
-) -> Refined:
+def _refined(points: Array, path: Array, evidence: Evidence, sigmas: Sigmas) -> Refined:
     parents = torch.tensor([max(parent, 0) for parent in BODY_26.parents])
     start = torch.from_numpy(points).float()
     lifted = start - start[:, parents]
     bones, root = lifted.clone().requires_grad_(True), torch.from_numpy(path).float().requires_grad_(True)
-    cost = _cost(lifted, rays, weights, lengths, times, ground, planted, sigmas)
+    cost = _cost(lifted, evidence, sigmas)
     optimiser = torch.optim.Adam([bones, root], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
     for _ in range(STEPS):
@@ -124,26 +121,17 @@ def _refined(
         return Refined(_chained(bones).double().numpy(), root.double().numpy())
 
 
-def _cost(
-    lifted: Tensor,
-    rays: Array,
-    weights: Array,
-    lengths: Array,
-    times: Array,
-    ground: Ground | None,
-    planted: Array,
-    sigmas: Sigmas,
-) -> Callable[[Tensor, Tensor], Tensor]:
+def _cost(lifted: Tensor, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tensor, Tensor], Tensor]:
     """The sum of squares, each in standard deviations, as a function of bones (F, 26, 3) and root (F, 3)."""
-    seen, sure = torch.from_numpy(rays[:, SEEN]).float(), torch.from_numpy(weights[:, SEEN]).float()
-    length = torch.from_numpy(lengths).float()
+    seen, sure = torch.from_numpy(evidence.rays[:, SEEN]).float(), torch.from_numpy(evidence.weights[:, SEEN]).float()
+    length = torch.from_numpy(evidence.lengths).float()
     across = (sigmas.bone_across * length).clamp_min(0.01)[:, None]
     spread = torch.cat([across, across, (sigmas.bone_depth * length).clamp_min(0.01)[:, None]], 1)
     stiff = torch.full_like(length, sigmas.rigid)
     stiff[BODY_26.indices(*SOFT)] = sigmas.soft
-    step = torch.from_numpy(np.diff(times)).float()[:, None]
+    step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
     limit = torch.tensor(sigmas.root)
-    still = torch.from_numpy(np.minimum(planted[1:], planted[:-1])).float()[..., None]
+    still = torch.from_numpy(np.minimum(evidence.planted[1:], evidence.planted[:-1])).float()[..., None]
 
     def cost(bones: Tensor, root: Tensor) -> Tensor:
         joints = root[:, None] + _chained(bones)
@@ -160,9 +148,9 @@ def _cost(
             total = total + (_acceleration(joints.flatten(1), step) / sigmas.joint).square().sum()
             slip = (joints[1:, FEET] - joints[:-1, FEET]) / step[..., None] / sigmas.plant
             total = total + (still * slip.square()).sum()
-        if ground is not None:
-            normal = torch.from_numpy(ground.normal).float()
-            below = (ground.offset - joints[:, FEET] @ normal).clamp(0, 1)
+        if evidence.ground is not None:
+            normal = torch.from_numpy(evidence.ground.normal).float()
+            below = (evidence.ground.offset - joints[:, FEET] @ normal).clamp(0, 1)
             total = total + (below / sigmas.floor).square().clamp_max(900).sum()
         return total
 

@@ -11,7 +11,7 @@ Closed-form throughout: weighted smoothing, frames from directions, one banded s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import Keypoints2D, Motion, standard_rate
 from ..rotation import (
-    IDENTITY,
     Array,
     continuous,
     forward_kinematics,
@@ -38,6 +37,7 @@ from ..skeleton import (
     REFERENCE_HEIGHT,
     body_points,
     contact_points,
+    rest_points,
 )
 from .bones import fit_rest
 from .confidence import joint_confidence
@@ -45,7 +45,7 @@ from .contacts import find_contacts
 from .ground import LEVEL_UP, fit_ground, standing_up
 from .orientation import solve_rotations
 from .outliers import trust
-from .refine import bone_lengths, refine
+from .refine import Evidence, bone_lengths, refine
 from .smoothing import smooth
 from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
 
@@ -70,19 +70,25 @@ class Person:
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """A posed body without a place: everything from the pelvis, camera's axes, metres."""
+class _Seen:
+    """One body and what was seen of it: rest skeleton in metres, rays with their weights."""
 
     times: Array
     rest_offsets: Array
     rest_tails: Array
+    rays: Array
+    weights: Array
+    foot_confidence: Array
+
+
+@dataclass(frozen=True)
+class _Figure(_Seen):
+    """The body posed, without a place: everything from the pelvis, camera's axes, metres."""
+
     curves: Array
     rotations: Array
     points: Array
     feet: Array
-    rays: Array
-    weights: Array
-    foot_confidence: Array
 
 
 def solve_people(
@@ -156,29 +162,22 @@ def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
     rest_offsets, rest_tails = fit_rest(curves, weights, height)
     rays = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
     foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
-    return _figure(
-        curves * (height / REFERENCE_HEIGHT), weights, rest_offsets, rest_tails, times, rays, foot_confidence
-    )
+    seen = _Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence)
+    return _posed(curves * (height / REFERENCE_HEIGHT), seen)
 
 
 def _laid_on_picture(figure: _Figure, path: Array, ground: Ground, contacts: Array, settings: LiftSettings) -> _Figure:
     """The figure refined by bone lengths, keypoints and floor, smoothed again."""
-    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
-    rest, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, np.zeros(3), identity)
-    lengths = bone_lengths(body_points(rest, identity, figure.rest_offsets))
-    floor = ground if settings.floor else None
-    planted = contacts * float(settings.foot_lock)
-    refined = refine(figure.curves, path, figure.rays, figure.weights, lengths, figure.times, floor, planted)
-    curves = _smoothed(refined.points, figure.weights, figure.times, settings)
-    return _figure(
-        curves,
-        figure.weights,
-        figure.rest_offsets,
-        figure.rest_tails,
-        figure.times,
+    evidence = Evidence(
         figure.rays,
-        figure.foot_confidence,
+        figure.weights,
+        bone_lengths(rest_points(figure.rest_offsets)),
+        figure.times,
+        ground if settings.floor else None,
+        contacts * float(settings.foot_lock),
     )
+    refined = refine(figure.curves, path, evidence)
+    return _posed(_smoothed(refined.points, figure.weights, figure.times, settings), figure)
 
 
 def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
@@ -187,23 +186,17 @@ def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSetting
     return curves.reshape(len(times), -1, 3)
 
 
-def _figure(
-    curves: Array,
-    weights: Array,
-    rest_offsets: Array,
-    rest_tails: Array,
-    times: Array,
-    rays: Array,
-    foot_confidence: Array,
-) -> _Figure:
+def _posed(curves: Array, seen: _Seen) -> _Figure:
     """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
-    rotations = solve_rotations(curves, weights, rest_offsets, times)
+    rotations = solve_rotations(curves, seen.weights, seen.rest_offsets, seen.times)
     local = local_from_world(ANIMATION_21.parents, rotations)
-    joints, rotations = forward_kinematics(ANIMATION_21.parents, rest_offsets, np.zeros((len(times), 3)), local)
-    parents, offsets = contact_points(rest_tails, rest_offsets)
+    root = np.zeros((len(curves), 3))
+    joints, rotations = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
+    parents, offsets = contact_points(seen.rest_tails, seen.rest_offsets)
     feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
-    points = body_points(joints, rotations, rest_offsets)
-    return _Figure(times, rest_offsets, rest_tails, curves, rotations, points, feet, rays, weights, foot_confidence)
+    points = body_points(joints, rotations, seen.rest_offsets)
+    kept = {field.name: getattr(seen, field.name) for field in fields(_Seen)}
+    return _Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet)
 
 
 def _path(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..rotation import IDENTITY, forward_kinematics
-from ..skeleton import ANIMATION_21, BODY_26, REFERENCE_HEIGHT, body_points, reference_rest
+from ..skeleton import BODY_26, REFERENCE_HEIGHT, reference_rest, rest_points
 
 LENGTH_SPREAD = 0.09
 """Standard deviation of the log of a bone's length, left = right."""
@@ -78,10 +76,7 @@ def _chain_length(points: Tensor) -> Tensor:
 
 @functools.cache
 def _reference_chain() -> float:
-    offsets, _ = reference_rest()
-    identity = np.broadcast_to(IDENTITY, (len(ANIMATION_21), 4))
-    joints, rotations = forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity)
-    return float(_chain_length(torch.from_numpy(body_points(joints, rotations, offsets))[None])[0])
+    return float(_chain_length(torch.from_numpy(rest_points(reference_rest()[0]))[None])[0])
 
 
 def _rebuilt(points: Tensor, factors: Tensor, places: Tensor) -> Tensor:

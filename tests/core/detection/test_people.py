@@ -13,13 +13,13 @@ from PIL import Image
 from motionlift.core.detection import people
 from motionlift.core.detection.cache import DetectionCache
 from motionlift.core.detection.observe import Observations, observe
-from motionlift.core.detection.people import Detection, Shot, Track, choose_people, detect, find_tracks
+from motionlift.core.detection.people import Detection, Track, choose_people, detect, find_tracks
 from motionlift.core.detection.strip import write_people_strip
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
 from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26
-from motionlift.core.video import VideoInfo
+from motionlift.core.video import Shot, VideoInfo
 
 Landmarks = Callable[..., tuple[Array, Array]]
 Walker = Callable[..., Array]
@@ -38,7 +38,7 @@ def somebody(number: int, x: float, height: float, first: int, last: int, frames
 
 
 def detection(*tracks: Track) -> Detection:
-    return Detection(INFO, (Shot(1, 0.0, 4.0),), 1, tracks, (), "0")
+    return Detection(INFO, (Shot(1, 0.0, 4.0, 120),), 1, tracks, (), "0")
 
 
 CROWD = detection(

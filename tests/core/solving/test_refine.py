@@ -4,7 +4,7 @@ import numpy as np
 
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_euler
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, reference_rest
-from motionlift.core.solving.refine import bone_lengths, refine
+from motionlift.core.solving.refine import Evidence, bone_lengths, refine
 
 FRAMES = 90
 TIMES = np.arange(FRAMES) / 30
@@ -42,14 +42,14 @@ def error(points: Array, truth: Array) -> float:
 
 def test_the_truth_stays() -> None:
     truth = squat(50)
-    found = refine(truth, PATH, rays_of(truth), ALL, bone_lengths(truth[0]), TIMES, None, NOT_PLANTED)
+    found = refine(truth, PATH, Evidence(rays_of(truth), ALL, bone_lengths(truth[0]), TIMES, None, NOT_PLANTED))
     assert error(found.points, truth) < 0.003
     assert np.linalg.norm(found.path - PATH, axis=1).max() < 0.02
 
 
 def test_a_squat_that_was_lifted_too_upright_is_put_right() -> None:
     truth, lifted = squat(60), squat(35)
-    found = refine(lifted, PATH, rays_of(truth), ALL, LENGTHS, TIMES, None, NOT_PLANTED)
+    found = refine(lifted, PATH, Evidence(rays_of(truth), ALL, LENGTHS, TIMES, None, NOT_PLANTED))
     assert error(found.points, truth) < 2 / 3 * error(lifted, truth)
     bones = np.linalg.norm(
         found.points[:, BODY_26.index("left_knee")] - found.points[:, BODY_26.index("left_hip")], axis=1
@@ -59,5 +59,7 @@ def test_a_squat_that_was_lifted_too_upright_is_put_right() -> None:
 
 def test_unseen_joints_stay_where_they_were_lifted() -> None:
     lifted = squat(35)
-    found = refine(lifted, PATH, np.zeros((FRAMES, 26, 2)), 0 * ALL, bone_lengths(lifted[0]), TIMES, None, NOT_PLANTED)
+    found = refine(
+        lifted, PATH, Evidence(np.zeros((FRAMES, 26, 2)), 0 * ALL, bone_lengths(lifted[0]), TIMES, None, NOT_PLANTED)
+    )
     assert error(found.points, lifted) < 0.003
