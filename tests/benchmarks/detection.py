@@ -8,6 +8,7 @@ in seconds on the clock and in seconds of all processors together.
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import sys
 import tempfile
@@ -58,7 +59,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             people = timed(lambda: len(detect(arguments.video, settings).tracks), full)
             poses = arguments.people or people
-            frames = timed(lambda poses=poses: baseline(arguments.video, settings, poses), plain)
+            frames = timed(functools.partial(baseline, arguments.video, settings, poses), plain)
         seen = observe(arguments.video, settings, pose_model(settings))
         start = time.perf_counter()
         find_tracks(seen, int(seen.shots[0]), probe(arguments.video).size)

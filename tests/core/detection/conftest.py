@@ -76,7 +76,7 @@ def _walker(times: Array, turn: float = 0.0) -> Array:
 
 
 @pytest.fixture(scope="session")
-def scene_of() -> Callable[..., Scene]:
+def scene_of() -> Callable[..., tuple[Scene, Array]]:
     """A function that puts people into a `Scene`: see `_scene`."""
     return _scene
 
@@ -106,4 +106,5 @@ def clothes(colour: int, random: np.random.Generator) -> Array:
     """A vector as `appearance.colours` makes it, of one main colour per part, with some variation."""
     parts = random.uniform(0, 0.01, (2, COLOURS // 2))
     parts[:, colour] += 1.0
-    return np.sqrt(parts / parts.sum(-1, keepdims=True)).ravel()
+    mixed: Array = np.sqrt(parts / parts.sum(-1, keepdims=True)).ravel()
+    return mixed

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from motionlift.core.detection import people
@@ -77,7 +78,7 @@ def test_a_video_of_one_frame_is_too_short() -> None:
     assert caught.value.code == "person_too_short"
 
 
-def seen(walkers: list[tuple[Array, int, int]], frames: int, shots: Array) -> Observations:
+def seen(walkers: list[tuple[Array, int, int]], frames: int, shots: NDArray[np.int64]) -> Observations:
     """Observations of figures: pixels (F, 33, 2) of each, found from a frame to before another."""
     found = [(n, pixels[n]) for n in range(frames) for pixels, first, last in walkers if first <= n < last]
     landmarks = np.full((len(found), 33, 5), 0.9, np.float32)

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from motionlift.core.detection.sides import GROUPS, exchange, exchanged
+from motionlift.core.motion import Bools
 from motionlift.core.rotation import Array
 
 Landmarks = Callable[..., tuple[Array, Array]]
 Walker = Callable[..., Array]
 
 
-def found(times: Array, pixels: Array, world: Array) -> Array:
+def found(times: Array, pixels: Array, world: Array) -> Bools:
     return exchanged(times, pixels, world, np.full(pixels.shape[:2], 0.9), np.full(len(times), 340.0))
 
 
-def marked(frames: int, start: int, stop: int, *groups: str) -> Array:
+def marked(frames: int, start: int, stop: int, *groups: str) -> Bools:
     truth = np.zeros((frames, len(GROUPS)), bool)
     truth[start:stop, [GROUPS.index(group) for group in groups]] = True
     return truth

@@ -74,7 +74,7 @@ def test_evaluation_stays_finite_while_batchnorm_lags() -> None:
     x, y = torch.randn(8, 4, 17, 2), torch.randn(8, 4, 17, 3)
     for _ in range(3):
         optimiser.zero_grad()
-        training_loss(*model.forward_with_blocks(x), y).backward()
+        torch.autograd.backward(training_loss(*model.forward_with_blocks(x), y))
         optimiser.step()
     assert bool(model.eval()(x).isfinite().all())
 
@@ -88,7 +88,7 @@ def test_it_learns_and_every_parameter_takes_part() -> None:
     for _ in range(25):
         optimiser.zero_grad()
         loss = training_loss(*model.forward_with_blocks(x), y)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.3 * losses[0]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from motionlift.core.lifting.windowing import WindowPlan, fill_gaps, plan_windows, runs
+from motionlift.core.motion import Bools
 from motionlift.core.rotation import Array
 
 INTERVAL = 1 / 15
@@ -16,7 +17,7 @@ def sampled(plan: WindowPlan, times: Array) -> Array:
     return np.asarray((1 - plan.weight) * times[plan.before] + plan.weight * times[plan.after])
 
 
-def all_detected(count: int) -> np.ndarray:
+def all_detected(count: int) -> Bools:
     return np.ones(count, bool)
 
 

@@ -24,7 +24,8 @@ def squat(depth_degrees: float) -> Array:
             )
     offsets = reference_rest()[0]
     joints, world = forward_kinematics(ANIMATION_21.parents, offsets, np.zeros((FRAMES, 3)), local)
-    return body_points(joints, world, offsets) @ WORLD_TO_CAMERA.T
+    points: Array = body_points(joints, world, offsets) @ WORLD_TO_CAMERA.T
+    return points
 
 
 PATH = np.tile([0.1, 0.2, 4.0], (FRAMES, 1))
@@ -33,7 +34,8 @@ LENGTHS = bone_lengths(squat(0)[0])
 
 def rays_of(points: Array) -> Array:
     placed = points + PATH[:, None]
-    return placed[..., :2] / placed[..., 2:]
+    rays: Array = placed[..., :2] / placed[..., 2:]
+    return rays
 
 
 def error(points: Array, truth: Array) -> float:

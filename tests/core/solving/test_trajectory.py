@@ -16,7 +16,8 @@ WALK = np.stack([np.linspace(-1, 1, FRAMES), np.full(FRAMES, 0.2), np.linspace(5
 
 def rays_of(path: Array) -> Array:
     placed = POINTS + path[:, None]
-    return placed[..., :2] / placed[..., 2:]
+    rays: Array = placed[..., :2] / placed[..., 2:]
+    return rays
 
 
 def test_a_steady_walk_is_found_exactly() -> None:

@@ -23,7 +23,8 @@ def _positions(performance: Performance) -> Array:
 
 def _directions(joints: Array, pairs: list[tuple[int, int]]) -> Array:
     vectors = np.stack([joints[:, end] - joints[:, start] for start, end in pairs], 1)
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    directions: Array = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return directions
 
 
 _BONES = [

@@ -10,6 +10,7 @@ import pytest
 
 from motionlift.core.camera import apply, intrinsics, inverse
 from motionlift.core.jobs import MotionLiftError
+from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26
 from motionlift.core.synthesis.film import film, frame_figure, write_clip
 from motionlift.core.synthesis.footsteps import FootstepPlan
@@ -51,7 +52,7 @@ def test_the_filmed_world_only_turns_and_moves_the_performance(performance: Perf
     np.testing.assert_allclose(motion.root_translation[0, :2], 0.0, atol=1e-12)
     np.testing.assert_allclose(motion.root_translation[:, 2], performance.root_translation[:, 2])
     steps = [np.linalg.norm(np.diff(p.root_translation, axis=0), axis=1) for p in (motion, performance)]
-    np.testing.assert_allclose(*steps, atol=1e-12)
+    np.testing.assert_allclose(steps[0], steps[1], atol=1e-12)
     np.testing.assert_allclose(motion.world_from_camera[0, 0, 2], 0.0, atol=1e-12)
     assert motion.lifted_camera[..., 2].std() > 0
 
@@ -68,10 +69,11 @@ def test_opengl_puts_points_where_the_camera_model_does() -> None:
     assert np.abs(clip).max() <= 1.5
 
 
-def apply_clip(projection: np.ndarray, points: np.ndarray) -> np.ndarray:
+def apply_clip(projection: Array, points: Array) -> Array:
     """Normalised device coordinates (N, 3)."""
     homogeneous = np.concatenate([points, np.ones((len(points), 1))], 1) @ projection.T
-    return homogeneous[:, :3] / homogeneous[:, 3:]
+    device: Array = homogeneous[:, :3] / homogeneous[:, 3:]
+    return device
 
 
 def test_a_clip_keeps_its_frames_and_a_failure_leaves_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def source(takes: PackedTakes, frames: int = 4, seed: int = 0) -> WindowSource:
 
 def bone_lengths(points: torch.Tensor) -> torch.Tensor:
     parents = [max(p, 0) for p in BODY_26.parents]
-    return (points - points[:, :, parents]).norm(dim=-1)
+    lengths: torch.Tensor = (points - points[:, :, parents]).norm(dim=-1)
+    return lengths
 
 
 def test_the_same_seed_draws_the_same_windows(takes: PackedTakes) -> None:
