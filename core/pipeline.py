@@ -1,14 +1,18 @@
-"""Read, detect, lift, solve: a video in, one `Motion` a person out."""
+"""Read, detect, lift, solve: a video in, one `Motion` a person out.
+
+Torch takes as long to import as MediaPipe takes for forty frames: it is loaded beside detection (`reconstruction`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
+import importlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,24 +20,19 @@ from .. import __version__
 from . import camera
 from .detection.people import Detection, Track, choose_people, detect
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
-from .lifting.checkpoint import default_weights, load_weights
-from .lifting.device import choose_device
-from .lifting.inference import lift_keypoints
-from .lifting.network import DGNet
 from .motion import Keypoints2D, Motion
 from .rotation import Array
 from .skeleton import REFERENCE_HEIGHT
-from .solving.solve import Person, solve_people
-from .solving.solve import resolve as solve_again
 from .video import VideoInfo, slow_motion_factor
+
+if TYPE_CHECKING:
+    from .lifting.network import DGNet
 
 log = logging.getLogger(__name__)
 
 FILM_WIDTH_MM = 36.0
 """Width of the picture that focal lengths "35 mm equivalent" refer to."""
 DEFAULTS = LiftSettings()
-OVERLAP = 2
-"""Predictions averaged a frame: more cost time and hardly help."""
 PACKAGES = ("mediapipe", "torch", "numpy", "scipy", "av")
 
 
@@ -48,36 +47,35 @@ def lift(
     Each motion's `source` says where it comes from, what was assumed and what to look out for (`warnings`).
     Raises `MotionLiftError`: unusable video, nobody found, wrong person, missing models or weights; `Cancelled`.
     """
-    network = _network(settings.weights, settings.device)
-    detection = detect(path, settings, progress, cancelled)
+    with ThreadPoolExecutor(1, "motionlift-load") as beside:
+        loading = beside.submit(_load_network, settings.weights, settings.device)
+        try:
+            detection = detect(path, settings, progress, lambda: cancelled() or _failed(loading))
+        except Cancelled:
+            if _failed(loading):
+                loading.result()
+            raise
+        network = loading.result()
     tracks = choose_people(detection, settings.person)
     speed = slow_motion_factor(detection.info, settings.speed)
     camera_K, lens = lens_of(detection.info, settings.fov_degrees)
-    people = []
-    for number, track in enumerate(tracks):
-        _stop_if(cancelled)
-        progress("lift", number, len(tracks))
-        keypoints = _in_life(track.keypoints, speed, settings.mirror)
-        lifted = lift_keypoints(
-            keypoints,
-            camera_K,
-            network,
-            choose_device(settings.device),
-            flip_average=settings.flip_average,
-            overlap=OVERLAP,
-        )
-        people.append(Person(keypoints, lifted))
-    progress("lift", len(tracks), len(tracks))
-    _stop_if(cancelled)
-    progress("solve", 0, len(tracks))
-    sources = [_source(path, detection, track, settings, lens, speed) for track in tracks]
-    motions = solve_people(people, camera_K, settings, sources)
-    progress("solve", len(tracks), len(tracks))
-    return motions
+    from .reconstruction import reconstruct
+
+    return reconstruct(
+        [_in_life(track.keypoints, speed, settings.mirror) for track in tracks],
+        [_source(path, detection, track, settings, lens, speed) for track in tracks],
+        camera_K,
+        network,
+        settings,
+        progress,
+        cancelled,
+    )
 
 
 def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     """Solve a motion again with other settings, without detecting or lifting."""
+    from .solving.solve import resolve as solve_again
+
     return solve_again(motion, settings)
 
 
@@ -92,11 +90,14 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
     return camera.intrinsics(info.size, fov), {"fov_degrees": round(fov, 2), "fov_is": known}
 
 
-@functools.lru_cache(maxsize=2)
-def _network(weights: str | None, device: str) -> DGNet:
-    """The network, loaded once a process."""
-    path = Path(weights) if weights else default_weights()
-    return load_weights(path, choose_device(device))
+def _load_network(weights: str | None, device: str) -> DGNet:
+    """The network; importing what it needs is most of the work."""
+    network: DGNet = importlib.import_module(".reconstruction", __package__).load_network(weights, device)
+    return network
+
+
+def _failed(loading: Future[DGNet]) -> bool:
+    return loading.done() and loading.exception() is not None
 
 
 def _in_life(keypoints: Keypoints2D, speed: float, mirror: bool) -> Keypoints2D:
@@ -134,8 +135,3 @@ def _warnings(detection: Detection, track: Track) -> list[str]:
     if track.swapped_frames:
         warnings.append(f"The detector took left for right in {track.swapped_frames} frames; this was put right.")
     return warnings
-
-
-def _stop_if(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled

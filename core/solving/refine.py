@@ -8,7 +8,7 @@ the pelvis's path, all frames together, found by gradient descent (Adam) from wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..rotation import Array
 from ..skeleton import BODY_26, CONTACT_NAMES, INTERPOLATED
+from .descent import descend
 from .trajectory import Ground
 
 STEPS = 150
@@ -110,15 +111,9 @@ def _refined(points: Array, path: Array, evidence: Evidence, sigmas: Sigmas) -> 
     lifted = start - start[:, parents]
     bones, root = lifted.clone().requires_grad_(True), torch.from_numpy(path).float().requires_grad_(True)
     cost = _cost(lifted, evidence, sigmas)
-    optimiser = torch.optim.Adam([bones, root], lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
-    for _ in range(STEPS):
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(cost(bones, root))
-        optimiser.step()
-        schedule.step()
+    descend(cost, [bones, root], LEARNING_RATE, STEPS)
     with torch.no_grad():
-        return Refined(_chained(bones).double().numpy(), root.double().numpy())
+        return Refined((_chain(BODY_26.parents) @ bones).double().numpy(), root.double().numpy())
 
 
 def _cost(lifted: Tensor, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tensor, Tensor], Tensor]:
@@ -131,10 +126,11 @@ def _cost(lifted: Tensor, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tenso
     stiff[BODY_26.indices(*SOFT)] = sigmas.soft
     step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
     limit = torch.tensor(sigmas.root)
+    chain = _chain(BODY_26.parents)
     still = torch.from_numpy(np.minimum(evidence.planted[1:], evidence.planted[:-1])).float()[..., None]
 
     def cost(bones: Tensor, root: Tensor) -> Tensor:
-        joints = root[:, None] + _chained(bones)
+        joints = root[:, None] + chain @ bones
         shown = joints[:, SEEN]
         depth = shown[..., 2:].clamp_min(0.2)
         off = (shown[..., :2] / depth - seen) * depth.detach() / sigmas.keypoint
@@ -157,13 +153,14 @@ def _cost(lifted: Tensor, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tenso
     return cost
 
 
-def _chained(bones: Tensor) -> Tensor:
-    """Joints (F, 26, 3) from the pelvis, from bone vectors (F, 26, 3)."""
-    joints = [torch.zeros_like(bones[:, 0])]
-    for joint, parent in enumerate(BODY_26.parents):
+def _chain(parents: Sequence[int]) -> Tensor:
+    """(J, J): row j is 1 at j and all that it hangs from but the root, so that `_chain @ bones` are the joints."""
+    chain = torch.zeros(len(parents), len(parents))
+    for joint, parent in enumerate(parents):
         if parent >= 0:
-            joints.append(joints[parent] + bones[:, joint])
-    return torch.stack(joints, 1)
+            chain[joint] = chain[parent]
+            chain[joint, joint] = 1.0
+    return chain
 
 
 def _acceleration(values: Tensor, step: Tensor) -> Tensor:

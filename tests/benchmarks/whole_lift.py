@@ -1,0 +1,85 @@
+"""A whole lift against its floor, as processes: `python tests/benchmarks/whole_lift.py clip.mp4 [--rounds 3]`.
+
+The floor is our decoding and MediaPipe with the same settings and number of poses, and nothing else; `motionlift lift`
+adds start-up, tracking, lifting, solving and writing. Both take turns, each in a fresh process, caches off. Printed
+are the best of each: seconds on the clock, seconds of all processors together, and the peak of the memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger("benchmark")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took: seconds by the clock, seconds of processors, peak resident memory in MB."""
+
+    clock: float
+    processors: float
+    peak_mb: float
+
+
+def run(command: list[str]) -> Cost:
+    """The cost of a command. Raises `CalledProcessError` when it fails."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def detect_only(path: Path, poses: int) -> None:
+    """The floor itself, in this process."""
+    from motionlift.core.detection.landmarker import Landmarker
+    from motionlift.core.detection.models import pose_model
+    from motionlift.core.detection.observe import LONGEST_SIDE
+    from motionlift.core.jobs import LiftSettings
+    from motionlift.core.video import FrameReader
+
+    with (
+        FrameReader(path, max_side=LONGEST_SIDE) as reader,
+        Landmarker(pose_model(LiftSettings()), poses) as landmarker,
+    ):
+        for frame in reader:
+            landmarker(frame.image, frame.time)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--people", type=int, default=1, help="poses that detection ends with on this clip")
+    parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.floor:
+        detect_only(arguments.video, arguments.people)
+        return
+    video, people = str(arguments.video), str(arguments.people)
+    floor, full = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        output = str(Path(folder, "take.bvh"))
+        for _ in range(arguments.rounds):
+            floor.append(run([sys.executable, __file__, video, "--people", people, "--floor"]))
+            full.append(
+                run([sys.executable, "-m", "motionlift", "lift", video, "-o", output, "--no-cache", "--overwrite"])
+            )
+    for name in ("clock", "processors", "peak_mb"):
+        before, after = (min(getattr(cost, name) for cost in costs) for costs in (floor, full))
+        log.info("%-10s floor %7.2f, lift %7.2f, ratio %.3f", name, before, after, after / before)
+
+
+if __name__ == "__main__":
+    main()
