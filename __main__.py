@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -60,5 +62,20 @@ def main() -> None:
         sys.exit(1)
 
 
+def run() -> NoReturn:
+    """The program: `main`, then gone at once. Taking torch and MediaPipe apart in order costs up to a second, and all
+    outputs are written by then."""
+    try:
+        main()
+        code = 0
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # a pipe whose reader has gone, or no stream at all
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    run()

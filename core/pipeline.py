@@ -91,7 +91,8 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
 
 
 def _load_network(weights: str | None, device: str) -> DGNet:
-    """The network; importing what it needs is most of the work."""
+    """The network; importing what it, tracking and the solve need is most of the work."""
+    importlib.import_module("scipy.optimize")
     network: DGNet = importlib.import_module(".reconstruction", __package__).load_network(weights, device)
     return network
 

@@ -265,10 +265,11 @@ def test_doctor_looks_at_everything_here() -> None:
 
 def test_the_module_is_the_command_and_help_is_light() -> None:
     code = (
-        "import sys, runpy\n"
+        "import sys\n"
+        "from motionlift.__main__ import main\n"
         "sys.argv = ['motionlift', 'lift', '--help']\n"
         "try:\n"
-        "    runpy.run_module('motionlift', run_name='__main__')\n"
+        "    main()\n"
         "finally:\n"
         "    heavy = [m for m in ('torch', 'mediapipe', 'av', 'scipy', 'bpy') if m in sys.modules]\n"
         "    print('heavy:', heavy, file=sys.stderr)\n"

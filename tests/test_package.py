@@ -126,10 +126,10 @@ def test_the_extension_alone_is_whole(extension_zip: Path, tmp_path: Path) -> No
 def _fresh_python(folder: Path, *arguments: str) -> str:
     """What a new process prints that starts outside the repository, and imports nothing heavy on the way."""
     watch = f"""
-import runpy, sys
+import sys
 sys.argv = {["motionlift", *arguments]!r}
 try:
-    runpy.run_module("motionlift", run_name="__main__", alter_sys=True) if sys.argv[1:] else __import__("motionlift")
+    __import__("motionlift.__main__").__main__.main() if sys.argv[1:] else __import__("motionlift")
 except SystemExit as end:
     assert not end.code, end.code
 loaded = [name for name in {HEAVY!r} if name in sys.modules]

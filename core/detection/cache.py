@@ -22,7 +22,7 @@ from .observe import Observations
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000

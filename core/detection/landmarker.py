@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import mediapipe
 import numpy as np
@@ -99,31 +99,60 @@ class Landmarker:
         ]
 
 
-_redirecting = threading.Lock()
-
-
 @contextlib.contextmanager
 def native_output_logged() -> Iterator[None]:
     """While it lasts, what is written to the process's standard error goes to the log (level debug).
 
     MediaPipe's libraries greet the user there with a dozen lines of no use to him, and have no switch for it.
+    Threads that are inside at once share one diversion, which ends with the last of them.
     """
-    with _redirecting, tempfile.TemporaryFile() as captured:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        try:
-            kept = os.dup(2)
-        except OSError:  # a process without a standard error, such as one of Windows' window programs
-            yield
-            return
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            captured.seek(0)
-            for line in captured.read().decode(errors="replace").splitlines():
-                log.debug("mediapipe: %s", line)
+    _diversion.enter()
+    try:
+        yield
+    finally:
+        _diversion.leave()
+
+
+class _Diversion:
+    """Standard error led into a file for as long as anybody is inside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._kept: int | None = None
+        self._captured: IO[bytes] | None = None
+
+    def enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside > 1:
+                return
+            _flush_errors()
+            try:
+                self._kept = os.dup(2)
+            except OSError:  # a process without a standard error, such as one of Windows' window programs
+                return
+            self._captured = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever leaves last)
+            os.dup2(self._captured.fileno(), 2)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside or self._kept is None or self._captured is None:
+                return
+            _flush_errors()
+            os.dup2(self._kept, 2)
+            os.close(self._kept)
+            with self._captured as captured:
+                captured.seek(0)
+                for line in captured.read().decode(errors="replace").splitlines():
+                    log.debug("mediapipe: %s", line)
+            self._kept = self._captured = None
+
+
+_diversion = _Diversion()
+
+
+def _flush_errors() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()

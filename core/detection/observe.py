@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +27,14 @@ MOST_PEOPLE = 4
 LONGEST_SIDE = 2560
 """Pictures are made smaller than this before detection: it crops people to 256 pixels in any case."""
 
+_SEARCH_FRAMES = 6
+"""A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
+speed, so that the same video always gives the same poses."""
 _CHECK_EVERY = 1.0
 _CHECK_EVERY_LATER = 2.5
 _LATER = 2.0
 _IDLE_SECONDS = 8.0
+_INSTANT = 1e-4
 _PERSON_VISIBILITY = 0.5
 
 
@@ -91,17 +95,28 @@ def observe(
             if looked:
                 record.add_poses(frame, watch.look(frame))
             progress("detect", len(record.times), None if total is None else max(total, len(record.times)))
+        watch.finish()
         warnings = tuple(reader.warnings)
     return record.observations(warnings)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A search under way: the picture searched, who was followed in it, when the search before was, what is found."""
+
+    frame: Frame
+    followed: list[Pose]
+    since: float
+    found: Future[list[Pose]]
 
 
 class Watch:
     """Follows everyone in a shot with one landmarker of as many poses as people were seen.
 
     Looking for two people costs nearly twice as much as following one, so the number starts at one, and now and then
-    one picture is searched for people who are not followed yet. When there are, a landmarker for more looks at
-    everything since the last search again and takes over (beside the old one, until it has found everyone the old one
-    had). The number goes down when fewer were seen for eight seconds.
+    one picture is searched, in a thread of its own, for people who are not followed yet. When there are, a landmarker
+    for more looks at everything since the last search again and takes over (beside the old one, until it has found
+    everyone the old one had). The number goes down when fewer were seen for eight seconds.
 
     look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
     in those.
@@ -117,34 +132,55 @@ class Watch:
         self._look_back, self._add = look_back, add
         self._model = model
         self._fixed = settings.max_people
-        self._open = contextlib.ExitStack()
-        self._search = None if self._fixed else self._open.enter_context(Landmarker(model, MOST_PEOPLE, video=False))
+        self._beside = ThreadPoolExecutor(1, "motionlift-search")
+        self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
         self._current: Landmarker | None = None
         self._retiring: Landmarker | None = None
+        self._check: _Check | None = None
+        self._check_frames = 0
         self._shot = 0
-        self._shot_start = self._last_check = self._next_check = self._last_full = 0.0
+        self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
 
     def __enter__(self) -> Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._beside.shutdown(cancel_futures=True)
         self._retire(self._current)
         self._retire(self._retiring)
-        self._open.close()
+        if self._search is not None and not self._search.cancelled() and self._search.exception() is None:
+            self._retire(self._search.result())
 
     def look(self, frame: Frame) -> list[Pose]:
         """The poses in the next frame; one body may appear twice."""
         if frame.shot != self._shot:
+            self.finish()
             self._begin_shot(frame)
         assert self._current is not None
+        self._last = frame.time
         poses = self._current(frame.image, frame.time)
         if self._retiring is not None:
             poses = self._hand_over(frame, poses, self._retiring)
         if len(poses) >= self._current.num_poses:
             self._last_full = frame.time
-        if self._search is not None and frame.time >= self._next_check:
-            poses = self._check(frame, poses, self._current.num_poses, self._search)
+        self._check_frames += 1
+        if self._check is not None and self._check_frames > _SEARCH_FRAMES:
+            poses = [*poses, *self._answer(frame, self._check)]
+        if self._search is not None and self._check is None and frame.time >= self._next_check:
+            self._ask(frame, poses, self._search)
         return poses
+
+    def finish(self) -> None:
+        """The shot is over: those found by a search still under way are followed up to here."""
+        check, self._check = self._check, None
+        if check is None or self._current is None:
+            return
+        people = self._people(check)
+        if people > self._current.num_poses:
+            self._add(check.frame, check.found.result())
+            with Landmarker(self._model, people) as landmarker:
+                for frame in self._look_back(check.since, self._last + _INSTANT):
+                    self._add(frame, landmarker(frame.image, frame.time))
 
     def _begin_shot(self, frame: Frame) -> None:
         people = self._fixed or 1
@@ -154,18 +190,30 @@ class Watch:
         self._shot = frame.shot
         self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
 
-    def _check(self, frame: Frame, poses: list[Pose], followed: int, search: Landmarker) -> list[Pose]:
-        """Count those followed and those a fresh search finds together: in a wide picture either misses some."""
-        found = search(frame.image, frame.time)
-        people = min(max(count_people([*poses, *found], frame), 1), MOST_PEOPLE)
-        if people > followed:
-            poses = [*poses, *found, *self._change(frame, people, since=self._last_check)]
-        elif people < followed and frame.time - self._last_full > _IDLE_SECONDS:
-            poses = [*poses, *self._change(frame, people, since=frame.time)]
+    def _ask(self, frame: Frame, poses: list[Pose], search: Future[Landmarker]) -> None:
+        """Begin to search a picture."""
+        found = self._beside.submit(lambda: search.result()(frame.image, frame.time))
+        self._check, self._check_frames = _Check(frame, poses, self._last_check, found), 0
         self._last_check = frame.time
         early = frame.time - self._shot_start < _LATER
         self._next_check = frame.time + (_CHECK_EVERY if early else _CHECK_EVERY_LATER)
-        return poses
+
+    def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
+        """The search is over. What a new landmarker sees in this frame, if one takes over."""
+        assert self._current is not None
+        self._check = None
+        people, followed = self._people(check), self._current.num_poses
+        if people > followed:
+            self._add(check.frame, check.found.result())
+            return self._change(frame, people, since=check.since)
+        if people < followed and check.frame.time - self._last_full > _IDLE_SECONDS:
+            return self._change(frame, people, since=frame.time)
+        return []
+
+    @staticmethod
+    def _people(check: _Check) -> int:
+        """Those followed and those a fresh search finds together: in a wide picture either misses some."""
+        return min(max(count_people([*check.followed, *check.found.result()], check.frame), 1), MOST_PEOPLE)
 
     def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
         """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""

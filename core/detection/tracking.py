@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ..rotation import Array
 from .appearance import colour_distance, mean_colours
@@ -145,7 +144,7 @@ def _assign(scene: Scene, active: list[_Active], here: Indices, now: float, apar
     other = colour_distance(np.stack([a.colours for a in active])[:, None], scene.colours[here][None])
     cost = away / reach + _COLOUR_WEIGHT * other
     impossible = (away > reach) | ((other > _COLOUR_LIMIT) & (away > 0.5 * reach))
-    rows, columns = linear_sum_assignment(np.where(impossible, _FORBIDDEN, cost))
+    rows, columns = _assignment(np.where(impossible, _FORBIDDEN, cost))
     pairs = sorted((float(cost[r, c]), int(r), int(c)) for r, c in zip(rows, columns, strict=True)
                    if not impossible[r, c])  # fmt: skip
     owners: dict[int, _Active] = {}
@@ -195,7 +194,7 @@ def linked(scene: Scene, parts: list[Indices]) -> list[Indices]:
             if a != b and 0 < start.time - end.time <= _LINK_SECONDS:
                 cost[a, b] = _link_cost(end, start)
     allowed = cost <= _LINK_COST_MOST
-    rows, columns = linear_sum_assignment(np.where(allowed, cost, _LINK_COST_MOST + 1))
+    rows, columns = _assignment(np.where(allowed, cost, _LINK_COST_MOST + 1))
     follower = {int(a): int(b) for a, b in zip(rows, columns, strict=True) if allowed[a, b]}
     chains = []
     for first in sorted(set(range(len(parts))) - set(follower.values())):
@@ -312,3 +311,12 @@ def _closest(scene: Scene, a: Indices, b: Indices, time_in: float, time_out: flo
     apart = np.linalg.norm(scene.bodies.points[a[in_a]] - scene.bodies.points[b[in_b]], axis=-1).mean(-1)
     apart[(times < time_in) | (times > time_out)] = np.inf
     return float(times[int(np.argmin(apart))])
+
+
+def _assignment(cost: Array) -> tuple[Indices, Indices]:
+    """Rows and columns of the cheapest assignment."""
+    # Imported late: the pipeline has loaded it beside detection by then.
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return rows, columns
