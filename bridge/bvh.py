@@ -48,12 +48,11 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
     motion = evenly_sampled(motion, options.fps or motion.fps)
     turn, scale = file_from_world(options), UNITS[options.unit]
     rotations = multiply(multiply(turn, motion.local_rotations), conjugate(turn))
-    channels, columns = [], [rotate(turn, motion.root_translation) * scale]
-    for joint in range(len(motion.joint_names)):
-        order = euler_order(motion, joint, options)
-        angles = continuous_euler(to_euler(to_matrix(rotations[:, joint]), order))
-        columns.append(np.degrees(angles))
-        channels.append(tuple(f"{axis}rotation" for axis in order))
+    orders = [euler_order(motion, joint, options) for joint in range(len(motion.joint_names))]
+    matrices = to_matrix(rotations)
+    angles = np.stack([to_euler(matrices[:, joint], order) for joint, order in enumerate(orders)], 1)
+    angles = np.degrees(continuous_euler(angles))
+    channels = [tuple(f"{axis}rotation" for axis in order) for order in orders]
     channels[0] = ("Xposition", "Yposition", "Zposition", *channels[0])
     offsets = rotate(turn, motion.rest_offsets) * scale
     offsets[0] = 0.0
@@ -66,7 +65,7 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
         channels=tuple(channels),
         end_sites=tuple(tails[j : j + 1] if leaf else np.empty((0, 3)) for j, leaf in enumerate(leaves)),
         frame_time=1.0 / motion.fps,
-        values=np.concatenate(columns, 1),
+        values=np.concatenate([rotate(turn, motion.root_translation) * scale, angles.reshape(len(angles), -1)], 1),
     )
 
 
