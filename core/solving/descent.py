@@ -18,7 +18,19 @@ WARM_UP = 0.1
 
 
 def descend(cost: Callable[..., Tensor], unknowns: Sequence[Tensor], step_size: float, steps: int) -> None:
-    """Change `unknowns`, leaves that require gradients, in place so that `cost(*unknowns)` falls."""
+    """Change `unknowns`, leaves that require gradients, in place so that `cost(*unknowns)` falls.
+
+    On one thread: the tensors are small, several threads would only wait for one another.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        _descend(cost, unknowns, step_size, steps)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descend(cost: Callable[..., Tensor], unknowns: Sequence[Tensor], step_size: float, steps: int) -> None:
     means = [torch.zeros_like(unknown) for unknown in unknowns]
     squares = [torch.zeros_like(unknown) for unknown in unknowns]
     for step in range(1, steps + 1):
