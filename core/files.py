@@ -23,10 +23,15 @@ def check_output(path: Path, overwrite: bool) -> None:
         raise UsageError(
             "output_folder_missing", f"The folder {path.parent} does not exist.", "Make it, or choose another."
         )
-    if not os.access(path.parent, os.W_OK):
+    try:
+        # Tried, not asked: permissions do not tell of read-only disks, nor what Windows and root may do.
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
         raise UsageError(
-            "output_folder_read_only", f"The folder {path.parent} is not writable.", "Choose another folder."
-        )
+            "output_folder_read_only",
+            f"The folder {path.parent} is not writable: {error.strerror or error}.",
+            "Choose another folder.",
+        ) from error
 
 
 @contextlib.contextmanager

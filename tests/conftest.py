@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from motionlift import __main__ as command_line
 from motionlift.core.camera import intrinsics, look_at
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import Array, continuous, forward_kinematics, from_axis_angle, normalise
@@ -54,6 +55,21 @@ def weights() -> Path:
 def detections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder for the whole run, so that tests which lift the same clip detect once."""
     return tmp_path_factory.mktemp("detections")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """A function that runs the command line in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def _run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["motionlift", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            command_line.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return _run
 
 
 @pytest.fixture(scope="session")

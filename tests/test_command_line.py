@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motionlift import __main__ as command_line
 from motionlift import __version__
 from motionlift.core import service
 from motionlift.core.bvh import positions, read_bvh
@@ -25,21 +24,6 @@ from motionlift.core.motion import Motion
 
 MotionMaker = Callable[..., Motion]
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs the command line in this process: exit code, standard output, standard error."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def _run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["motionlift", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            command_line.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return _run
 
 
 @pytest.fixture
