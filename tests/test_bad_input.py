@@ -32,9 +32,9 @@ def pictures(sample_video: Path) -> list[Picture]:
     return [frame.image for frame in read_frames(sample_video, end=1.0)]
 
 
-def film(path: Path, frames: Iterable[Picture], codec: str = "libx264") -> Path:
+def film(path: Path, frames: Iterable[Picture]) -> Path:
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=30)
+        stream = container.add_stream("libx264", rate=30)
         stream.pix_fmt = "yuv420p"
         stream.options = {"preset": "ultrafast"}
         for number, picture in enumerate(frames):
