@@ -57,6 +57,11 @@ def from_axis_angle(axis: Array, angle: Array | float) -> Array:
     return np.concatenate([np.broadcast_to(np.cos(half), (*xyz.shape[:-1], 1)), xyz], -1)
 
 
+def from_rotation_vector(vectors: Array) -> Array:
+    """Quaternions (..., 4) that turn about `vectors` (..., 3) by their length in radians."""
+    return from_axis_angle(normalise(vectors), np.linalg.norm(vectors, axis=-1))
+
+
 def to_matrix(q: Array) -> Array:
     """Rotation matrices (..., 3, 3) of quaternions (..., 4)."""
     w, x, y, z = np.moveaxis(q, -1, 0)

@@ -303,3 +303,33 @@ def contact_points(rest_tails: Array, rest_offsets: Array) -> tuple[NDArray[np.i
             parents.append(toe)
             points.append(rest_tails[toe])
     return np.array(parents), np.array(points)
+
+
+LANDMARK_OFFSETS_MM = {
+    "nose": (0, 20, 6),
+    "left_ear": (-17, -19, 8),
+    "left_shoulder": (-6, -4, 3),
+    "left_elbow": (4, -4, 5),
+    "left_wrist": (4, -2, 2),
+    "left_index": (-8, 15, -2),
+    "left_pinky": (0, -22, 3),
+    "left_hip": (5, 4, -9),
+    "left_knee": (1, 3, -8),
+    "left_ankle": (-8, -8, 6),
+    "left_heel": (-3, -12, 22),
+    "left_toe_tip": (-4, 15, 12),
+}
+"""Where MediaPipe sees a landmark, from where ours is, in the T-pose frame of the `ANIMATION_21` joint that carries it,
+on a body 1.70 m tall. Least squares over nine rendered clips of 1,300 frames, sides averaged: what is left of the
+median distance in the picture is 9 mm at the body, of 13 before. Heels are seen 2 cm above the sole."""
+
+
+def landmark_offsets() -> Array:
+    """`LANDMARK_OFFSETS_MM` (26, 3) in metres, zero for points that no detector reports."""
+    result = np.zeros((len(BODY_26), 3))
+    for index, name in enumerate(BODY_26.joints):
+        if name in LANDMARK_OFFSETS_MM:
+            result[index] = LANDMARK_OFFSETS_MM[name]
+        elif mirrored_name(name) in LANDMARK_OFFSETS_MM:
+            result[index] = np.array(LANDMARK_OFFSETS_MM[mirrored_name(name)]) * (-1, 1, 1)
+    return result / 1000

@@ -11,8 +11,9 @@ from torch import Tensor
 from ..camera import rays as camera_rays
 from ..motion import Keypoints2D
 from ..rotation import Array
+from ..skeleton import body_from_mediapipe
 from .coordinates import balance
-from .network import DGNet
+from .network import DGNet, DGNetConfig
 from .normalise import camera_from_view, person_view
 from .windowing import fill_gaps, plan_windows
 
@@ -46,6 +47,7 @@ def lift_keypoints(
     rays = torch.from_numpy(camera_rays(pixels, camera_K)[..., :2]).float()
     confidence = fill_gaps(keypoints.times, keypoints.confidence[..., None], keypoints.detected)[..., 0]
     seen = torch.from_numpy(confidence).float()
+    cues = torch.from_numpy(_cues(keypoints, config)).float()
     network = model.folded().to(device)
 
     # A last place takes the predictions that belong to no frame (-1).
@@ -55,7 +57,11 @@ def lift_keypoints(
         for first in range(0, len(plan), batch):
             part = plan.part(first, first + batch)
             predicted = _lift_windows(
-                network, part.sample(rays).to(device), part.sample(seen).to(device), flip_average
+                network,
+                part.sample(rays).to(device),
+                part.sample(seen).to(device),
+                part.sample(cues).to(device),
+                flip_average,
             ).cpu()
             frames = torch.from_numpy(part.frames).flatten().remainder(len(count))
             total.index_add_(0, frames, predicted.flatten(0, 1))
@@ -68,10 +74,21 @@ def lift_keypoints(
     return lifted
 
 
-def _lift_windows(network: DGNet, rays: Tensor, confidence: Tensor, flip_average: bool) -> Tensor:
+def _cues(keypoints: Keypoints2D, config: DGNetConfig) -> Array:
+    """What the network wants to be told besides places (F, N, cues); 0 where it is not known."""
+    frames, joints = keypoints.pixels.shape[:2]
+    cues = np.zeros((frames, joints, len(config.cues)))
+    if "depth" in config.cues and keypoints.world_landmarks is not None:
+        depth = keypoints.world_landmarks[..., 2] @ body_from_mediapipe().T
+        depth = fill_gaps(keypoints.times, (depth - depth[:, :1])[..., None], keypoints.detected)[..., 0]
+        cues[..., config.cues.index("depth")] = np.nan_to_num(depth)
+    return cues
+
+
+def _lift_windows(network: DGNet, rays: Tensor, confidence: Tensor, cues: Tensor, flip_average: bool) -> Tensor:
     """Joints (B, T, N, 3) in the camera's frame of windows of rays (B, T, N, 2)."""
     view = person_view(rays, confidence)
-    inputs = view.inputs
+    inputs = torch.cat([view.inputs, cues], -1)
     if flip_average:
         joints = torch.from_numpy(network.config.joints.mirror).to(inputs.device)
         straight, mirrored = network(torch.cat([inputs, mirror(inputs, joints)])).chunk(2)
@@ -79,7 +96,7 @@ def _lift_windows(network: DGNet, rays: Tensor, confidence: Tensor, flip_average
     else:
         output = network(inputs)
     if network.config.balanced:
-        output = balance(output, inputs / view.scale[:, None, None, None], weight=confidence)
+        output = balance(output, view.inputs / view.scale[:, None, None, None], weight=confidence)
     return camera_from_view(output, view.rotation)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..jobs import UsageError
 from ..skeleton import JointSet
+from .encoder import WindowEncoder
 from .graph import JOINT_SETS, adjacency, tie_ranks
 from .layers import (
     ConvolutionUnit,
@@ -26,6 +27,7 @@ from .layers import (
 )
 
 Operator = Literal["fsg", "dsg", "ftg", "dtg"]
+Cue = Literal["depth"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class DGNetConfig:
     joint_set: name of a set in `graph.JOINT_SETS`; `spatial_unit` and `temporal_unit`: the residual graph modules of
     a block, in order; `spatial_neighbours` and `temporal_neighbours`: K of DSG and DTG; `frames`: T of the training
     windows; `frame_interval_s`: seconds between their frames; `balanced`: outputs are to be averaged with
-    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded.
+    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded; `cues`: what the
+    inputs tell of a joint besides its place in the picture ("depth": the detector's own, metres from the pelvis);
+    `encoder_width`, `encoder_blocks`: of the `WindowEncoder` whose guess is corrected, 0 for none, as in the paper.
     """
 
     joint_set: str = "human36m_17"
@@ -50,6 +54,9 @@ class DGNetConfig:
     scores: Scores = "sigmoid"
     spatial_unit: tuple[Operator, ...] = ("fsg", "dsg")
     temporal_unit: tuple[Operator, ...] = ("ftg", "dtg", "ftg")
+    cues: tuple[Cue, ...] = ()
+    encoder_width: int = 0
+    encoder_blocks: int = 3
 
     def __post_init__(self) -> None:
         _require(self.joint_set in JOINT_SETS, f"there is no joint set {self.joint_set!r}")
@@ -58,8 +65,15 @@ class DGNetConfig:
             _require(getattr(self, name) >= 1, f"{name} must be at least 1")
         _require(self.frame_interval_s > 0, "frame_interval_s must be positive")
         _require(self.scores in ("sigmoid", "relu"), f"there are no scores {self.scores!r}")
+        _require(set(self.cues) <= {"depth"}, f"there are no cues {self.cues!r}")
+        _require(self.encoder_width >= 0 and self.encoder_blocks >= 0, "the encoder's size must not be negative")
         for operator in self.spatial_unit + self.temporal_unit:
             _require(operator in _OPERATORS, f"there is no operator {operator!r}")
+
+    @property
+    def channels_in(self) -> int:
+        """Numbers a joint comes with: its place in the picture, then the cues."""
+        return 2 + len(self.cues)
 
     @property
     def joints(self) -> JointSet:
@@ -108,37 +122,56 @@ class DGNet(nn.Module):
         self.config = config
         channels = config.channels
         build = _Builder(config)
-        self.input = ConvolutionUnit(build.fixed(2, channels))
+        guessed = 3 if config.encoder_width else 0
+        self.encoder = (
+            WindowEncoder(
+                config.frames, len(config.joints), config.channels_in, config.encoder_width, config.encoder_blocks
+            )
+            if config.encoder_width
+            else None
+        )
+        self.input = ConvolutionUnit(build.fixed(config.channels_in + guessed, channels))
         self.input_non_local = build.non_local()
         self.blocks = nn.ModuleList(build.block() for _ in range(config.blocks))
         self.head = build.fixed(config.blocks * channels, 3)
+        if config.encoder_width:
+            # Corrections start at nothing.
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
         self.block_heads = nn.ModuleList(
             nn.Sequential(build.residual("fsg"), build.fixed(channels, 3))
             for _ in range(config.blocks if block_heads else 0)
         )
 
-    def forward(self, joints_2d: Tensor) -> Tensor:
-        """Root-relative 3D (B, T, N, 3) of normalised 2D joints (B, T, N, 2), any T >= 1; 3D in the units of the
-        training targets, in the frame the 2D was normalised in (x right, y down, z forward)."""
-        return self._network_output(self._block_features(joints_2d))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Root-relative 3D (B, T, N, 3) of normalised 2D joints and their cues (B, T, N, 2 + cues), any T >= 1, or
+        the configuration's with an encoder; 3D in the units of the training targets, in the frame the 2D was
+        normalised in (x right, y down, z forward)."""
+        features, guess = self._block_features(inputs)
+        return self._network_output(features, guess)
 
-    def forward_with_blocks(self, joints_2d: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def forward_with_blocks(self, inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The output of `forward` and each block's own (B, T, N, 3), for `loss.training_loss`."""
-        features = self._block_features(joints_2d)
+        features, guess = self._block_features(inputs)
         outputs = [head(f) for head, f in zip(self.block_heads, features, strict=True)]
-        return self._network_output(features), outputs
+        if guess is not None:
+            outputs = [guess + output for output in outputs]
+        return self._network_output(features, guess), outputs
 
-    def _block_features(self, joints_2d: Tensor) -> list[Tensor]:
-        features = self.input_non_local(self.input(joints_2d))
+    def _block_features(self, inputs: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        guess = None if self.encoder is None else self.encoder(inputs)
+        if guess is not None:
+            inputs = torch.cat([inputs, guess], -1)
+        features = self.input_non_local(self.input(inputs))
         collected = []
         for block in self.blocks:
             features = block(features)
             collected.append(features)
-        return collected
+        return collected, guess
 
-    def _network_output(self, features: list[Tensor]) -> Tensor:
+    def _network_output(self, features: list[Tensor], guess: Tensor | None) -> Tensor:
         output: Tensor = self.head(torch.cat(features, -1))
-        return output
+        return output if guess is None else guess + output
 
     def folded(self) -> DGNet:
         """A copy for evaluation only, equal within rounding and faster: BatchNorm inside the weights, fixed

@@ -39,13 +39,14 @@ from ..skeleton import (
     contact_points,
     rest_points,
 )
+from .body import Body
 from .bones import fit_rest
 from .confidence import joint_confidence
 from .contacts import find_contacts
 from .ground import LEVEL_UP, fit_ground, standing_up
 from .orientation import solve_rotations
 from .outliers import trust
-from .refine import Evidence, bone_lengths, refine
+from .sequence import Evidence, Pose, Sigmas, solve_sequence
 from .smoothing import smooth
 from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
 
@@ -53,9 +54,8 @@ SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
 """Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
 STOREY = 0.12
 """Metres off the floor beyond which a resting foot stands on something else."""
-CELLAR = 1.0
-"""Metres below the floor beyond which a foot has gone down somewhere, rather than sunk in by mistake."""
-FLOOR_PASSES = 3
+PASSES = (30, 30)
+"""Iterations of the sequence solves: of the first, which finds where feet stand, and of the one with planted feet."""
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
@@ -103,14 +103,14 @@ def solve_people(
     figures = [_pose(_part(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [_path(figure) for figure in figures]
     ground = Ground(*_up_and_lowest(figures, paths))
-    contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
-    figures = [_laid_on_picture(f, p, ground, c, settings) for f, p, c in zip(figures, paths, contacts, strict=True)]
-    paths = [_path(figure) for figure in figures]
-    ground = Ground(*_up_and_lowest(figures, paths))
-    for _ in range(2):
-        contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
-        ground = _ground(figures, paths, contacts, ground)
-        paths = [_path(f, c, ground, settings) for f, c in zip(figures, contacts, strict=True)]
+    contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
+    for iterations in PASSES:
+        laid = [
+            _laid_on_picture(f, p, ground, c, iterations, settings)
+            for f, p, c in zip(figures, paths, contacts, strict=True)
+        ]
+        figures, paths = [figure for figure, _ in laid], [path for _, path in laid]
+        ground, contacts = _standing_on(figures, paths)
     world_from_camera = _world(figures, paths, ground)
     return [
         _motion(person, span, figure, path, contact, world_from_camera, camera_K, source)
@@ -166,18 +166,32 @@ def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
     return _posed(curves * (height / REFERENCE_HEIGHT), seen)
 
 
-def _laid_on_picture(figure: _Figure, path: Array, ground: Ground, contacts: Array, settings: LiftSettings) -> _Figure:
-    """The figure refined by bone lengths, keypoints and floor, smoothed again."""
+def _laid_on_picture(
+    figure: _Figure, path: Array, ground: Ground, contacts: Array, iterations: int, settings: LiftSettings
+) -> tuple[_Figure, Array]:
+    """The figure and its path after a sequence solve."""
     evidence = Evidence(
         figure.rays,
         figure.weights,
-        bone_lengths(rest_points(figure.rest_offsets)),
+        figure.curves,
         figure.times,
-        ground if settings.floor else None,
+        ground if settings.floor and contacts.any() else None,
         contacts * float(settings.foot_lock),
+        contacts * float(settings.floor),
     )
-    refined = refine(figure.curves, path, evidence)
-    return _posed(_smoothed(refined.points, figure.weights, figure.times, settings), figure)
+    body = Body.of(figure.rest_offsets, figure.rest_tails)
+    sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
+    pose = solve_sequence(Pose(figure.rotations, path), body, evidence, iterations, sigmas)
+    return _laid(pose.rotations, figure.curves, figure), pose.path
+
+
+def _standing_on(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[Ground, list[Array]]:
+    """The floor of all, and everyone's contacts with it."""
+    ground = Ground(*_up_and_lowest(figures, paths))
+    for _ in range(2):
+        contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
+        ground = _ground(figures, paths, contacts, ground)
+    return ground, contacts
 
 
 def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
@@ -189,6 +203,11 @@ def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSetting
 def _posed(curves: Array, seen: _Seen) -> _Figure:
     """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
     rotations = solve_rotations(curves, seen.weights, seen.rest_offsets, seen.times)
+    return _laid(rotations, curves, seen)
+
+
+def _laid(rotations: Array, curves: Array, seen: _Seen) -> _Figure:
+    """The rest skeleton under world rotations (F, 21, 4)."""
     local = local_from_world(ANIMATION_21.parents, rotations)
     root = np.zeros((len(curves), 3))
     joints, rotations = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
@@ -199,10 +218,8 @@ def _posed(curves: Array, seen: _Seen) -> _Figure:
     return _Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet)
 
 
-def _path(
-    figure: _Figure, contacts: Array | None = None, ground: Ground | None = None, settings: LiftSettings | None = None
-) -> Array:
-    """Step 3: the path (F, 3), keypoints that disagree with the figure weighted down in a second pass."""
+def _path(figure: _Figure) -> Array:
+    """The path (F, 3) by reprojection, keypoints that disagree with the figure weighted down in a second pass."""
     seen = figure.weights.copy()
     seen[:, BODY_26.indices(*INTERPOLATED)] = 0.0
     path = solve_path(figure.points, figure.rays, seen, figure.times)
@@ -212,16 +229,7 @@ def _path(
     weights = seen / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
     # Where the pose itself is wrong, so is the distance that it suggests.
     weights /= 1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4
-    if contacts is None or ground is None or settings is None:
-        return solve_path(figure.points, figure.rays, weights, figure.times)
-    planted = contacts * float(settings.foot_lock)
-    for _ in range(FLOOR_PASSES):
-        height = (figure.feet + path[:, None]) @ ground.normal - ground.offset
-        resting = contacts * (np.abs(height) < STOREY)
-        sunk = np.clip(-height / STOREY, 0, 1) * (height > -CELLAR)
-        standing = np.maximum(resting, sunk) * float(settings.floor)
-        path = solve_path(figure.points, figure.rays, weights, figure.times, figure.feet, planted, ground, standing)
-    return path
+    return solve_path(figure.points, figure.rays, weights, figure.times)
 
 
 def _up_and_lowest(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[Array, float]:

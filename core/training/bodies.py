@@ -12,6 +12,7 @@ from ..skeleton import BODY_26, REFERENCE_HEIGHT, reference_rest, rest_points
 
 LENGTH_SPREAD = 0.09
 """Standard deviation of the log of a bone's length, left = right."""
+_Axes = tuple[tuple[tuple[str, ...], tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]]
 PLACE_SPREAD = 0.012
 """Standard deviation in metres of where a rigid point (nose, ear, knuckle, heel, toe) sits on its bone."""
 
@@ -81,7 +82,7 @@ def _reference_chain() -> float:
 
 def _rebuilt(points: Tensor, factors: Tensor, places: Tensor) -> Tensor:
     """The tree put together again from scaled bones, rigid points shifted by `places` in their bone's frame."""
-    frames = _bone_frames(points)
+    frames = bone_frames(points)
     built: list[Tensor] = []
     for joint, parent in enumerate(BODY_26.parents):
         if parent < 0:
@@ -89,28 +90,49 @@ def _rebuilt(points: Tensor, factors: Tensor, places: Tensor) -> Tensor:
             continue
         bone = (points[:, :, joint] - points[:, :, parent]) * factors[:, None, joint, None]
         if joint in _RIGID:
-            bone = bone + (frames[joint] * places[:, None, joint, None, :]).sum(-1)
+            bone = bone + (frames[:, :, joint] * places[:, None, joint, None, :]).sum(-1)
         built.append(built[parent] + bone)
     return torch.stack(built, 2)
 
 
-def _bone_frames(points: Tensor) -> dict[int, Tensor]:
-    """Rotation matrices (B, T, 3, 3) of the head, hands and feet, by the rigid joints they carry."""
+def bone_frames(points: Tensor) -> Tensor:
+    """Rotation matrices (B, T, 26, 3, 3) of what carries each point: head, torso, pelvis, forearms, hands, shins, feet."""
+    x, y = (_AXES.to(points) @ points).chunk(2, 2)
+    x = functional.normalize(x, dim=-1)
+    y = functional.normalize(y - x * (x * y).sum(-1, keepdim=True), dim=-1)
+    frames = torch.stack([x, y, torch.linalg.cross(x, y)], -1)
+    return frames[:, :, _FRAME_OF]
 
-    def at(name: str) -> Tensor:
-        return points[:, :, BODY_26.index(name)]
 
-    def frame(x: Tensor, y: Tensor) -> Tensor:
-        x = functional.normalize(x, dim=-1)
-        y = functional.normalize(y - x * (x * y).sum(-1, keepdim=True), dim=-1)
-        return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
+def _frame_table() -> tuple[Tensor, list[int]]:
+    """First axes (K, 26), then second ones, of K frames: from the mean of some points to that of others; and the frame
+    of each point."""
+    ears = ("left_ear", "right_ear")
+    frames: dict[str, _Axes] = {
+        "head": ((("right_ear",), ("left_ear",)), (ears, ("nose",))),
+        "torso": ((("right_shoulder",), ("left_shoulder",)), (("pelvis",), ("neck",))),
+        "hips": ((("right_hip",), ("left_hip",)), (("pelvis",), ("spine",))),
+    }
+    carried = {name: "torso" for name in ("spine", "neck", "left_shoulder", "right_shoulder")}
+    carried |= {"nose": "head", "left_ear": "head", "right_ear": "head"}
+    carried |= {name: "hips" for name in ("pelvis", "left_hip", "right_hip")}
+    for s in ("left", "right"):
+        wrist, knuckles = (f"{s}_wrist",), (f"{s}_index", f"{s}_pinky")
+        along_hand = ((f"{s}_pinky",), (f"{s}_index",))
+        along_foot = ((f"{s}_heel",), (f"{s}_toe_tip",))
+        frames[f"{s}_forearm"] = (((f"{s}_elbow",), wrist), along_hand)
+        frames[f"{s}_hand"] = ((wrist, knuckles), along_hand)
+        frames[f"{s}_shin"] = (((f"{s}_knee",), (f"{s}_ankle",)), along_foot)
+        frames[f"{s}_foot"] = (along_foot, ((f"{s}_heel",), (f"{s}_ankle",)))
+        carried |= {f"{s}_elbow": f"{s}_forearm", f"{s}_knee": f"{s}_shin"}
+        carried |= {f"{s}_{point}": f"{s}_hand" for point in ("wrist", "index", "pinky")}
+        carried |= {f"{s}_{point}": f"{s}_foot" for point in ("ankle", "heel", "toe_tip")}
+    names = list(frames)
+    axes = torch.zeros(2 * len(frames), len(BODY_26))
+    for row, pair in enumerate([x for x, _ in frames.values()] + [y for _, y in frames.values()]):
+        for sign, points in zip((-1.0, 1.0), pair, strict=True):
+            axes[row, BODY_26.indices(*points)] += sign / len(points)
+    return axes, [names.index(carried[joint]) for joint in BODY_26.joints]
 
-    middle = (at("left_ear") + at("right_ear")) / 2
-    frames = {"nose": frame(at("left_ear") - at("right_ear"), at("nose") - middle)}
-    frames["left_ear"] = frames["right_ear"] = frames["nose"]
-    for side in ("left", "right"):
-        knuckles = (at(f"{side}_index") + at(f"{side}_pinky")) / 2
-        hand = frame(knuckles - at(f"{side}_wrist"), at(f"{side}_index") - at(f"{side}_pinky"))
-        foot = frame(at(f"{side}_toe_tip") - at(f"{side}_heel"), at(f"{side}_ankle") - at(f"{side}_heel"))
-        frames |= {f"{side}_index": hand, f"{side}_pinky": hand, f"{side}_heel": foot, f"{side}_toe_tip": foot}
-    return {BODY_26.index(name): value for name, value in frames.items()}
+
+_AXES, _FRAME_OF = _frame_table()

@@ -19,11 +19,11 @@ FOCAL_SPREAD = 0.12
 """Standard deviation of the log of the ratio between the focal length assumed and the true one."""
 
 
-def film(points_world: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def film(points_world: Tensor, landmarks_world: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Film windows (B, T, 26, 3) m, Z up, each by a camera of its own.
 
-    Returns `joints_camera` (B, T, 26, 3) m, root-relative, in the camera's frame (x right, y down, z forward),
-    and `rays` (B, T, 26, 2): x/z and y/z as seen through the lens that is assumed.
+    Returns `joints_camera` (B, T, 26, 3) m, the points, root-relative, in the camera's frame (x right, y down, z
+    forward), and `rays` (B, T, 26, 2): x/z and y/z of the landmarks as seen through the lens that is assumed.
     """
     batch, device = len(points_world), points_world.device
 
@@ -37,11 +37,12 @@ def film(points_world: Tensor, generator: torch.Generator) -> tuple[Tensor, Tens
     rotation = camera_from_world(yaw, pitch, roll)
     middle = points_world[:, :, 0].mean(1)[:, None, None]
     turned = torch.einsum("bij,btnj->btni", rotation, points_world - middle)
+    seen = torch.einsum("bij,btnj->btni", rotation, landmarks_world - middle)
     distance = (uniform(math.log(DISTANCE[0]), math.log(DISTANCE[1]))).exp()
     # The person stands off the axis: a place on the picture, not a turn of the camera.
     angle, radius = uniform(-math.pi, math.pi), OFF_AXIS * uniform(0, 1)
     place = torch.stack([radius.tan() * angle.cos(), radius.tan() * angle.sin() * 0.7, torch.ones_like(angle)], -1)
-    placed = turned + (distance[:, None] * place)[:, None, None]
+    placed = seen + (distance[:, None] * place)[:, None, None]
     depth = placed[..., 2:].clamp_min(0.3)
     focal_error = normal(FOCAL_SPREAD).exp()[:, None, None, None]
     return turned - turned[:, :, :1], placed[..., :2] / depth * focal_error

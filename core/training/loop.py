@@ -1,6 +1,7 @@
 """Training DG-Net from motion capture, on a page: draw windows, step, average, evaluate, keep the best.
 
-The budget is wall-clock time. A run that is stopped and resumed goes on where it was.
+The budget is wall-clock time. A run that is stopped and resumed goes on where it was. Where the network has a window
+encoder, that learns alone first, from many more windows a step, then everything together.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from ..evaluation.metrics import mpjpe, pa_mpjpe
 from ..jobs import UsageError
 from ..lifting.checkpoint import save_weights
 from ..lifting.device import choose_device
-from ..lifting.loss import training_loss
+from ..lifting.loss import pose_loss, training_loss
 from ..lifting.network import DGNet, DGNetConfig
 from .mocap import PackedTakes, pack_folder
 from .noise import NoiseModel
 from .state import Progress, TrainingState
-from .windows import WindowSource
+from .windows import Windows, WindowSource
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ class TrainSettings:
 
     `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, over which the learning rate
     falls exponentially from `learning_rate` to `final_share` of it. `frames`, `interval_s`: the windows' samples
-    and their spacing. `squared_loss`: the paper's; else joint distances count as they are.
+    and their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`: with the
+    detector's own depth as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none;
+    `encoder_share` of the planned time it learns alone, from `encoder_windows` windows a step, in bfloat16.
     """
 
     data: Path
@@ -54,6 +57,11 @@ class TrainSettings:
     averaging: float = 0.999
     block_weight: float = 0.1
     squared_loss: bool = True
+    depth: bool = False
+    encoder_width: int = 0
+    encoder_blocks: int = 3
+    encoder_share: float = 0.7
+    encoder_windows: int = 512
     evaluate_every: int = 500
     seed: int = 0
     device: str = "auto"
@@ -62,8 +70,19 @@ class TrainSettings:
     def of_the_run(self) -> dict[str, object]:
         """The settings that must not change when a run is resumed."""
         names = ("channels", "blocks", "frames", "interval_s", "windows", "learning_rate", "final_share",
-                 "averaging", "block_weight", "squared_loss", "seed", "planned_minutes")  # fmt: skip
+                 "averaging", "block_weight", "squared_loss", "depth", "encoder_width", "encoder_blocks", "encoder_share",
+                 "encoder_windows", "seed", "planned_minutes")  # fmt: skip
         return {name: getattr(self, name) for name in names}
+
+    def encoder_seconds(self) -> float:
+        """How long the encoder learns alone."""
+        return self.planned_minutes * 60 * self.encoder_share if self.encoder_width else 0.0
+
+    def rate(self, seconds: float) -> float:
+        """The learning rate so many seconds into the run: it falls once while the encoder learns alone, once after."""
+        alone, whole = self.encoder_seconds(), self.planned_minutes * 60
+        share = seconds / alone if seconds < alone else (seconds - alone) / max(whole - alone, 1e-9)
+        return float(self.learning_rate * self.final_share ** min(share, 1.0))
 
 
 def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -79,7 +98,7 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
     takes = PackedTakes.load(settings.data) if settings.data.is_file() else pack_folder(settings.data)
     state = _new_state(settings, str(device))
     source = WindowSource(
-        takes, takes.of_part("train"), settings.frames, settings.interval_s, settings.seed, str(device)
+        takes, takes.of_part("train"), settings.frames, settings.interval_s, settings.seed, str(device), settings.depth
     )
     state.generator = source.generator
     if settings.state.exists():
@@ -94,8 +113,10 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
     rate = settings.learning_rate
     while (elapsed := time.monotonic() - started) < budget:
         progress.seconds = before + elapsed
-        rate = settings.learning_rate * settings.final_share ** (progress.seconds / (settings.planned_minutes * 60))
-        losses.append(_step(state, source.draw(settings.windows, noise), rate, settings))
+        rate = settings.rate(progress.seconds)
+        alone = progress.seconds < settings.encoder_seconds()
+        windows = source.draw(settings.encoder_windows if alone else settings.windows, noise)
+        losses.append(_step(state, windows, rate, settings, alone))
         progress.step += 1
         if progress.step % settings.evaluate_every == 0:
             _evaluate(state, validation, float(np.mean(losses)), rate, settings)
@@ -117,6 +138,9 @@ def _new_state(settings: TrainSettings, device: str) -> TrainingState:
         frames=settings.frames,
         frame_interval_s=settings.interval_s,
         balanced=False,
+        cues=("depth",) if settings.depth else (),
+        encoder_width=settings.encoder_width,
+        encoder_blocks=settings.encoder_blocks,
     )
     network = DGNet(config).to(device)
     average = copy.deepcopy(network).requires_grad_(False).eval()
@@ -124,16 +148,22 @@ def _new_state(settings: TrainSettings, device: str) -> TrainingState:
     return TrainingState(network, average, optimiser, torch.Generator(device), Progress())
 
 
-def _step(
-    state: TrainingState, windows: tuple[torch.Tensor, torch.Tensor], rate: float, settings: TrainSettings
-) -> float:
+def _step(state: TrainingState, windows: Windows, rate: float, settings: TrainSettings, encoder_alone: bool) -> float:
     """One update of the network and its average; returns the loss."""
     inputs, targets = windows
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.network.train()
-    output, blocks = state.network.forward_with_blocks(inputs)
-    loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
+    encoder = state.network.encoder
+    if encoder_alone and encoder is not None:
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            guess = encoder(inputs)
+        loss = pose_loss(guess, targets, squared=settings.squared_loss)
+    else:
+        output, blocks = state.network.forward_with_blocks(inputs)
+        loss = training_loss(
+            output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss
+        )
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
@@ -190,5 +220,5 @@ def _validation_windows(
     """512 windows, the same for every run of the same window length; of the training takes if there are no others."""
     which = takes.of_part("validation")
     which = which if len(which) else takes.of_part("train")
-    source = WindowSource(takes, which, settings.frames, settings.interval_s, 12345, device)
+    source = WindowSource(takes, which, settings.frames, settings.interval_s, 12345, device, settings.depth)
     return [source.draw(128, NoiseModel()) for _ in range(4)]

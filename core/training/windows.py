@@ -14,29 +14,42 @@ from ..skeleton import BODY_26
 from .bodies import vary_bodies
 from .cameras import film
 from .mocap import QUANTUM, PackedTakes
-from .noise import NoiseModel, disturb
+from .noise import NoiseModel, depth_cue, disturb, landmarks
 
 SPEED_SPREAD = 0.15
 """Standard deviation of the log of the speed at which a window is played."""
 
 
+CUE_DROPOUT = 0.15
+"""Share of windows without the depth cue, so that the network also does without."""
+
+
 class Windows(NamedTuple):
-    """`inputs` (B, T, 26, 2) as `person_view` gives them; `targets` (B, T, 26, 3) m, root-relative, in the
-    view's frame."""
+    """`inputs` (B, T, 26, 2) as `person_view` gives them, or (B, T, 26, 3) with the depth cue; `targets`
+    (B, T, 26, 3) m, root-relative, in the view's frame."""
 
     inputs: Tensor
     targets: Tensor
 
 
 class WindowSource:
-    """Draws windows of `frames` samples, `interval_s` apart, from some takes of a packed set.
+    """Draws windows of `frames` samples, `interval_s` apart, from some takes of a packed set, with the depth cue
+    if `depth`.
 
     Every draw has bodies, cameras, speed and detector noise of its own. The same `seed` draws the same windows.
     """
 
     def __init__(
-        self, takes: PackedTakes, which: NDArray[np.int64], frames: int, interval_s: float, seed: int, device: str
+        self,
+        takes: PackedTakes,
+        which: NDArray[np.int64],
+        frames: int,
+        interval_s: float,
+        seed: int,
+        device: str,
+        depth: bool = False,
     ) -> None:
+        self.depth = depth
         self.frames, self.interval_s, self.device = frames, interval_s, device
         self._points = torch.from_numpy(takes.points).to(device)
         self._starts = torch.from_numpy(takes.starts[which]).to(device)
@@ -49,10 +62,16 @@ class WindowSource:
     def draw(self, count: int, noise: NoiseModel) -> Windows:
         """`count` fresh windows."""
         points = vary_bodies(self._mirrored(self._cut(count)), self.generator)
-        joints, rays = film(points, self.generator)
-        rays = disturb(rays, joints, noise, self.generator)
+        joints, rays = film(points, landmarks(points, noise, self.generator), self.generator)
+        rays = disturb(rays, joints, noise, self.interval_s, self.generator)
         view = person_view(rays, torch.ones_like(rays[..., 0]))
-        return Windows(view.inputs, camera_from_view(joints, view.rotation.mT))
+        targets = camera_from_view(joints, view.rotation.mT)
+        inputs = view.inputs
+        if self.depth:
+            cue = depth_cue(targets, noise, self.interval_s, self.generator)
+            known = torch.rand(count, 1, 1, generator=self.generator, device=self.device) >= CUE_DROPOUT
+            inputs = torch.cat([inputs, (cue * known)[..., None]], -1)
+        return Windows(inputs, targets)
 
     def _cut(self, count: int) -> Tensor:
         """Windows (B, T, 26, 3) m in the world, interpolated between recorded frames, held at a take's end."""

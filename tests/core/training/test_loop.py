@@ -1,8 +1,10 @@
 """Training for real, for seconds: it learns, it resumes, it refuses what does not belong together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from motionlift.core.jobs import MotionLiftError, UsageError
 from motionlift.core.lifting.checkpoint import load_weights
@@ -59,3 +61,27 @@ def test_no_time_and_no_data_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MotionLiftError) as caught:
         train(settings(tmp_path, 0.01))
     assert caught.value.code == "bad_training_data"
+
+
+def test_the_encoder_learns_alone_then_with_the_graph(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    plan = replace(
+        settings(tmp_path, 0.05), planned_minutes=0.1, depth=True, encoder_width=32, encoder_blocks=1,
+        encoder_share=0.5, encoder_windows=32,
+    )  # fmt: skip
+    alone = train(plan)
+    network = load_weights(tmp_path / "weights.safetensors")
+    assert network.config.cues == ("depth",)
+    inputs = torch.randn(2, 4, 26, 3, generator=torch.Generator().manual_seed(0))
+    assert network.encoder is not None
+    # The graph has not learned yet: what comes out is the guess.
+    assert torch.allclose(network(inputs), network.encoder(inputs))
+    together = train(plan)
+    assert together.step > alone.step
+    assert together.history[-1]["mpjpe_mm"] < alone.history[0]["mpjpe_mm"]
+
+
+def test_the_learning_rate_falls_once_a_phase() -> None:
+    plan = replace(settings(Path(), 1), encoder_width=8, encoder_share=0.5, planned_minutes=2)
+    rates = [plan.rate(seconds) for seconds in (0, 59.9, 60.1, 120)]
+    assert rates == pytest.approx([1e-3, 2e-5, 1e-3, 2e-5], rel=0.05)

@@ -1,5 +1,6 @@
 """What training draws: bodies keep their shape, cameras are cameras, and the targets belong to the inputs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,29 @@ import torch
 
 from motionlift.core.lifting.normalise import camera_from_view, person_view, rotation_onto_axis
 from motionlift.core.rotation import Array
-from motionlift.core.skeleton import BODY_26, REFERENCE_HEIGHT, interpolate_body
+from motionlift.core.skeleton import (
+    BODY_26,
+    REFERENCE_HEIGHT,
+    interpolate_body,
+    landmark_offsets,
+    reference_rest,
+    rest_points,
+)
 from motionlift.core.training import cameras
 from motionlift.core.training.bodies import stature, vary_bodies
 from motionlift.core.training.cameras import camera_from_world, film
 from motionlift.core.training.mocap import PackedTakes
-from motionlift.core.training.noise import NoiseModel, disturb, interpolated
+from motionlift.core.training.noise import (
+    BONE_DEPTHS,
+    NoiseModel,
+    depth_cue,
+    disturb,
+    interpolated,
+    landmarks,
+)
 from motionlift.core.training.windows import WindowSource
 
-SILENT = NoiseModel(offset=0, jitter=0, outlier_share=0, swapped_legs_share=0)
+SILENT = NoiseModel.none()
 
 
 def source(takes: PackedTakes, frames: int = 4, seed: int = 0) -> WindowSource:
@@ -76,7 +91,7 @@ def test_cameras_turn_the_world_without_bending_it() -> None:
 
 def test_filmed_joints_project_onto_their_rays_but_for_the_lens(takes: PackedTakes) -> None:
     points = source(takes)._cut(32)
-    joints, rays = film(points, torch.Generator().manual_seed(1))
+    joints, rays = film(points, points, torch.Generator().manual_seed(1))
     assert torch.allclose(joints[:, :, 0], torch.zeros(32, 4, 3), atol=1e-6)
     assert torch.allclose(bone_lengths(joints), bone_lengths(points), atol=1e-4)
     assert torch.isfinite(rays).all()
@@ -84,14 +99,50 @@ def test_filmed_joints_project_onto_their_rays_but_for_the_lens(takes: PackedTak
 
 def test_the_detector_errs_about_as_much_as_asked(takes: PackedTakes) -> None:
     points = source(takes)._cut(256)
-    joints, rays = film(points, torch.Generator().manual_seed(1))
-    model = NoiseModel(offset=0.01, jitter=0, outlier_share=0, swapped_legs_share=0)
-    seen = disturb(rays, joints, model, torch.Generator().manual_seed(2))
-    wrist = BODY_26.index("left_wrist")
-    off = (seen - rays)[:, :, wrist]
-    assert off.std(1).max() < 1e-4
-    size = (rays - rays.mean(2, keepdim=True)).square().sum((1, 2, 3)).sqrt()
-    assert 0.3 < (off[:, 0].norm(dim=-1) / size).median() / 0.01 < 3
+    joints, rays = film(points, points, torch.Generator().manual_seed(1))
+    wrist, size = BODY_26.index("left_wrist"), (joints[:, :, :, :2].std((1, 2, 3)) / rays.std((1, 2, 3)))[:, None]
+    model = replace(NoiseModel.none(), wander=0.02, wander_s=0.2)
+    seen = disturb(rays, joints, model, 1 / 15, torch.Generator().manual_seed(2))
+    off = (seen - rays)[:, :, wrist] * size[..., None]
+    assert 0.5 < off.std() / 0.02 < 2.5
+    follows = (off[:, 1:] * off[:, :-1]).mean() / off.square().mean()
+    assert follows == pytest.approx(np.exp(-1 / 15 / 0.2), abs=0.1)
+
+
+def test_a_detector_without_errors_sees_the_points(takes: PackedTakes) -> None:
+    points, generator = source(takes)._cut(16), torch.Generator().manual_seed(0)
+    assert torch.allclose(landmarks(points, SILENT, generator), points, atol=1e-6)
+    joints, rays = film(points, points, generator)
+    assert torch.allclose(disturb(rays, joints, SILENT, 1 / 15, generator), interpolated(rays), atol=1e-6)
+    assert torch.allclose(depth_cue(joints, SILENT, 1 / 15, generator), joints[..., 2], atol=1e-5)
+
+
+def test_landmarks_of_the_rest_figure_lie_where_the_contract_says() -> None:
+    rest = torch.from_numpy(rest_points(reference_rest()[0])).float()
+    seen = landmarks(rest[None, None], replace(SILENT, offsets=1.0), torch.Generator())
+    assert (seen[0, 0] - rest).numpy() == pytest.approx(landmark_offsets(), abs=1e-5)
+
+
+def test_landmarks_turn_with_the_body(takes: PackedTakes) -> None:
+    points, model = source(takes)._cut(8), replace(SILENT, offsets=1.0)
+    turn = camera_from_world(*torch.randn(3, 1, generator=torch.Generator().manual_seed(0)))[0]
+    first = landmarks(points, model, torch.Generator()) @ turn.T
+    assert torch.allclose(landmarks(points @ turn.T, model, torch.Generator()), first, atol=1e-5)
+
+
+def test_the_depth_cue_errs_as_measured(takes: PackedTakes) -> None:
+    joints, _ = film(*[source(takes)._cut(512)] * 2, torch.Generator().manual_seed(1))
+    cue = depth_cue(joints, NoiseModel(), 1 / 15, torch.Generator().manual_seed(2))
+    parents = [max(parent, 0) for parent in BODY_26.parents]
+    knee = BODY_26.index("left_knee")
+    length = (joints - joints[:, :, parents]).norm(dim=-1)[..., knee]
+    share = [(z - z[:, :, parents])[..., knee] / length for z in (cue, joints[..., 2])]
+    slope, bias, steady, wandering = BONE_DEPTHS["left_knee"]
+    fitted = np.polyfit(share[1].flatten().numpy(), share[0].flatten().numpy(), 1)
+    assert fitted == pytest.approx([slope, bias], abs=0.08)
+    left = share[0] - fitted[0] * share[1] - fitted[1]
+    spread = np.hypot(np.hypot(steady, wandering), 0.2 * float(share[1].std()))
+    assert float(left.std()) == pytest.approx(spread, rel=0.15)
 
 
 def test_interpolated_joints_are_those_of_the_contract() -> None:

@@ -1,0 +1,267 @@
+"""The sequence solve: world rotations of all joints and the pelvis's path, all frames together.
+
+What was lifted gives the start and the bones' directions; keypoints, constant bones, smoothness, hinges, the floor and
+planted feet settle the rest. Unknowns are rotation vectors (F, 21, 3) that turn the start on, and shifts (F, 3) of its
+path: the sum of squares below is minimised by L-BFGS.
+
+Terms that couple neighbouring frames make such a problem stiff: a plain gradient moves single frames, the clip follows
+a frame a step. So the unknowns are z in x = P^(-1/2) z, where P = d I + s D'D has the typical curvature of the data
+and of the second differences D over time: in z all movements, slow ones too, are about equally easy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import Tensor
+
+from ..rotation import Array, from_rotation_vector, multiply
+from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
+from .body import Body, Placed, turned
+from .trajectory import Ground
+
+WINDOW, OVERLAP = 360, 60
+"""Frames solved at once, and shared by neighbouring windows, so that time and memory grow with the clip, not faster."""
+MEMORY = 12
+"""Steps that L-BFGS remembers."""
+
+
+@dataclass(frozen=True)
+class Sigmas:
+    """Standard deviations of the terms: metres, radians, or those per second (squared). A term is divided by its own."""
+
+    keypoint: float = 0.015
+    """A keypoint, at the body; beyond four of them it counts less and less."""
+    bone_across: float = 0.10
+    bone_depth: float = 0.35
+    """Of a bone's lifted vector, in the picture and in depth, as a share of the bone's length."""
+    path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
+    point_acceleration: float = 30.0
+    turn_acceleration: float = 200.0
+    start: float = 0.35
+    """Radians from the start, which settles what nothing else does, such as the twist of a straight limb."""
+    below_floor: float = 0.01
+    on_floor: float = 0.01
+    plant_speed: float = 0.05
+    hyperextension: float = 0.05
+    """Sine of the angle beyond straight."""
+
+    def smoothed(self, factor: float) -> Sigmas:
+        """With accelerations `factor` times as large."""
+        x, y, z = self.path_acceleration
+        return replace(
+            self,
+            path_acceleration=(x * factor, y * factor, z * factor),
+            point_acceleration=self.point_acceleration * factor,
+            turn_acceleration=self.turn_acceleration * factor,
+        )
+
+
+@dataclass(frozen=True)
+class Pose:
+    """`rotations` (F, 21, 4), world orientations in the camera's axes; `path` (F, 3) m of the pelvis."""
+
+    rotations: Array
+    path: Array
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the solve goes by: `rays` (F, 26, 2) x/z, y/z of the keypoints with `weights` (F, 26); `lifted`
+    (F, 26, 3) m from the pelvis, of the body's size; `times` (F,) s; `ground`, if feet are to respect one;
+    `planted` and `standing` (F, 4) in [0, 1]: `CONTACT_NAMES` that keep their place, and that touch the ground."""
+
+    rays: Array
+    weights: Array
+    lifted: Array
+    times: Array
+    ground: Ground | None
+    planted: Array
+    standing: Array
+
+    def window(self, part: slice) -> Evidence:
+        """The evidence of some frames."""
+        return replace(
+            self,
+            rays=self.rays[part],
+            weights=self.weights[part],
+            lifted=self.lifted[part],
+            times=self.times[part],
+            planted=self.planted[part],
+            standing=self.standing[part],
+        )
+
+
+def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = Sigmas()) -> Pose:
+    """The pose that fits the evidence best, from `start` on."""
+    frames = len(start.path)
+    angles, shifts, total = np.zeros((frames, len(ANIMATION_21), 3)), np.zeros((frames, 3)), np.zeros(frames)
+    for part in windows(frames):
+        pose = Pose(start.rotations[part], start.path[part])
+        found = _solve_window(pose, body, evidence.window(part), iterations, sigmas)
+        count = part.stop - part.start
+        ramp = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1)) / OVERLAP
+        share = np.clip(ramp, 1e-6, 1.0)
+        angles[part] += share[:, None, None] * found[0]
+        shifts[part] += share[:, None] * found[1]
+        total[part] += share
+    rotations = multiply(from_rotation_vector(angles / total[:, None, None]), start.rotations)
+    return Pose(rotations, start.path + shifts / total[:, None])
+
+
+def windows(frames: int) -> list[slice]:
+    """Parts of about equal length, `WINDOW` at most, that share `OVERLAP` frames with their neighbours."""
+    count = max(1, -(-(frames - OVERLAP) // (WINDOW - OVERLAP)))
+    bounds = np.linspace(0, frames - OVERLAP, count + 1).round().astype(int)
+    return [slice(int(a), min(int(b) + OVERLAP, frames)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)] \
+        if frames > WINDOW else [slice(0, frames)]  # fmt: skip
+
+
+def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas) -> tuple[Array, Array]:
+    """Angles (F, 21, 3) and shifts (F, 3) from the start."""
+    frames, turns = len(start.path), 3 * len(ANIMATION_21)
+    cost = _cost(start, body, evidence, sigmas)
+    joints_seen = evidence.weights.sum(1).mean() + 1.0
+    ease_turns = _preconditioner(evidence.times, 1 / sigmas.bone_across**2, 1 / sigmas.turn_acceleration**2)
+    ease_shifts = _preconditioner(
+        evidence.times, joints_seen / (2 * sigmas.keypoint) ** 2, 4 / sigmas.path_acceleration[0] ** 2
+    )
+
+    def unknowns(z: Tensor) -> tuple[Tensor, Tensor]:
+        angles = ease_turns @ z[: frames * turns].view(frames, turns)
+        return angles.view(frames, -1, 3), ease_shifts @ z[frames * turns :].view(frames, 3)
+
+    def with_gradient(z: Array) -> tuple[float, Array]:
+        leaf = torch.from_numpy(z).float().requires_grad_(True)
+        value = cost(*unknowns(leaf))
+        (gradient,) = torch.autograd.grad(value, leaf)
+        return float(value.detach()), gradient.double().numpy()
+
+    # The tensors are small: more threads would only wait for one another.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        options = {"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": MEMORY, "ftol": 1e-9, "gtol": 0.0}
+        best = minimize(with_gradient, np.zeros(frames * (turns + 3)), jac=True, method="L-BFGS-B", options=options)
+    finally:
+        torch.set_num_threads(threads)
+    angles, shifts = unknowns(torch.from_numpy(best.x).float())
+    return angles.double().numpy(), shifts.double().numpy()
+
+
+def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tensor, Tensor], Tensor]:
+    """The sum of squares, each in standard deviations, of angles (F, 21, 3) and shifts (F, 3)."""
+    at_start, path = body.carried(start.rotations), torch.from_numpy(start.path).float()
+    keypoints = _keypoint_term(evidence, sigmas)
+    bones = _bone_term(evidence, sigmas, body.lengths())
+    smooth = _smoothness_terms(evidence, sigmas)
+    feet = _feet_terms(evidence, sigmas)
+
+    def cost(angles: Tensor, shifts: Tensor) -> Tensor:
+        figure = body.placed(turned(at_start, angles[:, body.carriers]))
+        root = path + shifts
+        beyond = (-figure.bends).clamp_min(0) / sigmas.hyperextension
+        return (
+            keypoints(figure, root)
+            + bones(figure)
+            + smooth(figure, root, angles)
+            + feet(figure, root)
+            + beyond.square().sum()
+            + (angles / sigmas.start).square().sum()
+        )
+
+    return cost
+
+
+def _keypoint_term(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
+    """Landmarks fall on their rays; Geman and McClure's function for those that do not."""
+    seen = [i for i, name in enumerate(BODY_26.joints) if name not in INTERPOLATED]
+    rays = torch.from_numpy(evidence.rays[:, seen]).float()
+    sure = torch.from_numpy(evidence.weights[:, seen]).float()
+
+    def term(figure: Placed, root: Tensor) -> Tensor:
+        shown = figure.landmarks[:, seen] + root[:, None]
+        depth = shown[..., 2:].clamp_min(0.2)
+        off = (shown[..., :2] / depth - rays) * depth.detach() / sigmas.keypoint
+        squared = off.square().sum(-1)
+        return (sure * squared / (1 + squared / 16)).sum()
+
+    return term
+
+
+NORM=0.0
+def _bone_term(evidence: Evidence, sigmas: Sigmas, lengths: Tensor) -> Callable[[Placed], Tensor]:
+    """Bones point where they were lifted to, less surely in depth."""
+    parents = torch.tensor([max(parent, 0) for parent in BODY_26.parents])
+    lifted = torch.from_numpy(evidence.lifted).float()
+    lifted = lifted - lifted[:, parents]
+    length = lengths[:, None].clamp_min(0.02)
+    if NORM: lifted = torch.nn.functional.normalize(lifted, dim=-1) * length * NORM + lifted*(1-NORM)
+    spread = torch.cat([sigmas.bone_across * length] * 2 + [sigmas.bone_depth * length], -1).clamp_min(0.01)
+
+    def term(figure: Placed) -> Tensor:
+        bones = figure.points - figure.points[:, parents]
+        return ((bones - lifted) / spread)[:, 1:].square().sum()
+
+    return term
+
+
+def _smoothness_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor, Tensor], Tensor]:
+    """Path, points and rotations accelerate little."""
+    step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
+    limit = torch.tensor(sigmas.path_acceleration)
+
+    def term(figure: Placed, root: Tensor, angles: Tensor) -> Tensor:
+        if len(step) < 2:
+            return root.new_zeros(())
+        points = (figure.points + root[:, None]).flatten(1)
+        total: Tensor = (
+            (_acceleration(root, step) / limit).square().sum()
+            + (_acceleration(points, step) / sigmas.point_acceleration).square().sum()
+            + (_acceleration(angles.flatten(1), step) / sigmas.turn_acceleration).square().sum()
+        )
+        return total
+
+    return term
+
+
+def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
+    """Planted feet stand still, on the ground; no foot goes far below it."""
+    planted, standing = (torch.from_numpy(share).float() for share in (evidence.planted, evidence.standing))
+    still = torch.minimum(planted[1:], planted[:-1])[..., None]
+    step = torch.from_numpy(np.diff(evidence.times)).float()[:, None, None]
+    ground = evidence.ground
+
+    def term(figure: Placed, root: Tensor) -> Tensor:
+        feet = figure.contacts + root[:, None]
+        slip = (feet[1:] - feet[:-1]) / step / sigmas.plant_speed
+        total: Tensor = (still * slip.square()).sum()
+        if ground is not None:
+            height = feet @ torch.from_numpy(ground.normal).float() - ground.offset
+            total = total + ((-height).clamp(0, 1) / sigmas.below_floor).square().clamp_max(900).sum()
+            squared = (height / sigmas.on_floor).square()
+            total = total + (standing * squared / (1 + squared / 100)).sum()
+        return total
+
+    return term
+
+
+def _acceleration(values: Tensor, step: Tensor) -> Tensor:
+    """Second differences (F - 2, D) of samples `step` (F - 1, 1) seconds apart."""
+    speed = (values[1:] - values[:-1]) / step
+    return 2 * (speed[1:] - speed[:-1]) / (step[1:] + step[:-1])
+
+
+def _preconditioner(times: Array, data: float, smoothness: float) -> Tensor:
+    """P^(-1/2) (F, F) of P = data I + smoothness D'D, D the second differences at the median spacing."""
+    frames = len(times)
+    if frames < 3:
+        return torch.eye(frames) / data**0.5
+    difference = np.diff(np.eye(frames), 2, axis=0) / float(np.median(np.diff(times))) ** 2
+    values, vectors = np.linalg.eigh(difference.T @ difference)
+    root = (vectors / np.sqrt(data + smoothness * np.maximum(values, 0))) @ vectors.T
+    return torch.from_numpy(root).float()
