@@ -71,7 +71,8 @@ class Body:
     def lengths(self) -> Tensor:
         """Lengths (26,) m at rest of the bones that end at the `BODY_26` points; 0 for the root."""
         rest = self.placed(self.vectors[None]).points[0]
-        return (rest - rest[[max(parent, 0) for parent in BODY_26.parents]]).norm(dim=-1)
+        lengths: Tensor = (rest - rest[[max(parent, 0) for parent in BODY_26.parents]]).norm(dim=-1)
+        return lengths
 
     def carried(self, rotations: Array) -> Tensor:
         """The vectors (F, V, 3) under world rotations (F, 21, 4)."""
@@ -80,9 +81,8 @@ class Body:
     def placed(self, vectors: Tensor) -> Placed:
         """What turned vectors (F, V, 3) add up to."""
         count, points = len(ANIMATION_21), len(BODY_26)
-        bones, own, seen, contacts, axes, beyond = vectors.split(
-            [count, points, points, len(self.contact_joints), len(HINGES), len(HINGES)], 1
-        )
+        sizes = [count, points, points, len(self.contact_joints), len(HINGES), len(HINGES)]
+        bones, own, seen, contacts, axes, beyond = torch.split(vectors, sizes, 1)
         joints = self.chain @ bones
         at = joints[:, self.point_joints]
         return Placed(at + own, at + seen, joints[:, self.contact_joints] + contacts, (axes * beyond).sum(-1))
@@ -112,7 +112,8 @@ def turned(vectors: Tensor, angles: Tensor) -> Tensor:
     first = torch.where(small, 1 - squared / 6, torch.sin(size) / size)
     second = torch.where(small, 0.5 - squared / 24, (1 - torch.cos(size)) / safe)
     across = torch.linalg.cross(angles, vectors)
-    return vectors + first * across + second * torch.linalg.cross(angles, across)
+    result: Tensor = vectors + first * across + second * torch.linalg.cross(angles, across)
+    return result
 
 
 def _size(rest_offsets: Array) -> float:

@@ -15,7 +15,7 @@ from ..skeleton import (
     rest_points,
 )
 
-MEASURED_SHARE = 0.35
+MEASURED_SHARE = 0.2
 """How much a measured length counts against the average body's: people's proportions differ by some 5 %, a lifted
 bone's length errs by 8 %."""
 ENOUGH = 10.0

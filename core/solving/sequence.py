@@ -5,23 +5,27 @@ planted feet settle the rest. Unknowns are rotation vectors (F, 21, 3) that turn
 path: the sum of squares below is minimised by L-BFGS.
 
 Terms that couple neighbouring frames make such a problem stiff: a plain gradient moves single frames, the clip follows
-a frame a step. So the unknowns are z in x = P^(-1/2) z, where P = d I + s D'D has the typical curvature of the data
-and of the second differences D over time: in z all movements, slow ones too, are about equally easy.
+a frame a step. So the unknowns are amplitudes z of the movements' modes: x = U (d + s v)^(-1/2) z with U and v the
+eigenvectors and -values of D'D, D the second differences over time, s their weight and d the typical curvature of the
+other terms in x. In z all movements, slow ones too, are about equally easy.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
+from torch.nn import functional
 
 from ..rotation import Array, from_rotation_vector, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
-from .body import Body, Placed, turned
+from .body import HINGES, Body, Placed, turned
 from .trajectory import Ground
 
 WINDOW, OVERLAP = 360, 60
@@ -32,11 +36,13 @@ MEMORY = 12
 
 @dataclass(frozen=True)
 class Sigmas:
-    """Standard deviations of the terms: metres, radians, or those per second (squared). A term is divided by its own."""
+    """Standard deviations of the terms: metres, radians, or those per second (squared)."""
 
     keypoint: float = 0.015
-    """A keypoint, at the body; beyond four of them it counts less and less."""
-    bone_across: float = 0.10
+    """A keypoint, at the body."""
+    outlier: float = 8.0
+    """Times that, beyond which a keypoint counts less and less."""
+    bone_across: float = 0.20
     bone_depth: float = 0.35
     """Of a bone's lifted vector, in the picture and in depth, as a share of the bone's length."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
@@ -49,6 +55,11 @@ class Sigmas:
     plant_speed: float = 0.05
     hyperextension: float = 0.05
     """Sine of the angle beyond straight."""
+    straight: float = 0.15
+    """Sine of a knee's angle. A leg bent by 25 degrees is 2 cm shorter in the picture, little more than a keypoint
+    errs, and the mean of what a network thinks possible is always bent: people mostly stand on straight legs."""
+    bent: float = 4.0
+    """Times that, beyond which a knee is bent, and left alone."""
 
     def smoothed(self, factor: float) -> Sigmas:
         """With accelerations `factor` times as large."""
@@ -115,25 +126,24 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
 
 def windows(frames: int) -> list[slice]:
     """Parts of about equal length, `WINDOW` at most, that share `OVERLAP` frames with their neighbours."""
-    count = max(1, -(-(frames - OVERLAP) // (WINDOW - OVERLAP)))
+    if frames <= WINDOW:
+        return [slice(0, frames)]
+    count = -(-(frames - OVERLAP) // (WINDOW - OVERLAP))
     bounds = np.linspace(0, frames - OVERLAP, count + 1).round().astype(int)
-    return [slice(int(a), min(int(b) + OVERLAP, frames)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)] \
-        if frames > WINDOW else [slice(0, frames)]  # fmt: skip
+    return [slice(int(first), int(last) + OVERLAP) for first, last in itertools.pairwise(bounds)]
 
 
 def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas) -> tuple[Array, Array]:
     """Angles (F, 21, 3) and shifts (F, 3) from the start."""
     frames, turns = len(start.path), 3 * len(ANIMATION_21)
     cost = _cost(start, body, evidence, sigmas)
-    joints_seen = evidence.weights.sum(1).mean() + 1.0
-    ease_turns = _preconditioner(evidence.times, 1 / sigmas.bone_across**2, 1 / sigmas.turn_acceleration**2)
-    ease_shifts = _preconditioner(
-        evidence.times, joints_seen / (2 * sigmas.keypoint) ** 2, 4 / sigmas.path_acceleration[0] ** 2
-    )
+    modes, curvature = _modes(evidence.times)
+    turn_scale = _scale(curvature, _turn_curvature(body, evidence, sigmas), sigmas.turn_acceleration)
+    shift_scale = _scale(curvature, _shift_curvature(start, body, evidence, sigmas), sigmas.path_acceleration[0])
 
     def unknowns(z: Tensor) -> tuple[Tensor, Tensor]:
-        angles = ease_turns @ z[: frames * turns].view(frames, turns)
-        return angles.view(frames, -1, 3), ease_shifts @ z[frames * turns :].view(frames, 3)
+        angles = modes @ (turn_scale * z[: frames * turns].view(frames, turns))
+        return angles.view(frames, -1, 3), modes @ (shift_scale * z[frames * turns :].view(frames, 3))
 
     def with_gradient(z: Array) -> tuple[float, Array]:
         leaf = torch.from_numpy(z).float().requires_grad_(True)
@@ -145,7 +155,13 @@ def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        options = {"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": MEMORY, "ftol": 1e-9, "gtol": 0.0}
+        options: Any = {
+            "maxiter": iterations,
+            "maxfun": 2 * iterations,
+            "maxcor": MEMORY,
+            "ftol": 1e-9,
+            "gtol": 0.0,
+        }
         best = minimize(with_gradient, np.zeros(frames * (turns + 3)), jac=True, method="L-BFGS-B", options=options)
     finally:
         torch.set_num_threads(threads)
@@ -160,17 +176,20 @@ def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callab
     bones = _bone_term(evidence, sigmas, body.lengths())
     smooth = _smoothness_terms(evidence, sigmas)
     feet = _feet_terms(evidence, sigmas)
+    knees = [index for index, name in enumerate(HINGES) if name.endswith("knee")]
 
     def cost(angles: Tensor, shifts: Tensor) -> Tensor:
         figure = body.placed(turned(at_start, angles[:, body.carriers]))
         root = path + shifts
         beyond = (-figure.bends).clamp_min(0) / sigmas.hyperextension
+        bent = (figure.bends[:, knees] / sigmas.straight).square()
         return (
             keypoints(figure, root)
             + bones(figure)
             + smooth(figure, root, angles)
             + feet(figure, root)
             + beyond.square().sum()
+            + (bent / (1 + bent / sigmas.bent**2)).sum()
             + (angles / sigmas.start).square().sum()
         )
 
@@ -188,19 +207,18 @@ def _keypoint_term(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tens
         depth = shown[..., 2:].clamp_min(0.2)
         off = (shown[..., :2] / depth - rays) * depth.detach() / sigmas.keypoint
         squared = off.square().sum(-1)
-        return (sure * squared / (1 + squared / 16)).sum()
+        return (sure * squared / (1 + squared / sigmas.outlier**2)).sum()
 
     return term
 
 
-NORM=0.0
 def _bone_term(evidence: Evidence, sigmas: Sigmas, lengths: Tensor) -> Callable[[Placed], Tensor]:
-    """Bones point where they were lifted to, less surely in depth."""
+    """Bones point where they were lifted to, less surely in depth. Their lengths (26,) are the body's own: a network
+    in doubt answers with the mean, which is too short."""
     parents = torch.tensor([max(parent, 0) for parent in BODY_26.parents])
     lifted = torch.from_numpy(evidence.lifted).float()
-    lifted = lifted - lifted[:, parents]
     length = lengths[:, None].clamp_min(0.02)
-    if NORM: lifted = torch.nn.functional.normalize(lifted, dim=-1) * length * NORM + lifted*(1-NORM)
+    lifted = functional.normalize(lifted - lifted[:, parents], dim=-1) * length
     spread = torch.cat([sigmas.bone_across * length] * 2 + [sigmas.bone_depth * length], -1).clamp_min(0.01)
 
     def term(figure: Placed) -> Tensor:
@@ -253,15 +271,40 @@ def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor]
 def _acceleration(values: Tensor, step: Tensor) -> Tensor:
     """Second differences (F - 2, D) of samples `step` (F - 1, 1) seconds apart."""
     speed = (values[1:] - values[:-1]) / step
-    return 2 * (speed[1:] - speed[:-1]) / (step[1:] + step[:-1])
+    result: Tensor = 2 * (speed[1:] - speed[:-1]) / (step[1:] + step[:-1])
+    return result
 
 
-def _preconditioner(times: Array, data: float, smoothness: float) -> Tensor:
-    """P^(-1/2) (F, F) of P = data I + smoothness D'D, D the second differences at the median spacing."""
+def _modes(times: Array) -> tuple[Tensor, Array]:
+    """The eigenvectors (F, F), columns, of D'D, and its eigenvalues (F,); D the second differences over time."""
     frames = len(times)
     if frames < 3:
-        return torch.eye(frames) / data**0.5
+        return torch.eye(frames), np.zeros(frames)
     difference = np.diff(np.eye(frames), 2, axis=0) / float(np.median(np.diff(times))) ** 2
     values, vectors = np.linalg.eigh(difference.T @ difference)
-    root = (vectors / np.sqrt(data + smoothness * np.maximum(values, 0))) @ vectors.T
-    return torch.from_numpy(root).float()
+    return torch.from_numpy(vectors).float(), np.maximum(values, 0)
+
+
+def _scale(curvature: Array, data: Array, acceleration: float) -> Tensor:
+    """(F, D): what a unit of each mode's coefficient is, for unknowns whose terms have curvatures `data` (D,)."""
+    return torch.from_numpy(1 / np.sqrt(data + curvature[:, None] / acceleration**2)).float()
+
+
+def _turn_curvature(body: Body, evidence: Evidence, sigmas: Sigmas) -> Array:
+    """(63,): how strongly the keypoints beyond each joint, the bones that hang from it and the start hold it."""
+    lengths = np.linalg.norm(body.vectors[: len(ANIMATION_21)].double().numpy(), axis=-1)
+    carried = body.chain.double().numpy()[body.point_joints.numpy()]
+    beyond = (evidence.weights.mean(0)[:, None] * carried).sum(0)
+    held = np.full(len(ANIMATION_21), 1 / sigmas.start**2)
+    for joint, parent in enumerate(ANIMATION_21.parents):
+        if parent >= 0:
+            held[parent] += lengths[joint] ** 2 * beyond[joint] / (2 * sigmas.keypoint) ** 2 + 1 / sigmas.bone_across**2
+    return np.repeat(held, 3)
+
+
+def _shift_curvature(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Array:
+    """(3,): how strongly the keypoints hold the path across and along the line of sight."""
+    seen = evidence.weights.sum(1).mean() / (2 * sigmas.keypoint) ** 2 + 1.0
+    depth = max(float(np.median(start.path[:, 2])), 0.5)
+    spread = np.median(np.linalg.norm(evidence.rays - evidence.rays.mean(1, keepdims=True), axis=-1))
+    return np.array([seen, seen, seen * max(float(spread), 0.1 / depth) ** 2])

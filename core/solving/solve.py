@@ -1,11 +1,12 @@
 """From what was seen and lifted to `Motion`: one body, a path in metres, a level floor, rotations.
 
-Closed-form throughout: weighted smoothing, frames from directions, one banded solve for the path. Per person:
+Per person a closed-form start:
 
 1. trust in each keypoint; lifted joints smoothed and gaps filled by it;
 2. one set of bone lengths, rotations laid along the joints, forward kinematics;
-3. the path by reprojection; then up and floor, found for all people together; then the path again with
-   planted feet, twice, as contacts and path depend on each other.
+3. the path by reprojection; up and floor, found for all people together.
+
+Then the sequence solve, twice: free, which shows where feet stand, and with planted feet on the floor.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ from ..skeleton import (
     REFERENCE_HEIGHT,
     body_points,
     contact_points,
-    rest_points,
 )
 from .body import Body
 from .bones import fit_rest

@@ -96,7 +96,7 @@ def _rebuilt(points: Tensor, factors: Tensor, places: Tensor) -> Tensor:
 
 
 def bone_frames(points: Tensor) -> Tensor:
-    """Rotation matrices (B, T, 26, 3, 3) of what carries each point: head, torso, pelvis, forearms, hands, shins, feet."""
+    """Rotation matrices (B, T, 26, 3, 3) of what carries each point: head, torso, forearms, shins and so on."""
     x, y = (_AXES.to(points) @ points).chunk(2, 2)
     x = functional.normalize(x, dim=-1)
     y = functional.normalize(y - x * (x * y).sum(-1, keepdim=True), dim=-1)
@@ -113,9 +113,9 @@ def _frame_table() -> tuple[Tensor, list[int]]:
         "torso": ((("right_shoulder",), ("left_shoulder",)), (("pelvis",), ("neck",))),
         "hips": ((("right_hip",), ("left_hip",)), (("pelvis",), ("spine",))),
     }
-    carried = {name: "torso" for name in ("spine", "neck", "left_shoulder", "right_shoulder")}
+    carried = dict.fromkeys(("spine", "neck", "left_shoulder", "right_shoulder"), "torso")
     carried |= {"nose": "head", "left_ear": "head", "right_ear": "head"}
-    carried |= {name: "hips" for name in ("pelvis", "left_hip", "right_hip")}
+    carried |= dict.fromkeys(("pelvis", "left_hip", "right_hip"), "hips")
     for s in ("left", "right"):
         wrist, knuckles = (f"{s}_wrist",), (f"{s}_index", f"{s}_pinky")
         along_hand = ((f"{s}_pinky",), (f"{s}_index",))

@@ -70,8 +70,8 @@ class TrainSettings:
     def of_the_run(self) -> dict[str, object]:
         """The settings that must not change when a run is resumed."""
         names = ("channels", "blocks", "frames", "interval_s", "windows", "learning_rate", "final_share",
-                 "averaging", "block_weight", "squared_loss", "depth", "encoder_width", "encoder_blocks", "encoder_share",
-                 "encoder_windows", "seed", "planned_minutes")  # fmt: skip
+                 "averaging", "block_weight", "squared_loss", "depth", "encoder_width", "encoder_blocks",
+                 "encoder_share", "encoder_windows", "seed", "planned_minutes")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def encoder_seconds(self) -> float:
@@ -161,9 +161,7 @@ def _step(state: TrainingState, windows: Windows, rate: float, settings: TrainSe
         loss = pose_loss(guess, targets, squared=settings.squared_loss)
     else:
         output, blocks = state.network.forward_with_blocks(inputs)
-        loss = training_loss(
-            output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss
-        )
+        loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)

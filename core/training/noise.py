@@ -80,7 +80,9 @@ class NoiseModel:
 def landmarks(points: Tensor, noise: NoiseModel, generator: torch.Generator) -> Tensor:
     """Where a detector sees windows of points (B, T, 26, 3) m: beside them, each fixed to its bone."""
     frames = bone_frames(points)
-    places = noise.offsets * _OFFSETS.to(points) + noise.place * _normal(generator, points, len(points), len(BODY_26), 3)
+    places = noise.offsets * _OFFSETS.to(points) + noise.place * _normal(
+        generator, points, len(points), len(BODY_26), 3
+    )
     return points + (frames * places[:, None, :, None]).sum(-1)
 
 
@@ -93,7 +95,9 @@ def disturb(
     metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None, None]
     # Windows differ in how lively a detector is: some clips shake.
     lively = (0.4 * _normal(generator, rays, batch, 1, 1, 1)).exp()
-    wander = noise.wander * _correlated((batch, frames, joints, 2), math.exp(-interval_s / noise.wander_s), generator, rays)
+    wander = noise.wander * _correlated(
+        (batch, frames, joints, 2), math.exp(-interval_s / noise.wander_s), generator, rays
+    )
     jitter = noise.jitter * _normal(generator, rays, batch, frames, joints, 2)
     outlier = (_uniform(generator, rays, batch, 1, joints, 1) < noise.outlier_share).float()
     wild = outlier * noise.outlier * (2 * _uniform(generator, rays, batch, 1, joints, 2) - 1)

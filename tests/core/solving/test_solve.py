@@ -16,8 +16,8 @@ from motionlift.core.solving.solve import Person, resolve, solve_people
 
 FRAMES = 90
 TIMES = np.arange(FRAMES) / 30
-SIZE = np.array([1280, 720])
-K = camera.intrinsics((1280, 720), 55.0)
+SIZE = (1280, 720)
+K = camera.intrinsics(SIZE, 55.0)
 CAMERA = camera.look_at(np.array([0.0, -5.0, 1.4]), np.array([0.0, 0.0, 1.0]))
 """world_from_camera."""
 SETTINGS = LiftSettings()

@@ -131,7 +131,8 @@ def test_landmarks_turn_with_the_body(takes: PackedTakes) -> None:
 
 
 def test_the_depth_cue_errs_as_measured(takes: PackedTakes) -> None:
-    joints, _ = film(*[source(takes)._cut(512)] * 2, torch.Generator().manual_seed(1))
+    points = source(takes)._cut(512)
+    joints, _ = film(points, points, torch.Generator().manual_seed(1))
     cue = depth_cue(joints, NoiseModel(), 1 / 15, torch.Generator().manual_seed(2))
     parents = [max(parent, 0) for parent in BODY_26.parents]
     knee = BODY_26.index("left_knee")
