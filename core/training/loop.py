@@ -1,7 +1,7 @@
 """Training DG-Net from motion capture, on a page: draw windows, step, average, evaluate, keep the best.
 
 The budget is wall-clock time. A run that is stopped and resumed goes on where it was. Where the network has a window
-encoder, that learns alone first, from many more windows a step, then everything together.
+encoder, that learns alone first, from many more windows a step; then the graph learns to correct what it guesses.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ def _step(state: TrainingState, windows: Windows, rate: float, settings: TrainSe
             guess = encoder(inputs)
         loss = pose_loss(guess, targets, squared=settings.squared_loss)
     else:
+        if encoder is not None:
+            encoder.requires_grad_(False)
         output, blocks = state.network.forward_with_blocks(inputs)
         loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
     state.optimiser.zero_grad(set_to_none=True)

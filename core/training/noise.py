@@ -55,7 +55,8 @@ class NoiseModel:
 
     `offsets`: share of the landmarks' mean places; `place`: spread of a window's places around those; `wander`:
     spread of what is correlated over `wander_s`, and `jitter` of what is not; `outlier_share` of a window's points are
-    off by up to `outlier`; `swapped_legs_share` of windows have the legs the wrong way round; `depth`: share of the
+    off by up to `outlier`; `lost_share` of the windows' limbs are out of sight and wander `lost` times as far;
+    `swapped_legs_share` of windows have the legs the wrong way round; `depth`: share of the
     depth cue's errors, correlated over `depth_s`; `slope`: spread of its slopes.
     """
 
@@ -66,6 +67,8 @@ class NoiseModel:
     jitter: float = 0.002
     outlier_share: float = 0.015
     outlier: float = 0.20
+    lost_share: float = 0.05
+    lost: float = 6.0
     swapped_legs_share: float = 0.004
     depth: float = 1.0
     depth_s: float = 0.6
@@ -74,7 +77,7 @@ class NoiseModel:
     @staticmethod
     def none() -> NoiseModel:
         """A perfect detector of our own joints."""
-        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0)
+        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0)
 
 
 def landmarks(points: Tensor, noise: NoiseModel, generator: torch.Generator) -> Tensor:
@@ -166,6 +169,18 @@ def _legs_swapped() -> Tensor:
     )
 
 
+def _limbs() -> Tensor:
+    """(4, 26): 1 at the points of each arm and each leg beyond its first joint."""
+    limbs = torch.zeros(4, len(BODY_26))
+    for row, (side, names) in enumerate(
+        (side, names)
+        for side in ("left", "right")
+        for names in (("elbow", "wrist", "index", "pinky"), ("knee", "ankle", "heel", "toe_tip"))
+    ):
+        limbs[row, BODY_26.indices(*(f"{side}_{name}" for name in names))] = 1.0
+    return limbs
+
+
 def _offsets_in_frames() -> Tensor:
     """The landmarks' mean offsets (26, 3) m in the axes of `bone_frames`: at rest, joints' axes are the world's."""
     rest = torch.from_numpy(rest_points(reference_rest()[0])).float()
@@ -191,6 +206,7 @@ def _chain() -> Tensor:
 _PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 _INTERPOLATION = _interpolation()
 _LEGS_SWAPPED = _legs_swapped()
+_LIMBS = _limbs()
 _OFFSETS = _offsets_in_frames()
 _BONE_DEPTHS = _bone_depths()
 _CHAIN = _chain()

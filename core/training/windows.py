@@ -13,6 +13,7 @@ from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26
 from .bodies import vary_bodies
 from .cameras import film
+from .mixing import mix_limbs
 from .mocap import QUANTUM, PackedTakes
 from .noise import NoiseModel, depth_cue, disturb, landmarks
 
@@ -61,7 +62,7 @@ class WindowSource:
 
     def draw(self, count: int, noise: NoiseModel) -> Windows:
         """`count` fresh windows."""
-        points = vary_bodies(self._mirrored(self._cut(count)), self.generator)
+        points = vary_bodies(mix_limbs(self._mirrored(self._cut(count)), self.generator), self.generator)
         joints, rays = film(points, landmarks(points, noise, self.generator), self.generator)
         rays = disturb(rays, joints, noise, self.interval_s, self.generator)
         view = person_view(rays, torch.ones_like(rays[..., 0]))

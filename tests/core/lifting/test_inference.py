@@ -98,7 +98,7 @@ def test_the_mirrored_video_gives_the_mirrored_person(model: DGNet) -> None:
     keypoints = someone(np.arange(40) / 30)
     straight = lift_keypoints(keypoints, K, model, flip_average=True)
     mirrored = lift_keypoints(keypoints.mirrored(), K, model, flip_average=True)
-    assert np.allclose(mirrored, straight[:, BODY_26.mirror] * [-1, 1, 1], atol=1e-4)
+    assert np.allclose(mirrored, straight[:, BODY_26.mirror] * [-1, 1, 1], atol=1e-3)
 
 
 def test_chunks_and_folding_change_nothing(model: DGNet) -> None:

@@ -20,6 +20,7 @@ from motionlift.core.skeleton import (
 from motionlift.core.training import cameras
 from motionlift.core.training.bodies import stature, vary_bodies
 from motionlift.core.training.cameras import camera_from_world, film
+from motionlift.core.training.mixing import mix_limbs
 from motionlift.core.training.mocap import PackedTakes
 from motionlift.core.training.noise import (
     BONE_DEPTHS,
@@ -115,6 +116,19 @@ def test_a_detector_without_errors_sees_the_points(takes: PackedTakes) -> None:
     joints, rays = film(points, points, generator)
     assert torch.allclose(disturb(rays, joints, SILENT, 1 / 15, generator), interpolated(rays), atol=1e-6)
     assert torch.allclose(depth_cue(joints, SILENT, 1 / 15, generator), joints[..., 2], atol=1e-5)
+
+
+def test_mixed_limbs_are_somebodys(takes: PackedTakes) -> None:
+    points = source(takes)._cut(64)
+    mixed = mix_limbs(points, torch.Generator().manual_seed(0))
+    assert bone_lengths(mixed).std() > 0
+    trunk = BODY_26.indices("pelvis", "spine", "neck", "left_shoulder", "right_hip")
+    assert torch.equal(mixed[:, :, trunk], points[:, :, trunk])
+    elbow, shoulder = BODY_26.index("left_elbow"), BODY_26.index("left_shoulder")
+    arms = [(p[:, :, elbow] - p[:, :, shoulder]).norm(dim=-1) for p in (mixed, points)]
+    changed = (mixed[:, :, elbow] - points[:, :, elbow]).norm(dim=-1).amax(1) > 1e-3
+    assert 0.1 < changed.float().mean() < 0.5
+    assert (arms[0][:, None] - arms[1][None]).norm(dim=-1).amin(1).max() < 1e-4
 
 
 def test_landmarks_of_the_rest_figure_lie_where_the_contract_says() -> None:
