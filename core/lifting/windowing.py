@@ -1,9 +1,9 @@
 """Which windows of time are lifted: frames at the network's spacing, from videos of any rate, with gaps.
 
 Where the spacing is a whole number of the video's frames, windows start at every frame and take the frames as they
-are: inside a clip each frame is predicted once at every place within a window. Elsewhere each frame gets
-windows of its own, with itself at a middle place and the other samples interpolated beside it. Either way a frame's
-own keypoints are never interpolated, so fast movement keeps its height.
+are: inside a clip each frame is predicted once at every place within a window. Elsewhere windows are laid for one frame
+after another; samples near a frame are moved onto it, the others are interpolated and belong to none. Either way a
+frame's own keypoints are never interpolated, so fast movement keeps its height.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from ..rotation import Array
 
 SPACING_TOLERANCE = 0.05
 """How far, relatively, the frames' spacing may be from the trained one: far less than the speeds seen in training."""
+NEAR = 0.13
+"""How far, in intervals, a sample may be from a frame that is taken for it: 9 ms at 15 a second."""
+BETWEEN_FRAMES = 2
 
 Indices = NDArray[np.int64]
 
@@ -57,8 +60,8 @@ class WindowPlan:
 def plan_windows(times: Array, detected: Bools, length: int, interval: float, overlap: int | None = None) -> WindowPlan:
     """The windows of `length` samples, `interval` seconds apart, that cover the detected frames at `times` (F,) s.
 
-    `overlap`: how many windows see a frame inside a run, 1 (fastest) to `length` (default); between frames, where
-    each needs windows of its own, half as many, 1 or 2.
+    `overlap`: how many windows see a frame inside a run, 1 (fastest) to `length` (default); where frames do not fit
+    the spacing, at least as many, `BETWEEN_FRAMES` at most.
 
     Windows stay within a run of detected frames (see `runs`) and move inwards at its ends; where a run is
     shorter than a window its last frame is repeated.
@@ -108,7 +111,7 @@ def fill_gaps(times: Array, values: Array, detected: Bools) -> Array:
 def _plan_run(times: Array, length: int, interval: float, overlap: int) -> WindowPlan:
     stride = _frames_per_interval(times, interval)
     if stride is None:
-        return _between_frames(times, length, interval, overlap)
+        return _between_frames(times, length, interval, min(overlap, BETWEEN_FRAMES))
     return _on_frames(len(times), length, stride, overlap)
 
 
@@ -135,21 +138,43 @@ def _on_frames(count: int, length: int, stride: int, overlap: int) -> WindowPlan
 
 
 def _between_frames(times: Array, length: int, interval: float, overlap: int) -> WindowPlan:
-    places = sorted({(length - 1) // 2, length // 2})[: max(1, overlap // 2)]
-    own = np.repeat(np.arange(len(times)), len(places))
-    place = np.tile(places, len(times))
-    # At the ends of the run a frame moves to the place in the window that keeps the window inside.
-    at = times[own]
-    highest = np.floor((at - times[0]) / interval + 1e-9).astype(np.int64)
-    lowest = length - 1 - np.floor((times[-1] - at) / interval + 1e-9).astype(np.int64)
-    place = np.clip(np.where(lowest <= highest, np.clip(place, lowest, highest), place), 0, length - 1)
-
-    sample = np.clip(at[:, None] + (np.arange(length) - place[:, None]) * interval, times[0], times[-1])
-    after = np.clip(np.searchsorted(times, sample, side="left"), min(1, len(times) - 1), len(times) - 1)
+    """Windows laid for one frame after another, until each is seen often enough, with what lies near their samples."""
+    count, seen = len(times), np.zeros(len(times), np.int64)
+    starts: list[float] = []
+    owners: list[tuple[int, int]] = []
+    for turn in range(overlap):
+        for frame in range(count):
+            if seen[frame] > turn:
+                continue
+            # At the ends of the run a frame moves to the place in the window that keeps the window inside.
+            highest = int((times[frame] - times[0]) / interval + 1e-9)
+            lowest = length - 1 - int((times[-1] - times[frame]) / interval + 1e-9)
+            place = turn * length // overlap
+            place = min(max(place, lowest), highest) if lowest <= highest else min(place, highest)
+            start = float(times[frame] - place * interval)
+            nearest, near = _near(times, start + np.arange(length) * interval, interval)
+            seen[np.unique(nearest[near])] += 1
+            if place < length and not near[place]:
+                seen[frame] += 1
+            starts.append(start)
+            owners.append((frame, place))
+    sample = np.array(starts)[:, None] + np.arange(length) * interval
+    nearest, near = _near(times, sample, interval)
+    frame, place = np.array(owners).T
+    rows = np.arange(len(frame))
+    nearest[rows, place], near[rows, place] = frame, True
+    sample = np.clip(sample, times[0], times[-1])
+    after = np.clip(np.searchsorted(times, sample, side="left"), min(1, count - 1), count - 1)
     before = np.maximum(after - 1, 0)
     span = np.maximum(times[after] - times[before], 1e-12)
     weight = np.clip((sample - times[before]) / span, 0.0, 1.0)
-    mine = np.arange(length) == place[:, None]
-    frames = np.where(mine, own[:, None], -1)
-    before, after = np.where(mine, own[:, None], before), np.where(mine, own[:, None], after)
-    return WindowPlan(before, after, np.where(mine, 0.0, weight), frames)
+    before, after = np.where(near, nearest, before), np.where(near, nearest, after)
+    return WindowPlan(before, after, np.where(near, 0.0, weight), np.where(near, nearest, -1))
+
+
+def _near(times: Array, sample: Array, interval: float) -> tuple[Indices, Bools]:
+    """The frame nearest to each sample, and whether it is near enough to be taken for it."""
+    after = np.clip(np.searchsorted(times, sample), 0, len(times) - 1)
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(np.abs(times[before] - sample) <= np.abs(times[after] - sample), before, after)
+    return nearest, np.abs(times[nearest] - sample) <= NEAR * interval
