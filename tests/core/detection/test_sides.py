@@ -119,3 +119,18 @@ def test_captured_motion_is_left_alone(mocap_files: list[Path], landmarks_of: La
         wrong += int(groups.any(-1).sum())
         frames += len(groups)
     assert wrong <= 0.005 * frames
+
+
+def test_a_stumble_near_the_start_does_not_exchange_what_came_before(landmarks_of: Landmarks, walker: Walker) -> None:
+    """As seen on real footage: a frame exchanged, three collapsed to the midline, in a clip that was right before."""
+    times = np.arange(120) / 30
+    pixels, world = landmarks_of(walker(times), 0.0)
+    turned = np.ones((len(times), len(GROUPS)), bool)
+    # Left minus right, as shares of what they are: exchanged at once, then slowly back.
+    for frame, share in enumerate([-0.9, -0.16, 0.18, -0.04, 0.48, 0.66, 0.75, 0.8], start=17):
+        for values in (pixels, world):
+            values[frame] = ((1 + share) * values[frame] + (1 - share) * exchange(values, turned)[frame]) / 2
+    groups = found(times, pixels, world)
+    assert not groups[:17].any()
+    assert groups[17].all()
+    assert not groups[22:].any()
