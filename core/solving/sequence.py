@@ -5,9 +5,9 @@ planted feet settle the rest. Unknowns are rotation vectors (F, 21, 3) that turn
 path: the sum of squares below is minimised by L-BFGS.
 
 Terms that couple neighbouring frames make such a problem stiff: a plain gradient moves single frames, the clip follows
-a frame a step. So the unknowns are amplitudes z of the movements' modes: x = U (d + s v)^(-1/2) z with U and v the
-eigenvectors and -values of D'D, D the second differences over time, s their weight and d the typical curvature of the
-other terms in x. In z all movements, slow ones too, are about equally easy.
+a frame a step. So the unknowns are amplitudes z of cosines over time: x = U (d + s v)^(-1/2) z, where v tells how much
+each of the cosines U is bent, s is what bending weighs, and d the typical curvature of the other terms in x. In z all
+movements, slow ones too, are about equally easy.
 """
 
 from __future__ import annotations
@@ -15,23 +15,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn import functional
 
 from ..rotation import Array, from_rotation_vector, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from .body import HINGES, Body, Placed, turned
+from .descent import minimise
 from .trajectory import Ground
 
 WINDOW, OVERLAP = 360, 60
 """Frames solved at once, and shared by neighbouring windows, so that time and memory grow with the clip, not faster."""
-MEMORY = 12
-"""Steps that L-BFGS remembers."""
 
 
 @dataclass(frozen=True)
@@ -145,27 +142,20 @@ def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, 
         angles = modes @ (turn_scale * z[: frames * turns].view(frames, turns))
         return angles.view(frames, -1, 3), modes @ (shift_scale * z[frames * turns :].view(frames, 3))
 
-    def with_gradient(z: Array) -> tuple[float, Array]:
-        leaf = torch.from_numpy(z).float().requires_grad_(True)
+    def objective(z: Tensor) -> tuple[float, Tensor]:
+        leaf = z.detach().requires_grad_(True)
         value = cost(*unknowns(leaf))
         (gradient,) = torch.autograd.grad(value, leaf)
-        return float(value.detach()), gradient.double().numpy()
+        return float(value.detach()), gradient
 
     # The tensors are small: more threads would only wait for one another.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        options: Any = {
-            "maxiter": iterations,
-            "maxfun": 2 * iterations,
-            "maxcor": MEMORY,
-            "ftol": 1e-9,
-            "gtol": 0.0,
-        }
-        best = minimize(with_gradient, np.zeros(frames * (turns + 3)), jac=True, method="L-BFGS-B", options=options)
+        best = minimise(objective, torch.zeros(frames * (turns + 3)), iterations)
     finally:
         torch.set_num_threads(threads)
-    angles, shifts = unknowns(torch.from_numpy(best.x).float())
+    angles, shifts = unknowns(best)
     return angles.double().numpy(), shifts.double().numpy()
 
 
@@ -276,13 +266,17 @@ def _acceleration(values: Tensor, step: Tensor) -> Tensor:
 
 
 def _modes(times: Array) -> tuple[Tensor, Array]:
-    """The eigenvectors (F, F), columns, of D'D, and its eigenvalues (F,); D the second differences over time."""
+    """Cosines (F, F), columns of unit length, and how strongly D'D bends each (F,), D the second differences over time.
+
+    But for its ends D'D has these eigenvectors and the eigenvalues (2 - 2 cos(pi k / F))^2 / dt^4.
+    """
     frames = len(times)
-    if frames < 3:
-        return torch.eye(frames), np.zeros(frames)
-    difference = np.diff(np.eye(frames), 2, axis=0) / float(np.median(np.diff(times))) ** 2
-    values, vectors = np.linalg.eigh(difference.T @ difference)
-    return torch.from_numpy(vectors).float(), np.maximum(values, 0)
+    place, mode = np.arange(frames) + 0.5, np.arange(frames)
+    cosines = np.cos(np.pi / frames * place[:, None] * mode) * np.sqrt(2 / frames)
+    cosines[:, 0] /= np.sqrt(2)
+    spacing = float(np.median(np.diff(times))) if frames > 1 else 1.0
+    bending: Array = (2 - 2 * np.cos(np.pi * mode / frames)) ** 2 / spacing**4
+    return torch.from_numpy(cosines).float(), bending
 
 
 def _scale(curvature: Array, data: Array, acceleration: float) -> Tensor:
