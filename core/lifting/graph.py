@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor
 
@@ -53,6 +55,36 @@ def tie_ranks(joints: JointSet) -> Tensor:
         for rank, j in enumerate(sorted(range(len(joints)), key=lambda j, i=i: order(i, j))):  # type: ignore[misc]
             ranks[i, j] = rank
     return ranks
+
+
+Style = Literal["dynamical", "fixed", "full", "random", "symmetry", "precomputed"]
+STYLES: tuple[Style, ...] = get_args(Style)
+
+
+def fixed_neighbours(style: Style, joints: JointSet, count: int) -> Tensor | None:
+    """(N, N) bool: who listens to whom in the graphs that the paper's table of styles compares with DG-Net's; None for
+    "dynamical", where the features decide.
+
+    "fixed": the skeleton. "full": everyone. "symmetry": the skeleton and each joint's counterpart. "random": itself
+    and `count` - 1 others, drawn once. "precomputed": the `count` nearest along the skeleton (`tie_ranks`).
+    The paper names the styles without defining them; these are the plainest readings.
+    """
+    joined, number = adjacency(joints), len(joints)
+    match style:
+        case "dynamical":
+            return None
+        case "fixed":
+            return joined
+        case "full":
+            return torch.ones_like(joined)
+        case "symmetry":
+            joined[torch.arange(number), torch.from_numpy(joints.mirror)] = True
+            return joined
+        case "random":
+            drawn = torch.rand(number, number, generator=torch.Generator().manual_seed(0))
+            return drawn.fill_diagonal_(-1).argsort(-1).argsort(-1) < count
+        case "precomputed":
+            return tie_ranks(joints) < count
 
 
 def squared_distances(features: Tensor) -> Tensor:

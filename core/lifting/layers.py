@@ -9,6 +9,7 @@ and the activation. All are linear in `weight` and `bias` per output channel, wh
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -17,6 +18,13 @@ from torch import Tensor, nn
 from .graph import nearest
 
 Scores = Literal["sigmoid", "relu"]
+Weighting = Literal["none", "fc", "embedded_gaussian"]
+Shift = Callable[[Tensor], Tensor]
+
+
+def unmoved(values: Tensor) -> Tensor:
+    """Values of the frame itself."""
+    return values
 
 
 class GraphConvolution(nn.Module):
@@ -83,19 +91,15 @@ class DynamicalSpatialGraph(GraphConvolution):
     D_t marks each joint's K nearest by Euclidean distance of features; R_t(i, j) = gamma([x_i, x_j]).
     """
 
-    ranks: Tensor
-
-    def __init__(self, inputs: int, outputs: int, neighbours: int, ranks: Tensor, scores: Scores) -> None:
+    def __init__(self, inputs: int, outputs: int, neighbours: Neighbours, importance: Importance) -> None:
         super().__init__(inputs, outputs, parts=1)
         self.neighbours = neighbours
-        self.importance = PairImportance(inputs, scores)
-        self.register_buffer("ranks", ranks, persistent=False)
+        self.importance = importance
 
     def affinity(self, features: Tensor) -> Tensor:
         """B_t (B, T, N, N), divided by K."""
-        chosen = nearest(features.detach(), self.neighbours, self.ranks)
-        count = min(self.neighbours, features.shape[-2])
-        return self.importance.of_pairs(*self.importance(features).unbind(-1)) * chosen / count
+        chosen = self.neighbours(features)
+        return self.importance.affinity(features, chosen, self.neighbours.count(features))
 
     def forward(self, features: Tensor) -> Tensor:
         return self.mix(spread(self.affinity(features), features))
@@ -120,38 +124,74 @@ class DynamicalTemporalGraph(GraphConvolution):
     no movement, and each joint only itself.
     """
 
-    ranks: Tensor
-
-    def __init__(self, inputs: int, outputs: int, neighbours: int, ranks: Tensor, scores: Scores) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, neighbours: Neighbours, forward: Importance, backward: Importance
+    ) -> None:
         super().__init__(inputs, outputs, parts=3)
         self.neighbours = neighbours
-        self.importance_forward = PairImportance(inputs, scores)
-        self.importance_backward = PairImportance(inputs, scores)
-        self.register_buffer("ranks", ranks, persistent=False)
+        self.importance_forward = forward
+        self.importance_backward = backward
 
     def chosen(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """L_{t+1} and L_{t-1}, each (B, T, N, N) bool."""
+        """L_{t+1} and L_{t-1}, each (B, T, N, N) bool, or (N, N) where they do not depend on the features."""
         batch, frames, joints, _ = features.shape
+        if self.neighbours.fixed is not None:
+            return self.neighbours.fixed, self.neighbours.fixed
         if frames == 1:
             own = torch.eye(joints, dtype=torch.bool, device=features.device).expand(batch, 1, joints, joints)
             return own, own
         # x_{t-1} - x_t at t is -(x_t - x_{t-1}): the same distances, so one search serves both directions.
-        moving = nearest((features[:, 1:] - features[:, :-1]).detach(), self.neighbours, self.ranks)
+        moving = self.neighbours(features[:, 1:] - features[:, :-1])
         return torch.cat([moving, moving[:, -1:]], 1), torch.cat([moving[:, :1], moving], 1)
 
+    def affinities(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Q_{t+1} and Q_{t-1}, each (B, T, N, N), divided by K."""
+        after, before = self.chosen(features)
+        count = self.neighbours.count(features)
+        return (
+            self.importance_forward.affinity(features, after, count, following),
+            self.importance_backward.affinity(features, before, count, preceding),
+        )
+
     def forward(self, features: Tensor) -> Tensor:
-        after, before = following(features), preceding(features)
-        chosen_after, chosen_before = self.chosen(features)
-        count = min(self.neighbours, features.shape[-2])
-        forward, backward = self.importance_forward, self.importance_backward
-        own, other = forward(features).unbind(-1)
-        affinity_after = forward.of_pairs(own, following(other)) * chosen_after / count
-        own, other = backward(features).unbind(-1)
-        affinity_before = backward.of_pairs(own, preceding(other)) * chosen_before / count
-        return self.mix(torch.cat([features, spread(affinity_after, after), spread(affinity_before, before)], -1))
+        after, before = self.affinities(features)
+        parts = [features, spread(after, following(features)), spread(before, preceding(features))]
+        return self.mix(torch.cat(parts, -1))
 
 
-class PairImportance(nn.Module):
+class Neighbours(nn.Module):
+    """Who listens to whom: each joint's `number` nearest, or `fixed` (N, N) bool for graphs that do not move."""
+
+    ranks: Tensor
+    fixed: Tensor | None
+
+    def __init__(self, number: int, ranks: Tensor, fixed: Tensor | None = None) -> None:
+        super().__init__()
+        self.number = number
+        self.register_buffer("ranks", ranks, persistent=False)
+        self.register_buffer("fixed", fixed, persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, T, N, N) or (N, N) bool for features (B, T, N, C)."""
+        return nearest(features.detach(), self.number, self.ranks) if self.fixed is None else self.fixed
+
+    def count(self, features: Tensor) -> Tensor | int:
+        """The number of neighbours: one, or of each joint (N, 1)."""
+        return min(self.number, features.shape[-2]) if self.fixed is None else self.fixed.sum(-1, keepdim=True)
+
+
+class Importance(nn.Module):
+    """How much each chosen joint counts: all the same, "none" in the paper's table of weightings."""
+
+    def affinity(self, features: Tensor, chosen: Tensor, count: Tensor | int, shift: Shift = unmoved) -> Tensor:
+        """(..., N, N): row i weighs the `chosen` joints for joint i, divided by their `count`.
+
+        `features` (B, T, N, C); `shift` turns values of each frame (B, T, ...) into those of the frame they listen to.
+        """
+        return chosen.to(features.dtype) / count
+
+
+class PairImportance(Importance):
     """gamma, alpha and beta (eq. 6, 12, 13): a fully connected layer over the features of a pair of joints.
 
     `w . [x_i, y_j]` is a_i + b_j, so no tensor of pairs of features is made. Scores are bounded by a sigmoid:
@@ -175,6 +215,23 @@ class PairImportance(nn.Module):
         """Scores (..., N, N) from a (..., N) of the joints and b (..., N) of their candidates."""
         raw = own.unsqueeze(-1) + other.unsqueeze(-2)
         return torch.sigmoid(raw) if self.scores == "sigmoid" else torch.relu(raw)
+
+    def affinity(self, features: Tensor, chosen: Tensor, count: Tensor | int, shift: Shift = unmoved) -> Tensor:
+        own, other = self(features).unbind(-1)
+        return self.of_pairs(own, shift(other)) * chosen / count
+
+
+class EmbeddedGaussian(Importance):
+    """`exp(theta(x_i) . phi(x_j))` over the chosen joints, normalised (Wang et al. 2018, eq. 3); bottleneck C/2."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.theta = nn.Linear(inputs, max(1, inputs // 2))
+        self.phi = nn.Linear(inputs, max(1, inputs // 2))
+
+    def affinity(self, features: Tensor, chosen: Tensor, count: Tensor | int, shift: Shift = unmoved) -> Tensor:
+        scores = self.theta(features) @ shift(self.phi(features)).transpose(-1, -2)
+        return torch.softmax(scores.masked_fill(~chosen, -torch.inf), -1)
 
 
 class ConvolutionUnit(nn.Module):

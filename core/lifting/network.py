@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,21 +13,27 @@ from torch import Tensor, nn
 from ..jobs import UsageError
 from ..skeleton import JointSet
 from .encoder import WindowEncoder
-from .graph import JOINT_SETS, adjacency, tie_ranks
+from .graph import JOINT_SETS, STYLES, Style, adjacency, fixed_neighbours, tie_ranks
 from .layers import (
     ConvolutionUnit,
     DynamicalSpatialGraph,
     DynamicalTemporalGraph,
+    EmbeddedGaussian,
     FixedSpatialGraph,
     FixedTemporalGraph,
     GraphConvolution,
+    Importance,
+    Neighbours,
     NonLocal,
+    PairImportance,
     ResidualGraph,
     Scores,
+    Weighting,
 )
 
 Operator = Literal["fsg", "dsg", "ftg", "dtg"]
 Cue = Literal["depth"]
+Loss = Literal["total", "network"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,9 @@ class DGNetConfig:
     joint_set: name of a set in `graph.JOINT_SETS`; `spatial_unit` and `temporal_unit`: the residual graph modules of
     a block, in order; `spatial_neighbours` and `temporal_neighbours`: K of DSG and DTG; `frames`: T of the training
     windows; `frame_interval_s`: seconds between their frames; `balanced`: outputs are to be averaged with
-    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded; `cues`: what the
+    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded; `style`: which
+    joints the dynamical operators listen to (`graph.fixed_neighbours`), and `weighting` how much each of them counts;
+    `loss`: the whole of eq. 17, or without its blocks; `cues`: what the
     inputs tell of a joint besides its place in the picture ("depth": the detector's own, metres from the pelvis);
     `encoder_width`, `encoder_blocks`: of the `WindowEncoder` whose guess is corrected, 0 for none, as in the paper.
     """
@@ -52,6 +60,9 @@ class DGNetConfig:
     balanced: bool = True
     non_local: bool = True
     scores: Scores = "sigmoid"
+    style: Style = "dynamical"
+    weighting: Weighting = "fc"
+    loss: Loss = "total"
     spatial_unit: tuple[Operator, ...] = ("fsg", "dsg")
     temporal_unit: tuple[Operator, ...] = ("ftg", "dtg", "ftg")
     cues: tuple[Cue, ...] = ()
@@ -65,6 +76,9 @@ class DGNetConfig:
             _require(getattr(self, name) >= 1, f"{name} must be at least 1")
         _require(self.frame_interval_s > 0, "frame_interval_s must be positive")
         _require(self.scores in ("sigmoid", "relu"), f"there are no scores {self.scores!r}")
+        _require(self.style in STYLES, f"there is no graph style {self.style!r}")
+        _require(self.weighting in get_args(Weighting), f"there is no weighting {self.weighting!r}")
+        _require(self.loss in get_args(Loss), f"there is no loss {self.loss!r}")
         _require(set(self.cues) <= {"depth"}, f"there are no cues {self.cues!r}")
         _require(self.encoder_width >= 0 and self.encoder_blocks >= 0, "the encoder's size must not be negative")
         for operator in self.spatial_unit + self.temporal_unit:
@@ -203,11 +217,26 @@ class _Builder:
             case "fsg":
                 return self.fixed(channels, channels)
             case "dsg":
-                return DynamicalSpatialGraph(channels, channels, config.spatial_neighbours, self.ranks, config.scores)
+                return DynamicalSpatialGraph(
+                    channels, channels, self.neighbours(config.spatial_neighbours), self.importance()
+                )
             case "ftg":
                 return FixedTemporalGraph(channels, channels)
             case "dtg":
-                return DynamicalTemporalGraph(channels, channels, config.temporal_neighbours, self.ranks, config.scores)
+                neighbours = self.neighbours(config.temporal_neighbours)
+                return DynamicalTemporalGraph(channels, channels, neighbours, self.importance(), self.importance())
+
+    def neighbours(self, number: int) -> Neighbours:
+        return Neighbours(number, self.ranks, fixed_neighbours(self.config.style, self.config.joints, number))
+
+    def importance(self) -> Importance:
+        match self.config.weighting:
+            case "none":
+                return Importance()
+            case "fc":
+                return PairImportance(self.config.channels, self.config.scores)
+            case "embedded_gaussian":
+                return EmbeddedGaussian(self.config.channels)
 
     def residual(self, operator: Operator) -> ResidualGraph:
         return ResidualGraph(self.convolution(operator), self.convolution(operator))

@@ -163,7 +163,8 @@ def _step(state: TrainingState, windows: Windows, rate: float, settings: TrainSe
         if encoder is not None:
             encoder.requires_grad_(False)
         output, blocks = state.network.forward_with_blocks(inputs)
-        loss = training_loss(output, blocks, targets, block_weight=settings.block_weight, squared=settings.squared_loss)
+        weight = settings.block_weight if state.network.config.loss == "total" else 0.0
+        loss = training_loss(output, blocks, targets, block_weight=weight, squared=settings.squared_loss)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)

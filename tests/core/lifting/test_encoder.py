@@ -37,7 +37,7 @@ def test_a_fresh_graph_leaves_the_guess_and_a_trained_one_corrects_it() -> None:
     torch.testing.assert_close(network(inputs), network.encoder(inputs))
     torch.nn.init.normal_(network.head.weight)
     assert (network(inputs) - network.encoder(inputs)).abs().max() > 0.1
-    torch.testing.assert_close(network.folded()(inputs), network(inputs), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(network.folded()(inputs), network(inputs), atol=1e-3, rtol=1e-3)
 
 
 def test_another_window_length_is_refused() -> None:

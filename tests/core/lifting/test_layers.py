@@ -8,13 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from motionlift.core.lifting.graph import adjacency, hop_distance, tie_ranks
+from motionlift.core.lifting.graph import (
+    STYLES,
+    Style,
+    adjacency,
+    fixed_neighbours,
+    hop_distance,
+    tie_ranks,
+)
 from motionlift.core.lifting.layers import (
     ConvolutionUnit,
     DynamicalSpatialGraph,
     DynamicalTemporalGraph,
+    EmbeddedGaussian,
     FixedSpatialGraph,
     FixedTemporalGraph,
+    Importance,
+    Neighbours,
     NonLocal,
     PairImportance,
     ResidualGraph,
@@ -39,7 +49,8 @@ def features(frames: int = 3, channels: int = C) -> Tensor:
     return torch.randn(2, frames, N, channels, dtype=torch.float64)
 
 
-def score(importance: PairImportance, x: Tensor, y: Tensor) -> Tensor:
+def score(importance: Importance, x: Tensor, y: Tensor) -> Tensor:
+    assert isinstance(importance, PairImportance)
     raw = torch.dot(importance.weight.flatten(), torch.cat([x, y]))
     return torch.sigmoid(raw) if importance.scores == "sigmoid" else torch.relu(raw)
 
@@ -70,7 +81,7 @@ def test_fixed_spatial_graph(inputs: int, outputs: int) -> None:
 
 @SCORES
 def test_dynamical_spatial_graph(scores: Scores) -> None:
-    layer = DynamicalSpatialGraph(C, C, 3, RANKS, scores).double()
+    layer = DynamicalSpatialGraph(C, C, Neighbours(3, RANKS), PairImportance(C, scores)).double()
     x = features()
     expected = layer.bias.expand(2, 3, N, C).clone()
     for b in range(2):
@@ -95,7 +106,9 @@ def test_fixed_temporal_graph(frames: int) -> None:
 @FRAMES
 @SCORES
 def test_dynamical_temporal_graph(frames: int, scores: Scores) -> None:
-    layer = DynamicalTemporalGraph(C, C, 4, RANKS, scores).double()
+    layer = DynamicalTemporalGraph(
+        C, C, Neighbours(4, RANKS), PairImportance(C, scores), PairImportance(C, scores)
+    ).double()
     x = features(frames)
     now, after, before = layer.weight.chunk(3)
     expected = x @ now + layer.bias
@@ -151,9 +164,11 @@ def test_residual_adds_after_the_activation() -> None:
 
 LAYERS: dict[str, Callable[[], torch.nn.Module]] = {
     "fsg": lambda: FixedSpatialGraph(C, C, adjacency(JOINTS)),
-    "dsg": lambda: DynamicalSpatialGraph(C, C, 3, RANKS, "sigmoid"),
+    "dsg": lambda: DynamicalSpatialGraph(C, C, Neighbours(3, RANKS), PairImportance(C, "sigmoid")),
     "ftg": lambda: FixedTemporalGraph(C, C),
-    "dtg": lambda: DynamicalTemporalGraph(C, C, 4, RANKS, "sigmoid"),
+    "dtg": lambda: DynamicalTemporalGraph(
+        C, C, Neighbours(4, RANKS), PairImportance(C, "sigmoid"), PairImportance(C, "sigmoid")
+    ),
     "non-local": lambda: NonLocal(C).eval(),
 }
 EACH = pytest.mark.parametrize("name", LAYERS)
@@ -204,3 +219,84 @@ def test_folding_keeps_the_output() -> None:
 def test_layers_take_any_joint_set() -> None:
     x = torch.randn(2, 3, len(BODY_26), C)
     assert FixedSpatialGraph(C, 3, adjacency(BODY_26))(x).shape == (2, 3, 26, 3)
+
+
+FIXED_STYLES = pytest.mark.parametrize("style", [style for style in STYLES if style != "dynamical"])
+
+
+@FIXED_STYLES
+def test_fixed_styles_are_what_their_names_say(style: Style) -> None:
+    chosen = fixed_neighbours(style, JOINTS, 4)
+    assert chosen is not None
+    assert chosen.diagonal().all()
+    expected = {"full": N, "random": 4, "precomputed": 4}.get(style)
+    assert expected is None or bool((chosen.sum(-1) == expected).all())
+    if style in ("fixed", "symmetry"):
+        assert bool(chosen[hop_distance(JOINTS) <= 1].all())
+    if style == "symmetry":
+        assert all(bool(chosen[joint, int(pair)]) for joint, pair in enumerate(JOINTS.mirror))
+    if style != "random":
+        mirror = torch.from_numpy(JOINTS.mirror)
+        assert torch.equal(chosen[mirror][:, mirror], chosen)
+
+
+def test_the_dynamical_style_has_no_fixed_neighbours() -> None:
+    assert fixed_neighbours("dynamical", JOINTS, 4) is None
+
+
+@FIXED_STYLES
+@pytest.mark.parametrize("weighting", ["none", "fc", "embedded_gaussian"])
+def test_spatial_graphs_of_every_style_and_weighting(style: Style, weighting: str) -> None:
+    makers: dict[str, Callable[[], Importance]] = {
+        "none": Importance,
+        "fc": lambda: PairImportance(C, "sigmoid"),
+        "embedded_gaussian": lambda: EmbeddedGaussian(C),
+    }
+    importance = makers[weighting]()
+    chosen = fixed_neighbours(style, JOINTS, 3)
+    assert chosen is not None
+    layer = DynamicalSpatialGraph(C, C, Neighbours(3, RANKS, chosen), importance).double()
+    x = features(frames=2)
+    expected = layer.bias.expand(2, 2, N, C).clone()
+    for b in range(2):
+        for t in range(2):
+            for i in range(N):
+                listened = [j for j in range(N) if chosen[i, j]]
+                if isinstance(importance, PairImportance):
+                    shares = [score(importance, x[b, t, i], x[b, t, j]) / len(listened) for j in listened]
+                elif isinstance(importance, EmbeddedGaussian):
+                    raw = [torch.dot(importance.theta(x[b, t, i]), importance.phi(x[b, t, j])) for j in listened]
+                    shares = list(torch.softmax(torch.stack(raw), 0))
+                else:
+                    shares = [torch.tensor(1 / len(listened), dtype=torch.float64)] * len(listened)
+                for j, share in zip(listened, shares, strict=True):
+                    expected[b, t, i] += share * (x[b, t, j] @ layer.weight)
+    assert torch.allclose(layer(x), expected)
+
+
+@pytest.mark.parametrize("weighting", ["none", "embedded_gaussian"])
+@FRAMES
+def test_temporal_graphs_with_other_weightings(weighting: str, frames: int) -> None:
+    make = Importance if weighting == "none" else lambda: EmbeddedGaussian(C)
+    layer = DynamicalTemporalGraph(C, C, Neighbours(4, RANKS), make(), make()).double()
+    x = features(frames)
+    own, ahead, behind = layer.weight.chunk(3)
+    after, before = layer.chosen(x)
+    expected = layer.bias + x @ own
+    for chosen, importance, weight, step in (
+        (after, layer.importance_forward, ahead, 1),
+        (before, layer.importance_backward, behind, -1),
+    ):
+        for t in range(frames):
+            other = x[:, min(max(t + step, 0), frames - 1)]
+            for i in range(N):
+                for b in range(2):
+                    listened = [j for j in range(N) if chosen[b, t, i, j]]
+                    if isinstance(importance, EmbeddedGaussian):
+                        raw = [torch.dot(importance.theta(x[b, t, i]), importance.phi(other[b, j])) for j in listened]
+                        shares = torch.softmax(torch.stack(raw), 0)
+                    else:
+                        shares = torch.full((len(listened),), 1 / 4, dtype=torch.float64)
+                    for j, share in zip(listened, shares, strict=True):
+                        expected[b, t, i] = expected[b, t, i] + share * (other[b, j] @ weight)
+    assert torch.allclose(layer(x), expected)
