@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor
 
@@ -18,6 +16,13 @@ def adjacency(joints: JointSet) -> Tensor:
     joined = torch.eye(len(joints), dtype=torch.bool)
     for parent, child in joints.edges:
         joined[parent, child] = joined[child, parent] = True
+    return joined
+
+
+def with_counterparts(joints: JointSet) -> Tensor:
+    """(N, N) bool: `adjacency`, and every joint with its counterpart on the other side."""
+    joined = adjacency(joints)
+    joined[torch.arange(len(joints)), torch.from_numpy(joints.mirror)] = True
     return joined
 
 
@@ -57,36 +62,6 @@ def tie_ranks(joints: JointSet) -> Tensor:
     return ranks
 
 
-Style = Literal["dynamical", "fixed", "full", "random", "symmetry", "precomputed"]
-STYLES: tuple[Style, ...] = get_args(Style)
-
-
-def fixed_neighbours(style: Style, joints: JointSet, count: int) -> Tensor | None:
-    """(N, N) bool: who listens to whom in the graphs that the paper's table of styles compares with DG-Net's; None for
-    "dynamical", where the features decide.
-
-    "fixed": the skeleton. "full": everyone. "symmetry": the skeleton and each joint's counterpart. "random": itself
-    and `count` - 1 others, drawn once. "precomputed": the `count` nearest along the skeleton (`tie_ranks`).
-    The paper names the styles without defining them; these are the plainest readings.
-    """
-    joined, number = adjacency(joints), len(joints)
-    match style:
-        case "dynamical":
-            return None
-        case "fixed":
-            return joined
-        case "full":
-            return torch.ones_like(joined)
-        case "symmetry":
-            joined[torch.arange(number), torch.from_numpy(joints.mirror)] = True
-            return joined
-        case "random":
-            drawn = torch.rand(number, number, generator=torch.Generator().manual_seed(0))
-            return drawn.fill_diagonal_(-1).argsort(-1).argsort(-1) < count
-        case "precomputed":
-            return tie_ranks(joints) < count
-
-
 def squared_distances(features: Tensor) -> Tensor:
     """(..., N, N) squared Euclidean distances between the rows of `features` (..., N, C), by the Gram matrix.
 
@@ -106,15 +81,39 @@ def nearest(features: Tensor, count: int, ranks: Tensor) -> Tensor:
     single-precision; a rank takes the place of their last bits, so distances equal within 2^-18 are ties
     and all keys differ: exactly `count` neighbours, the same on every device.
     """
-    joints = features.shape[-2]
     with torch.autocast(features.device.type, enabled=False):
         distances = squared_distances(features.float())
-    low_bits = (1 << (joints - 1).bit_length()) - 1
+    return _smallest(_with_ranks(distances, ranks), count)
+
+
+@torch.no_grad()
+def nearest_of(points: Tensor, candidates: Tensor, count: int, ranks: Tensor, absent: Tensor) -> Tensor:
+    """(..., N, M) bool: row i marks the `count` of `candidates` (..., M, C) nearest to row i of `points` (..., N, C),
+    whose first N are the points themselves. As `nearest`; `absent` (..., 1, M) are never marked, so that where fewer
+    than `count` are left these are all."""
+    with torch.autocast(points.device.type, enabled=False):
+        points, candidates = points.float(), candidates.float()
+        centre = points.mean(-2, keepdim=True)
+        points, candidates = points - centre, candidates - centre
+        norms = points.square().sum(-1).unsqueeze(-1) + candidates.square().sum(-1).unsqueeze(-2)
+        distances = (norms - 2 * points @ candidates.transpose(-1, -2)).clamp_min(0)
+    keys = _with_ranks(distances, ranks).masked_fill(absent, torch.iinfo(torch.int32).max)
+    return _smallest(keys, count) & ~absent
+
+
+def _with_ranks(distances: Tensor, ranks: Tensor) -> Tensor:
+    """(..., N, M) int32 that order as `distances` do, ties by `ranks` (N, M), each row's own joint first."""
+    low_bits = (1 << (ranks.shape[-1] - 1).bit_length()) - 1
     # Floats that are not negative order as their bit patterns do.
     keys = (distances.view(torch.int32) & ~low_bits) | ranks
     keys.diagonal(dim1=-2, dim2=-1).fill_(-1)
+    return keys
+
+
+def _smallest(keys: Tensor, count: int) -> Tensor:
+    """Which of `keys` (..., M) are among the `count` smallest."""
     remaining = keys
-    for _ in range(min(count, joints) - 1):
+    for _ in range(min(count, keys.shape[-1]) - 1):
         taken = remaining <= remaining.amin(-1, keepdim=True)
         remaining = remaining.masked_fill(taken, torch.iinfo(torch.int32).max)
     return keys <= remaining.amin(-1, keepdim=True)

@@ -3,125 +3,42 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+import itertools
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..jobs import UsageError
-from ..skeleton import JointSet
+from .config import DGNetConfig, Operator
+from .dynamical import DynamicalSpatialGraph, DynamicalTemporalGraph
 from .encoder import WindowEncoder
-from .graph import JOINT_SETS, STYLES, Style, adjacency, fixed_neighbours, tie_ranks
+from .graph import adjacency
 from .layers import (
     ConvolutionUnit,
-    DynamicalSpatialGraph,
-    DynamicalTemporalGraph,
-    EmbeddedGaussian,
     FixedSpatialGraph,
     FixedTemporalGraph,
     GraphConvolution,
-    Importance,
-    Neighbours,
     NonLocal,
-    PairImportance,
     ResidualGraph,
-    Scores,
-    Weighting,
 )
+from .neighbours import GraphsOfTheInput, InputGraphs, Neighbours, Style, make_neighbours
+from .spacetime import DynamicalSpaceTimeGraph, FixedSpaceTimeGraph
+from .weighting import Importance, make_importance
 
-Operator = Literal["fsg", "dsg", "ftg", "dtg"]
-Cue = Literal["depth"]
-Loss = Literal["total", "network"]
-
-
-@dataclass(frozen=True)
-class DGNetConfig:
-    """Everything that decides the network's shape and what it was trained for. Defaults are the paper's.
-
-    joint_set: name of a set in `graph.JOINT_SETS`; `spatial_unit` and `temporal_unit`: the residual graph modules of
-    a block, in order; `spatial_neighbours` and `temporal_neighbours`: K of DSG and DTG; `frames`: T of the training
-    windows; `frame_interval_s`: seconds between their frames; `balanced`: outputs are to be averaged with
-    their reprojection (see `coordinates.balance`); `scores`: how the importance of a pair is bounded; `style`: which
-    joints the dynamical operators listen to (`graph.fixed_neighbours`), and `weighting` how much each of them counts;
-    `loss`: the whole of eq. 17, or without its blocks; `cues`: what the
-    inputs tell of a joint besides its place in the picture ("depth": the detector's own, metres from the pelvis);
-    `encoder_width`, `encoder_blocks`: of the `WindowEncoder` whose guess is corrected, 0 for none, as in the paper.
-    """
-
-    joint_set: str = "human36m_17"
-    channels: int = 128
-    blocks: int = 5
-    spatial_neighbours: int = 3
-    temporal_neighbours: int = 4
-    frames: int = 4
-    frame_interval_s: float = 0.02
-    balanced: bool = True
-    non_local: bool = True
-    scores: Scores = "sigmoid"
-    style: Style = "dynamical"
-    weighting: Weighting = "fc"
-    loss: Loss = "total"
-    spatial_unit: tuple[Operator, ...] = ("fsg", "dsg")
-    temporal_unit: tuple[Operator, ...] = ("ftg", "dtg", "ftg")
-    cues: tuple[Cue, ...] = ()
-    encoder_width: int = 0
-    encoder_blocks: int = 3
-
-    def __post_init__(self) -> None:
-        _require(self.joint_set in JOINT_SETS, f"there is no joint set {self.joint_set!r}")
-        _require(self.channels >= 2 and self.channels % 2 == 0, "channels must be an even number from 2")
-        for name in ("blocks", "spatial_neighbours", "temporal_neighbours", "frames"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1")
-        _require(self.frame_interval_s > 0, "frame_interval_s must be positive")
-        _require(self.scores in ("sigmoid", "relu"), f"there are no scores {self.scores!r}")
-        _require(self.style in STYLES, f"there is no graph style {self.style!r}")
-        _require(self.weighting in get_args(Weighting), f"there is no weighting {self.weighting!r}")
-        _require(self.loss in get_args(Loss), f"there is no loss {self.loss!r}")
-        _require(set(self.cues) <= {"depth"}, f"there are no cues {self.cues!r}")
-        _require(self.encoder_width >= 0 and self.encoder_blocks >= 0, "the encoder's size must not be negative")
-        for operator in self.spatial_unit + self.temporal_unit:
-            _require(operator in _OPERATORS, f"there is no operator {operator!r}")
-
-    @property
-    def channels_in(self) -> int:
-        """Numbers a joint comes with: its place in the picture, then the cues."""
-        return 2 + len(self.cues)
-
-    @property
-    def joints(self) -> JointSet:
-        return JOINT_SETS[self.joint_set]
-
-    def to_json(self) -> dict[str, Any]:
-        """Every field, as JSON values."""
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_json(values: dict[str, Any]) -> DGNetConfig:
-        """The inverse of `to_json`; fields that are left out take their defaults.
-
-        Raises `UsageError` (code `bad_network`) for an unknown field or a value that does not fit.
-        """
-        unknown = sorted(set(values) - {f.name for f in dataclasses.fields(DGNetConfig)})
-        _require(not unknown, f"there is no setting {', '.join(unknown)}")
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        try:
-            return DGNetConfig(**plain)
-        except TypeError as error:
-            raise _bad_network(f"a setting has the wrong type ({error})") from error
+__all__ = ["Affinity", "DGNet", "DGNetConfig"]
 
 
-_OPERATORS = ("fsg", "dsg", "ftg", "dtg")
+class Affinity(NamedTuple):
+    """What one dynamical layer of a network listened to: its `name` among the network's modules, its `kind` ("spatial",
+    "temporal" or "spacetime"), and how much each joint (row) counts which other (column) in the frame itself, in the
+    next and in the one before, each (B, T, N, N) or None where the layer has no such graph."""
 
-
-def _require(condition: bool, what: str) -> None:
-    if not condition:
-        raise _bad_network(what)
-
-
-def _bad_network(what: str) -> UsageError:
-    return UsageError("bad_network", f"This network cannot be built: {what}.", "Correct the network's configuration.")
+    name: str
+    kind: str
+    now: Tensor | None
+    after: Tensor | None
+    before: Tensor | None
 
 
 class DGNet(nn.Module):
@@ -136,6 +53,7 @@ class DGNet(nn.Module):
         self.config = config
         channels = config.channels
         build = _Builder(config)
+        self.input_graphs = build.input_graphs()
         guessed = 3 if config.encoder_width else 0
         self.encoder = (
             WindowEncoder(
@@ -153,35 +71,74 @@ class DGNet(nn.Module):
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
         self.block_heads = nn.ModuleList(
-            nn.Sequential(build.residual("fsg"), build.fixed(channels, 3))
-            for _ in range(config.blocks if block_heads else 0)
+            build.head() for _ in range(config.blocks if block_heads and config.loss == "total" else 0)
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Root-relative 3D (B, T, N, 3) of normalised 2D joints and their cues (B, T, N, 2 + cues), any T >= 1, or
         the configuration's with an encoder; 3D in the units of the training targets, in the frame the 2D was
-        normalised in (x right, y down, z forward)."""
+        normalised in (x right, y down, z forward).
+
+        Raises `UsageError` (`bad_input`), saying what was expected and found, for inputs of another shape.
+        """
         features, guess = self._block_features(inputs)
         return self._network_output(features, guess)
 
     def forward_with_blocks(self, inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The output of `forward` and each block's own (B, T, N, 3), for `loss.training_loss`."""
+        """The output of `forward` and each block's own (B, T, N, 3), for `loss.training_loss`; none of these where the
+        network has no block heads (the loss "network", or a network for use only)."""
         features, guess = self._block_features(inputs)
-        outputs = [head(f) for head, f in zip(self.block_heads, features, strict=True)]
+        outputs = [head(f) for head, f in zip(self.block_heads, features, strict=False)]
         if guess is not None:
             outputs = [guess + output for output in outputs]
         return self._network_output(features, guess), outputs
 
+    @torch.no_grad()
+    def affinities(self, inputs: Tensor) -> list[Affinity]:
+        """What every dynamical layer listens to for inputs as `forward` takes them, in the order of the layers: two for
+        each DSG and DTG of a block, since a residual module has two layers."""
+        found: list[Affinity] = []
+        hooks = []
+        for name, module in self.named_modules():
+            if isinstance(module, DynamicalSpatialGraph | DynamicalTemporalGraph | DynamicalSpaceTimeGraph):
+
+                def listen(layer: nn.Module, arguments: tuple[Tensor, InputGraphs | None], name: str = name) -> None:
+                    found.append(_affinity(name, layer, *arguments))
+
+                hooks.append(module.register_forward_pre_hook(listen))
+        try:
+            self(inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
+
     def _block_features(self, inputs: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        self._check(inputs)
+        given = None if self.input_graphs is None else self.input_graphs(inputs[..., :2])
         guess = None if self.encoder is None else self.encoder(inputs)
         if guess is not None:
             inputs = torch.cat([inputs, guess], -1)
         features = self.input_non_local(self.input(inputs))
         collected = []
         for block in self.blocks:
-            features = block(features)
+            features = block(features, given)
             collected.append(features)
         return collected, guess
+
+    def _check(self, inputs: Tensor) -> None:
+        config, shape = self.config, tuple(inputs.shape)
+        joints, channels = len(config.joints), config.channels_in
+        fits = len(shape) == 4 and shape[1] >= 1 and shape[2:] == (joints, channels)
+        if not fits or (self.encoder is not None and shape[1] != config.frames):
+            frames = f"{config.frames} frames" if self.encoder is not None else "one frame or more"
+            what = " and ".join(("x and y", *config.cues))
+            raise UsageError(
+                "bad_input",
+                f"The network expects windows of {frames}, {joints} joints ({config.joint_set}) and {channels} "
+                f"channels ({what}), but found an array of shape {shape}.",
+                "Give (windows, frames, joints, channels) as the network's configuration says.",
+            )
 
     def _network_output(self, features: list[Tensor], guess: Tensor | None) -> Tensor:
         output: Tensor = self.head(torch.cat(features, -1))
@@ -195,9 +152,18 @@ class DGNet(nn.Module):
         for module in fast.modules():
             if isinstance(module, ConvolutionUnit | NonLocal):
                 module.fold()
-            if isinstance(module, FixedSpatialGraph):
+            if isinstance(module, FixedSpatialGraph | FixedSpaceTimeGraph):
                 module.affinity_cache = module.affinity_matrix()
         return fast
+
+
+class Block(nn.Sequential):
+    """DG-Conv block: spatial unit, non-local, temporal unit, non-local."""
+
+    def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
+        for module in self:
+            features = module(features, given) if isinstance(module, ResidualGraph) else module(features)
+        return features
 
 
 class _Builder:
@@ -206,46 +172,78 @@ class _Builder:
     def __init__(self, config: DGNetConfig) -> None:
         self.config = config
         self.joined = adjacency(config.joints)
-        self.ranks = tie_ranks(config.joints)
+        self._layers = itertools.count()
 
     def fixed(self, inputs: int, outputs: int) -> FixedSpatialGraph:
         return FixedSpatialGraph(inputs, outputs, self.joined)
 
     def convolution(self, operator: Operator) -> GraphConvolution:
-        config, channels = self.config, self.config.channels
+        channels, factorised = self.config.channels, self.config.factorised
         match operator:
+            case "fsg" | "ftg" if not factorised:
+                return FixedSpaceTimeGraph(channels, channels, self.joined)
+            case "dsg" | "dtg" if not factorised:
+                return DynamicalSpaceTimeGraph(channels, channels, self.spatial_neighbours(), self.importance())
             case "fsg":
                 return self.fixed(channels, channels)
             case "dsg":
-                return DynamicalSpatialGraph(
-                    channels, channels, self.neighbours(config.spatial_neighbours), self.importance()
-                )
+                return DynamicalSpatialGraph(channels, channels, self.spatial_neighbours(), self.importance())
             case "ftg":
                 return FixedTemporalGraph(channels, channels)
             case "dtg":
-                neighbours = self.neighbours(config.temporal_neighbours)
+                neighbours = self.temporal_neighbours()
                 return DynamicalTemporalGraph(channels, channels, neighbours, self.importance(), self.importance())
 
-    def neighbours(self, number: int) -> Neighbours:
-        return Neighbours(number, self.ranks, fixed_neighbours(self.config.style, self.config.joints, number))
+    def spatial_neighbours(self) -> Neighbours:
+        """Those of DSG, or of the graph of space and time, which gets as many as DSG and DTG have together."""
+        config = self.config
+        if config.factorised:
+            return self._neighbours(config.spatial_neighbours, 1)
+        return self._neighbours(config.spatial_neighbours + 2 * config.temporal_neighbours, 3)
+
+    def temporal_neighbours(self) -> Neighbours:
+        return self._neighbours(self.config.temporal_neighbours, 1)
+
+    def _neighbours(self, number: int, frames: int) -> Neighbours:
+        style: Style = self.config.style if self.config.knn else "full"
+        return make_neighbours(style, number, self.config.joints, next(self._layers), frames)
 
     def importance(self) -> Importance:
-        match self.config.weighting:
-            case "none":
-                return Importance()
-            case "fc":
-                return PairImportance(self.config.channels, self.config.scores)
-            case "embedded_gaussian":
-                return EmbeddedGaussian(self.config.channels)
+        return make_importance(self.config.weighting, self.config.channels, self.config.scores)
+
+    def input_graphs(self) -> GraphsOfTheInput | None:
+        config = self.config
+        if config.style != "precomputed":
+            return None
+        return GraphsOfTheInput(self.spatial_neighbours(), self.temporal_neighbours(), config.factorised)
 
     def residual(self, operator: Operator) -> ResidualGraph:
         return ResidualGraph(self.convolution(operator), self.convolution(operator))
 
+    def head(self) -> nn.Sequential:
+        """A block's own output, for training: a residual FSG and FSG to 3D, whatever the blocks are made of."""
+        channels = self.config.channels
+        residual = ResidualGraph(self.fixed(channels, channels), self.fixed(channels, channels))
+        return nn.Sequential(residual, self.fixed(channels, 3))
+
     def non_local(self) -> nn.Module:
         return NonLocal(self.config.channels) if self.config.non_local else nn.Identity()
 
-    def block(self) -> nn.Sequential:
-        """DG-Conv block: spatial unit, non-local, temporal unit, non-local."""
+    def block(self) -> Block:
         spatial = [self.residual(operator) for operator in self.config.spatial_unit]
         temporal = [self.residual(operator) for operator in self.config.temporal_unit]
-        return nn.Sequential(*spatial, self.non_local(), *temporal, self.non_local())
+        return Block(*spatial, self.non_local(), *temporal, self.non_local())
+
+
+def _affinity(name: str, layer: nn.Module, features: Tensor, given: InputGraphs | None) -> Affinity:
+    """The affinity of a dynamical `layer` for its input."""
+    joints = features.shape[2]
+    shape = (*features.shape[:2], joints, joints)
+    if isinstance(layer, DynamicalSpatialGraph):
+        return Affinity(name, "spatial", layer.affinity(features, given).expand(shape), None, None)
+    if isinstance(layer, DynamicalTemporalGraph):
+        after, before = layer.affinities(features, given)
+        return Affinity(name, "temporal", None, after.expand(shape), before.expand(shape))
+    assert isinstance(layer, DynamicalSpaceTimeGraph)
+    parts = (part.expand(shape) for part in layer.affinity(features, given).chunk(3, -1))
+    return Affinity(name, "spacetime", *parts)

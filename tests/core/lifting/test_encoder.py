@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from motionlift.core.jobs import UsageError
 from motionlift.core.lifting.encoder import WindowEncoder
 from motionlift.core.lifting.network import DGNet, DGNetConfig
 
@@ -42,5 +43,7 @@ def test_a_fresh_graph_leaves_the_guess_and_a_trained_one_corrects_it() -> None:
 
 def test_another_window_length_is_refused() -> None:
     network = DGNet(DGNetConfig("body_26", channels=8, blocks=1, frames=3, encoder_width=16))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(UsageError) as caught:
         network(random(1, 4, 26, 2))
+    assert caught.value.code == "bad_input"
+    assert "3 frames" in caught.value.message

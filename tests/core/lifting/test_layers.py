@@ -8,28 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from motionlift.core.lifting.graph import (
-    STYLES,
-    Style,
-    adjacency,
-    fixed_neighbours,
-    hop_distance,
-    tie_ranks,
-)
+from motionlift.core.lifting.dynamical import DynamicalSpatialGraph, DynamicalTemporalGraph
+from motionlift.core.lifting.graph import adjacency, hop_distance, tie_ranks
 from motionlift.core.lifting.layers import (
     ConvolutionUnit,
-    DynamicalSpatialGraph,
-    DynamicalTemporalGraph,
-    EmbeddedGaussian,
     FixedSpatialGraph,
     FixedTemporalGraph,
-    Importance,
-    Neighbours,
     NonLocal,
-    PairImportance,
     ResidualGraph,
-    Scores,
 )
+from motionlift.core.lifting.neighbours import STYLES, Neighbours, Style, fixed_neighbours
+from motionlift.core.lifting.weighting import EmbeddedGaussian, Importance, PairImportance, Scores
 from motionlift.core.skeleton import BODY_26, HUMAN36M_17
 
 JOINTS = HUMAN36M_17
@@ -221,7 +210,9 @@ def test_layers_take_any_joint_set() -> None:
     assert FixedSpatialGraph(C, 3, adjacency(BODY_26))(x).shape == (2, 3, 26, 3)
 
 
-FIXED_STYLES = pytest.mark.parametrize("style", [style for style in STYLES if style != "dynamical"])
+FIXED_STYLES = pytest.mark.parametrize(
+    "style", [style for style in STYLES if style not in ("dynamical", "precomputed")]
+)
 
 
 @FIXED_STYLES
@@ -229,7 +220,7 @@ def test_fixed_styles_are_what_their_names_say(style: Style) -> None:
     chosen = fixed_neighbours(style, JOINTS, 4)
     assert chosen is not None
     assert chosen.diagonal().all()
-    expected = {"full": N, "random": 4, "precomputed": 4}.get(style)
+    expected = {"full": N, "random": 4}.get(style)
     assert expected is None or bool((chosen.sum(-1) == expected).all())
     if style in ("fixed", "symmetry"):
         assert bool(chosen[hop_distance(JOINTS) <= 1].all())
@@ -240,8 +231,9 @@ def test_fixed_styles_are_what_their_names_say(style: Style) -> None:
         assert torch.equal(chosen[mirror][:, mirror], chosen)
 
 
-def test_the_dynamical_style_has_no_fixed_neighbours() -> None:
+def test_styles_that_search_have_no_fixed_neighbours() -> None:
     assert fixed_neighbours("dynamical", JOINTS, 4) is None
+    assert fixed_neighbours("precomputed", JOINTS, 4) is None
 
 
 @FIXED_STYLES
@@ -281,7 +273,7 @@ def test_temporal_graphs_with_other_weightings(weighting: str, frames: int) -> N
     layer = DynamicalTemporalGraph(C, C, Neighbours(4, RANKS), make(), make()).double()
     x = features(frames)
     own, ahead, behind = layer.weight.chunk(3)
-    after, before = layer.chosen(x)
+    after, before = layer.neighbours.temporal(x)
     expected = layer.bias + x @ own
     for chosen, importance, weight, step in (
         (after, layer.importance_forward, ahead, 1),

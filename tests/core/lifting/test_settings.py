@@ -10,7 +10,7 @@ import torch
 
 from motionlift.core.jobs import UsageError
 from motionlift.core.lifting.checkpoint import load_weights, save_weights
-from motionlift.core.lifting.graph import STYLES
+from motionlift.core.lifting.neighbours import STYLES
 from motionlift.core.lifting.network import DGNet, DGNetConfig
 
 SETTINGS: list[dict[str, Any]] = [
@@ -22,7 +22,10 @@ SETTINGS: list[dict[str, Any]] = [
     *({"blocks": blocks} for blocks in (1, 3)),
     *({"frames": frames} for frames in (2, 3, 5, 9)),
     *({"spatial_neighbours": k, "temporal_neighbours": k} for k in (1, 5, 7)),
-    {"non_local": False}, {"balanced": False}, {"loss": "network"}, {"scores": "relu"},
+    {"non_local": False}, {"balanced": False}, {"loss": "network"}, {"scores": "relu"}, {"knn": False},
+    *({"factorised": False, "style": style, "weighting": how}
+      for style in STYLES for how in ("none", "fc", "embedded_gaussian")),
+    {"factorised": False, "knn": False}, {"factorised": False, "frames": 1}, {"frames": 1},
 ]  # fmt: skip
 
 
