@@ -7,9 +7,16 @@ where frames may be missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..rotation import Array
+
+PCK_THRESHOLD = 150.0
+"""Millimetres."""
+AUC_THRESHOLDS: Array = np.arange(0.0, 151.0, 5.0)
+"""Millimetres."""
 
 
 def mpjpe(found: Array, true: Array) -> Array:
@@ -66,6 +73,44 @@ def acceleration_error(found: Array, true: Array, fps: float = 1.0) -> Array:
     difference = _checked(found, true)
     second = difference[2:] - 2 * difference[1:-1] + difference[:-2]
     return np.asarray(np.linalg.norm(second, axis=-1).mean(-1) * fps**2)
+
+
+def joint_errors(found: Array, true: Array) -> Array:
+    """The distance (..., J) of each joint from its truth."""
+    return np.asarray(np.linalg.norm(_checked(found, true), axis=-1))
+
+
+def mpjve(found: Array, true: Array, fps: float = 1.0) -> Array:
+    """Mean per-joint velocity error (F - 1,): the mean distance between the joints' velocities, in units per second;
+    with `fps` 1 per frame, as papers report it (Pavllo et al. 2019).
+
+    Points (F, J, 3) at uniform samples.
+    """
+    return np.asarray(np.linalg.norm(np.diff(_checked(found, true), axis=0), axis=-1).mean(-1) * fps)
+
+
+def bone_lengths(points: Array, edges: Sequence[tuple[int, int]]) -> Array:
+    """The lengths (..., B) of the bones (parent, child) of points (..., J, 3)."""
+    parents, children = np.array(edges).T
+    return np.asarray(np.linalg.norm(points[..., children, :] - points[..., parents, :], axis=-1))
+
+
+def bone_length_deviation(found: Array, edges: Sequence[tuple[int, int]]) -> Array:
+    """How much each bone's length (B,) changes over a clip (F, J, 3): its standard deviation. Bones of a body are
+    rigid, so the truth is 0."""
+    return np.asarray(bone_lengths(found, edges).std(0))
+
+
+def pck(found: Array, true: Array, threshold: float = PCK_THRESHOLD) -> Array:
+    """The share (...) of each pose's joints that are closer than `threshold` to their truth, as in MPI-INF-3DHP: 150 mm
+    unless told (Mehta et al. 2017). Points in mm, or `threshold` in their unit. NaN counts as not found."""
+    return np.asarray((joint_errors(found, true) < threshold).mean(-1))
+
+
+def auc(found: Array, true: Array, thresholds: Array = AUC_THRESHOLDS) -> Array:
+    """The area (...) under the curve of `pck`: its mean over the thresholds 0, 5, ..., 150 mm, as in MPI-INF-3DHP."""
+    errors = joint_errors(found, true)
+    return np.asarray((errors[..., None] < thresholds).mean((-2, -1)))
 
 
 def _checked(found: Array, true: Array) -> Array:

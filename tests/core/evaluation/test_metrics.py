@@ -3,13 +3,19 @@ import pytest
 
 from motionlift.core.evaluation.metrics import (
     acceleration_error,
+    auc,
+    bone_length_deviation,
+    bone_lengths,
     mpjpe,
+    mpjve,
     n_mpjpe,
     pa_mpjpe,
+    pck,
     procrustes_aligned,
     root_relative,
 )
 from motionlift.core.rotation import Array, normalise, to_matrix
+from motionlift.core.skeleton import BODY_26
 
 
 @pytest.fixture
@@ -89,3 +95,39 @@ def test_a_missing_frame_is_nan_and_spoils_no_other(true: Array) -> None:
 def test_shapes_that_differ_are_refused(true: Array) -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
         mpjpe(true, true[:, :17])
+
+
+def test_velocity_errors_see_movement_only(true: Array) -> None:
+    np.testing.assert_allclose(mpjve(true + np.array([5.0, 0.0, 0.0]), true), 0.0, atol=1e-12)
+    drift = np.arange(7)[:, None, None] * np.array([0.3, 0.4, 0.0])
+    np.testing.assert_allclose(mpjve(true + drift, true, fps=50), 25.0)
+
+
+def test_bones_are_as_long_as_they_are(true: Array) -> None:
+    edges = BODY_26.edges
+    plain = [np.linalg.norm(true[2, child] - true[2, parent]) for parent, child in edges]
+    np.testing.assert_allclose(bone_lengths(true, edges)[2], plain)
+    turned = true[:1] @ _turns(7, 8) + np.random.default_rng(9).normal(size=(7, 1, 3))
+    np.testing.assert_allclose(bone_length_deviation(turned, edges), 0.0, atol=1e-12)
+    breathing = true[:1] * (1 + 0.1 * np.array([-1, 1, -1, 1, -1, 1])[:, None, None])
+    np.testing.assert_allclose(bone_length_deviation(breathing, edges), 0.1 * bone_lengths(true[0], edges))
+
+
+def test_pck_and_auc_agree_with_a_plain_count(true: Array) -> None:
+    true = 500 * true
+    found = true + 60 * np.random.default_rng(10).normal(size=true.shape)
+    for frame in range(7):
+        errors = [float(np.linalg.norm(f - t)) for f, t in zip(found[frame], true[frame], strict=True)]
+        shares = [sum(error < threshold for error in errors) / 26 for threshold in range(0, 151, 5)]
+        assert len(shares) == 31
+        assert pck(found, true)[frame] == pytest.approx(shares[-1])
+        assert auc(found, true)[frame] == pytest.approx(sum(shares) / 31)
+
+
+def test_pck_and_auc_at_their_limits(true: Array) -> None:
+    np.testing.assert_array_equal(pck(true, true), 1.0)
+    # No distance is below the threshold 0.
+    np.testing.assert_allclose(auc(true, true), 30 / 31)
+    far = true + np.array([0.0, 150.0, 0.0])
+    np.testing.assert_array_equal(pck(far, true), 0.0)
+    np.testing.assert_array_equal(auc(np.full_like(true, np.nan), true), 0.0)
