@@ -1,0 +1,1 @@
+"""What users would otherwise run: published networks, written anew from their papers, to compare DG-Net with."""
