@@ -89,6 +89,28 @@ HUMAN36M_17 = _joint_set(
 )
 """The paper's joints, in the order of its data."""
 
+HUMANEVA_15 = _joint_set(
+    "humaneva_15",
+    {
+        "pelvis": None,
+        "thorax": "pelvis",
+        "left_shoulder": "thorax",
+        "left_elbow": "left_shoulder",
+        "left_wrist": "left_elbow",
+        "right_shoulder": "thorax",
+        "right_elbow": "right_shoulder",
+        "right_wrist": "right_elbow",
+        "left_hip": "pelvis",
+        "left_knee": "left_hip",
+        "left_ankle": "left_knee",
+        "right_hip": "pelvis",
+        "right_knee": "right_hip",
+        "right_ankle": "right_knee",
+        "head": "thorax",
+    },
+)
+"""HumanEva-I's joints, in the order of its data."""
+
 BODY_26 = _joint_set(
     "body_26",
     _both_sides(

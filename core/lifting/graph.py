@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..skeleton import ANIMATION_21, BODY_26, HUMAN36M_17, JointSet
+from ..skeleton import ANIMATION_21, BODY_26, HUMAN36M_17, HUMANEVA_15, JointSet
 
-JOINT_SETS = {joints.name: joints for joints in (HUMAN36M_17, BODY_26, ANIMATION_21)}
+JOINT_SETS = {joints.name: joints for joints in (HUMAN36M_17, BODY_26, ANIMATION_21, HUMANEVA_15)}
 """The joint sets a network can be built for, by name."""
 
 
