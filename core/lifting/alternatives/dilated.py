@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .base import Alternative, AlternativeConfig, over_features, require
+from .base import Alternative, AlternativeConfig, LinearNorm, require
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ class _Convolution(nn.Module):
     def __init__(self, inputs: int, outputs: int, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.width, self.dilation = width, dilation
-        self.taps = nn.Linear(width * inputs, outputs, bias=False)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.taps = LinearNorm(width * inputs, outputs, bias=False)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -103,7 +102,7 @@ class _Convolution(nn.Module):
         return self._activated(features.reshape(len(features), -1, self.width * features.shape[-1]))
 
     def _activated(self, side_by_side: Tensor) -> Tensor:
-        dropped: Tensor = self.dropout(over_features(self.norm, self.taps(side_by_side)).relu())
+        dropped: Tensor = self.dropout(self.taps(side_by_side).relu())
         return dropped
 
 

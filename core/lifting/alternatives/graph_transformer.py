@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..graph import adjacency
+from ..layers import norm_as_scale
 from .base import Alternative, AlternativeConfig, over_features, require
 
 
@@ -131,7 +132,17 @@ class _GraphConvolution(nn.Module):
         super().__init__()
         self.neighbours = nn.Linear(channels, channels)
         self.own = nn.Linear(channels, channels)
-        self.norm = nn.BatchNorm1d(channels)
+        self.norm: nn.Module = nn.BatchNorm1d(channels)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        if isinstance(self.norm, nn.BatchNorm1d):
+            scale, shift = norm_as_scale(self.norm)
+            for linear in (self.neighbours, self.own):
+                linear.weight.mul_(scale.unsqueeze(-1))
+                linear.bias.mul_(scale)
+            self.own.bias.add_(shift)
+            self.norm = nn.Identity()
 
     def convolved(self, features: Tensor, affinity: Tensor) -> Tensor:
         mixed = affinity @ self.neighbours(features) + self.own(features)

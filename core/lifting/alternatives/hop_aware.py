@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..graph import hop_distance
+from ..layers import norm_as_scale
 from .base import Alternative, AlternativeConfig, over_features, require
 
 
@@ -161,10 +162,18 @@ class _Layer(nn.Module):
     def __init__(self, config: HopAwareConfig, inputs: int) -> None:
         super().__init__()
         self.aggregation = HopAwareAggregation(config, inputs, config.channels)
-        self.norm = nn.BatchNorm1d(config.channels)
+        self.norm: nn.Module = nn.BatchNorm1d(config.channels)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         normalised = over_features(self.norm, self.aggregation(features))
         dropped: Tensor = self.dropout(nn.functional.leaky_relu(normalised, 0.2))
         return dropped
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        if isinstance(self.norm, nn.BatchNorm1d):
+            scale, shift = norm_as_scale(self.norm)
+            self.aggregation.fuse.weight.mul_(scale.unsqueeze(-1))
+            self.aggregation.fuse.bias.mul_(scale).add_(shift)
+            self.norm = nn.Identity()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .base import Alternative, AlternativeConfig, over_features, require
+from .base import Alternative, AlternativeConfig, LinearNorm, require
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,9 @@ class ResidualMLP(Alternative):
 class _Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, outputs)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.linear = LinearNorm(inputs, outputs)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
-        dropped: Tensor = self.dropout(over_features(self.norm, self.linear(features)).relu())
+        dropped: Tensor = self.dropout(self.linear(features).relu())
         return dropped

@@ -93,6 +93,19 @@ def test_gradients_are_those_of_the_function(name: str) -> None:
     assert torch.autograd.gradcheck(net, inputs, fast_mode=True)
 
 
+@EACH
+def test_folded_it_is_the_same(name: str) -> None:
+    net = stirred(SMALL[name]("human36m_17", 2)).train()
+    inputs = torch.randn(4, 6, len(HUMAN36M_17), 2, dtype=torch.float64)
+    for _ in range(3):
+        net(inputs)
+    before = net.eval()(inputs)
+    folded = net.folded()
+    assert not [module for module in folded.modules() if isinstance(module, torch.nn.BatchNorm1d)]
+    assert torch.allclose(folded(inputs), before)
+    assert torch.equal(net(inputs), before)
+
+
 def mirrored_joints(values: Tensor) -> Tensor:
     return values[:, :, torch.from_numpy(HUMAN36M_17.mirror)]
 

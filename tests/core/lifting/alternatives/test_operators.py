@@ -66,7 +66,7 @@ def test_dilated_convolutions(widths: tuple[int, ...]) -> None:
 
 
 def _convolved(layer: Any, frames: dict[int, Tensor], width: int, dilation: int) -> dict[int, Tensor]:
-    norm, taps = layer.norm, layer.taps.weight.chunk(width, 1)
+    norm, taps = layer.taps.norm, layer.taps.linear.weight.chunk(width, 1)
     result = {}
     for t in frames:
         around = [t + (tap - width // 2) * dilation for tap in range(width)]
