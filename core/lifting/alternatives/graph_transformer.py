@@ -117,10 +117,12 @@ class Attention(nn.Module):
         """(B, T, N, C) to the same."""
         if self.over == "frames":
             features = features.transpose(1, 2)
-        # (B, T or N, tokens, 3, heads, C / heads) to (3, B, T or N, heads, tokens, C / heads)
-        split = self.queries_keys_values(features).unflatten(-1, (3, self.heads, -1)).movedim((3, 4), (0, 3))
-        queries, keys, values = split.unbind(0)
-        mixed = nn.functional.scaled_dot_product_attention(queries, keys, values).transpose(2, 3).flatten(3)
+        outer, tokens, channels = features.shape[:2], features.shape[2], features.shape[3]
+        # Four axes, batch, heads, tokens, channels: what the fast kernels take.
+        split = self.queries_keys_values(features).view(-1, tokens, 3, self.heads, channels // self.heads)
+        queries, keys, values = split.permute(2, 0, 3, 1, 4).unbind(0)
+        attended = nn.functional.scaled_dot_product_attention(queries, keys, values)
+        mixed = attended.transpose(1, 2).reshape(*outer, tokens, channels)
         output: Tensor = self.output(mixed)
         return output.transpose(1, 2) if self.over == "frames" else output
 
