@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -78,6 +80,35 @@ class NoiseModel:
     def none() -> NoiseModel:
         """A perfect detector of our own joints."""
         return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0)
+
+    @staticmethod
+    def load(path: Path | None = None) -> NoiseModel:
+        """The model as measured."""
+        return NoiseModel()
+
+
+class Seen(NamedTuple):
+    """What a detector reports of windows of T frames: `rays` (B, T, 26, 2), x/z and y/z; `confidence` (B, T, 26) in
+    [0, 1]; `depth` (B, T, 26) m behind the pelvis, its own guess."""
+
+    rays: Tensor
+    confidence: Tensor
+    depth: Tensor
+
+
+def observe(
+    rays: Tensor, joints_camera: Tensor, noise: NoiseModel, generator: torch.Generator, interval_s: float = 1 / 15
+) -> Seen:
+    """What a detector that errs like `noise` reports of true joints, seen at exact `rays` (B, T, 26, 2).
+
+    `joints_camera` (B, T, 26, 3) m: root-relative, x right, y down, z forward; frames `interval_s` apart.
+    """
+    metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None, None]
+    beside = landmarks(joints_camera, noise, generator) - joints_camera
+    seen = disturb(rays + metre * beside[..., :2], joints_camera, noise, interval_s, generator)
+    off = (seen - rays).norm(dim=-1) / metre[..., 0]
+    depth = depth_cue(joints_camera, noise, interval_s, generator)
+    return Seen(seen, (1 - off / 0.3).clamp(0.05, 1.0), depth)
 
 
 def landmarks(points: Tensor, noise: NoiseModel, generator: torch.Generator) -> Tensor:
