@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Literal, get_args
+
 import torch
 
 from ..jobs import UsageError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+Precision = Literal["exact", "tf32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""What matrix products are computed in: "exact", single precision, everywhere the default; "tf32", factors rounded to
+10 bits on NVIDIA's tensor cores (elsewhere the same as exact); "bfloat16", factors and features rounded to 7 bits."""
 
 
 def available_devices() -> list[str]:
@@ -37,3 +45,17 @@ def choose_device(name: str = "auto") -> torch.device:
             f"Use auto or one of {', '.join(available)}; `motionlift doctor` shows what is missing.",
         )
     return torch.device(name)
+
+
+@contextlib.contextmanager
+def matrix_products(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Matrix products in `precision` within the block, as far as that is a setting of PyTorch's (tf32 on CUDA)."""
+    if precision != "tf32" or device.type != "cuda":
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from .layers import GraphConvolution, spread
+from .layers import GraphConvolution, spread, spread_shifted
 from .neighbours import InputGraphs, Neighbours, following, preceding
 from .weighting import Importance
 
@@ -22,7 +21,7 @@ class DynamicalSpatialGraph(GraphConvolution):
         self.importance = importance
 
     def affinity(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        """B_t (B, T, N, N), divided by K."""
+        """B_t (T, B, N, N), divided by K."""
         chosen = self.neighbours.spatial(features, given)
         return self.importance.affinity(features, chosen, self.neighbours.count())
 
@@ -47,7 +46,7 @@ class DynamicalTemporalGraph(GraphConvolution):
         self.importance_backward = backward
 
     def affinities(self, features: Tensor, given: InputGraphs | None = None) -> tuple[Tensor, Tensor]:
-        """Q_{t+1} and Q_{t-1}, each (B, T, N, N), divided by K."""
+        """Q_{t+1} and Q_{t-1}, each (T, B, N, N), divided by K."""
         after, before = self.neighbours.temporal(features, given)
         count = self.neighbours.count()
         return (
@@ -57,5 +56,4 @@ class DynamicalTemporalGraph(GraphConvolution):
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
         after, before = self.affinities(features, given)
-        parts = [features, spread(after, following(features)), spread(before, preceding(features))]
-        return self.mix(torch.cat(parts, -1))
+        return self.mix(features, spread_shifted(after, features, 1), spread_shifted(before, features, -1))

@@ -97,23 +97,31 @@ def nearest_of(points: Tensor, candidates: Tensor, count: int, ranks: Tensor, ab
         points, candidates = points - centre, candidates - centre
         norms = points.square().sum(-1).unsqueeze(-1) + candidates.square().sum(-1).unsqueeze(-2)
         distances = (norms - 2 * points @ candidates.transpose(-1, -2)).clamp_min(0)
-    keys = _with_ranks(distances, ranks).masked_fill(absent, torch.iinfo(torch.int32).max)
+    keys = _with_ranks(distances, ranks).masked_fill(absent, _NEVER)
     return _smallest(keys, count) & ~absent
 
 
 def _with_ranks(distances: Tensor, ranks: Tensor) -> Tensor:
-    """(..., N, M) int32 that order as `distances` do, ties by `ranks` (N, M), each row's own joint first."""
+    """(..., N, M) int32 that order as `distances` do, ties by `ranks` (N, M)."""
     low_bits = (1 << (ranks.shape[-1] - 1).bit_length()) - 1
     # Floats that are not negative order as their bit patterns do.
-    keys = (distances.view(torch.int32) & ~low_bits) | ranks
-    keys.diagonal(dim1=-2, dim2=-1).fill_(-1)
-    return keys
+    return (distances.view(torch.int32) & ~low_bits) | ranks
 
 
 def _smallest(keys: Tensor, count: int) -> Tensor:
-    """Which of `keys` (..., M) are among the `count` smallest."""
-    remaining = keys
+    """(..., N, M) bool: row i marks i, and of the others the `count` - 1 with the smallest of `keys` (..., N, M), which
+    are not negative and get written over."""
+    # Whether or not it is nearest, a joint is its own neighbour: the search is for the others.
+    keys.diagonal(dim1=-2, dim2=-1).fill_(_NEVER)
+    reach = torch.full_like(keys[..., :1], -1)
     for _ in range(min(count, keys.shape[-1]) - 1):
-        taken = remaining <= remaining.amin(-1, keepdim=True)
-        remaining = remaining.masked_fill(taken, torch.iinfo(torch.int32).max)
-    return keys <= remaining.amin(-1, keepdim=True)
+        # Keys up to the reach turn negative and, without their sign, larger than all others: what a mask would do, in
+        # a quarter of the time.
+        beyond = (keys - (reach + 1)).bitwise_and_(_NEVER)
+        reach = (reach + 1 + beyond.amin(-1, keepdim=True)).clamp_max_(_NEVER - 1)
+    chosen = keys <= reach
+    chosen.diagonal(dim1=-2, dim2=-1).fill_(True)
+    return chosen
+
+
+_NEVER = torch.iinfo(torch.int32).max

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor
 
 from ..camera import rays as camera_rays
+from ..jobs import UsageError
 from ..motion import Keypoints2D
 from ..rotation import Array
-from ..skeleton import body_from_mediapipe
+from ..skeleton import MEDIAPIPE_33, body_from_mediapipe
 from .coordinates import balance
+from .device import Precision, matrix_products
 from .network import DGNet, DGNetConfig
 from .normalise import camera_from_view, person_view
 from .windowing import fill_gaps, plan_windows
@@ -30,6 +33,7 @@ def lift_keypoints(
     overlap: int | None = None,
     batch: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    precision: Precision = "exact",
 ) -> Array:
     """DG-Net's joints (F, N, 3): metres in the camera's frame, relative to the first joint, of a body that stands
     `REFERENCE_HEIGHT` tall; NaN in frames without a detection and finite in all others.
@@ -37,35 +41,39 @@ def lift_keypoints(
     Each frame is seen by several windows, at different places within them, and their predictions are averaged:
     by `overlap` windows, all that there are by default (see `windowing.plan_windows`). `camera_K` (3, 3) in pixels;
     `model` in any form, a copy is folded and moved to `device`; `flip_average` also lifts the mirror image and
-    averages; `batch`: windows at once; `progress` gets the windows done and their number.
+    averages; `batch`: windows at once; `progress` gets the windows done and their number; `precision`: see
+    `device.PRECISIONS`, "bfloat16" also rounds the features that neighbours are found by.
+
+    Raises `UsageError`, saying what was expected and found: `wrong_joints` for keypoints of another joint set than the
+    network's, `bad_keypoints` for arrays that do not fit together, hold no frame, or are not finite where somebody was
+    detected.
     """
-    pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
-    config = model.config
+    config, device = model.config, torch.device(device)
+    check_keypoints(keypoints, config)
+    network = _for_use(model, device, precision)
     plan = plan_windows(keypoints.times, keypoints.detected, config.frames, config.frame_interval_s, overlap)
-    batch = batch or (CPU_BATCH if torch.device(device).type == "cpu" else GPU_BATCH)
-    joints = pixels.shape[1]
+    batch = batch or (CPU_BATCH if device.type == "cpu" else GPU_BATCH)
+    pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
+    frames, joints = pixels.shape[:2]
     rays = torch.from_numpy(camera_rays(pixels, camera_K)[..., :2]).float()
-    confidence = fill_gaps(keypoints.times, keypoints.confidence[..., None], keypoints.detected)[..., 0]
-    seen = torch.from_numpy(confidence).float()
-    cues = torch.from_numpy(_cues(keypoints, config)).float()
-    network = model.folded().to(device)
+    # One array, so that windows are cut once and travel once.
+    values = torch.cat([rays, torch.from_numpy(_cues(keypoints, config)).float()], -1)
+    seen = _filled_confidence(keypoints) if config.balanced else np.ones((frames, joints))
+    values = torch.cat([values, torch.from_numpy(seen).float()[..., None]], -1)
 
     # A last place takes the predictions that belong to no frame (-1).
-    total = torch.zeros(len(pixels) + 1, joints, 3)
-    count = torch.zeros(len(pixels) + 1)
-    with torch.inference_mode():
+    total = torch.zeros(frames + 1, joints, 3)
+    count = torch.zeros(frames + 1)
+    with torch.inference_mode(), matrix_products(precision, device):
         for first in range(0, len(plan), batch):
             part = plan.part(first, first + batch)
+            windows = part.sample(values).to(device)
             predicted = _lift_windows(
-                network,
-                part.sample(rays).to(device),
-                part.sample(seen).to(device),
-                part.sample(cues).to(device),
-                flip_average,
+                network, windows[..., :2], windows[..., 2:-1], windows[..., -1], flip_average
             ).cpu()
-            frames = torch.from_numpy(part.frames).flatten().remainder(len(count))
-            total.index_add_(0, frames, predicted.flatten(0, 1))
-            count.index_add_(0, frames, torch.ones(len(frames)))
+            owners = torch.from_numpy(part.frames).flatten().remainder(len(count))
+            total.index_add_(0, owners, predicted.flatten(0, 1))
+            count.index_add_(0, owners, torch.ones(len(owners)))
             if progress is not None:
                 progress(first + len(part), len(plan))
     lifted: Array = (total[:-1] / count[:-1, None, None].clamp_min(1)).double().numpy()
@@ -74,21 +82,74 @@ def lift_keypoints(
     return lifted
 
 
+def check_keypoints(keypoints: Keypoints2D, config: DGNetConfig) -> None:
+    """Raise what `lift_keypoints` raises for keypoints that a network of `config` cannot lift."""
+    shape, joints = keypoints.pixels.shape, len(config.joints)
+    if len(shape) == 3 and shape[1] != joints:
+        raise UsageError(
+            "wrong_joints",
+            f"The network expects {joints} joints ({config.joint_set}), but the keypoints have {shape[1]}.",
+            "Use weights that were trained for the joints that are detected (body_26).",
+        )
+    frames = shape[0]
+    if frames == 0:
+        raise _bad_keypoints("at least one frame", "none")
+    for name, wanted in (("times", (frames,)), ("pixels", (frames, joints, 2)), ("confidence", (frames, joints)),
+                         ("detected", (frames,))):  # fmt: skip
+        found = getattr(keypoints, name).shape
+        if found != wanted:
+            raise _bad_keypoints(f"{name} of shape {wanted}", f"shape {found}")
+    world = keypoints.world_landmarks
+    if world is not None and world.shape != (frames, len(MEDIAPIPE_33), 3):
+        raise _bad_keypoints(f"world landmarks of shape {(frames, len(MEDIAPIPE_33), 3)}", f"shape {world.shape}")
+    if not np.isfinite(keypoints.times).all() or (np.diff(keypoints.times) <= 0).any():
+        raise _bad_keypoints("times that increase", "times that do not")
+    finite = np.isfinite(keypoints.pixels).all((-2, -1)) & np.isfinite(keypoints.confidence).all(-1)
+    broken = np.flatnonzero(keypoints.detected & ~finite)
+    if len(broken):
+        raise _bad_keypoints("finite keypoints in every frame with a detection", f"others in frame {broken[0]}")
+
+
+def _bad_keypoints(expected: str, found: str) -> UsageError:
+    return UsageError(
+        "bad_keypoints",
+        f"These keypoints cannot be lifted: expected {expected}, but found {found}.",
+        "Detect them again, or mark frames in which nobody was found as not detected.",
+    )
+
+
+def _for_use(model: DGNet, device: torch.device, precision: Precision) -> DGNet:
+    """The network folded, of that precision and on that device; the caller's own stays as and where it is."""
+    network = model.in_bfloat16() if precision == "bfloat16" else model.folded()
+    if network.head.weight.device == device:
+        return network
+    return (copy.deepcopy(network) if network is model else network).to(device)
+
+
+def _filled_confidence(keypoints: Keypoints2D) -> Array:
+    return fill_gaps(keypoints.times, keypoints.confidence[..., None], keypoints.detected)[..., 0]
+
+
 def _cues(keypoints: Keypoints2D, config: DGNetConfig) -> Array:
-    """What the network wants to be told besides places (F, N, cues); 0 where it is not known."""
+    """What the network wants to be told besides places (F, N, cues), in its order; NaN where it is not known."""
     frames, joints = keypoints.pixels.shape[:2]
-    cues = np.zeros((frames, joints, len(config.cues)))
-    if "depth" in config.cues and keypoints.world_landmarks is not None:
-        depth = keypoints.world_landmarks[..., 2] @ body_from_mediapipe().T
-        depth = fill_gaps(keypoints.times, (depth - depth[:, :1])[..., None], keypoints.detected)[..., 0]
-        cues[..., config.cues.index("depth")] = np.nan_to_num(depth)
+    cues = np.full((frames, joints, len(config.cues)), np.nan)
+    for channel, cue in enumerate(config.cues):
+        if cue == "confidence":
+            cues[..., channel] = _filled_confidence(keypoints)
+        elif keypoints.world_landmarks is not None:
+            depth = keypoints.world_landmarks[..., 2] @ body_from_mediapipe().T
+            depth = (depth - depth[:, :1])[..., None]
+            cues[..., channel] = fill_gaps(keypoints.times, depth, keypoints.detected)[..., 0]
     return cues
 
 
-def _lift_windows(network: DGNet, rays: Tensor, confidence: Tensor, cues: Tensor, flip_average: bool) -> Tensor:
+def _lift_windows(network: DGNet, rays: Tensor, cues: Tensor, confidence: Tensor, flip_average: bool) -> Tensor:
     """Joints (B, T, N, 3) in the camera's frame of windows of rays (B, T, N, 2)."""
     # As in training: weighting by confidence here made rendered clips worse (MPJPE 84 mm against 80).
     view = person_view(rays, torch.ones_like(confidence))
+    # A cue that is unknown anywhere in a window is left out of all of it, as in training.
+    cues = torch.where(cues.isfinite().all(2, keepdim=True).all(1, keepdim=True), cues, 0.0)
     inputs = torch.cat([view.inputs, cues], -1)
     if flip_average:
         joints = torch.from_numpy(network.config.joints.mirror).to(inputs.device)

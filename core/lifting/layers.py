@@ -1,9 +1,10 @@
 """DG-Net's operators. Equations are those of Zhang et al., "Learning Dynamical Human-Joint Affinity for 3D Pose
 Estimation in Videos" (IEEE TIP 2021); what the paper leaves open is decided as SemGCN, which it builds on, does.
 
-Features are (B, T, N, C): windows, frames, joints, channels, contiguous, so that every weight is one large matrix
-product over all joints. A graph convolution here is the linear part of an operator; `ConvolutionUnit` adds BatchNorm
-and the activation. All are linear in `weight` and `bias` per output channel, which is how BatchNorm folds into them.
+Features are (T, B, N, C): frames, windows, joints, channels, contiguous, so that every weight is one large matrix
+product over all joints, and the features of the next and the last frame are a slice and no copy. A graph convolution
+here is the linear part of an operator; `ConvolutionUnit` adds BatchNorm and the activation. All are linear in `weight`
+and `bias` per output channel, which is how BatchNorm folds into them.
 """
 
 from __future__ import annotations
@@ -29,12 +30,18 @@ class GraphConvolution(nn.Module):
         nn.init.uniform_(self.bias, -1 / math.sqrt(outputs), 1 / math.sqrt(outputs))
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        """Features (B, T, N, C_out) of features (B, T, N, C_in); `given`: the graphs that the input settles, if any."""
+        """Features (T, B, N, C_out) of features (T, B, N, C_in); `given`: the graphs that the input settles, if any."""
         raise NotImplementedError
 
-    def mix(self, features: Tensor) -> Tensor:
-        """The product with the weight: (..., parts x C_in) to (..., C_out)."""
-        return nn.functional.linear(features, self.weight.t(), self.bias)
+    def mix(self, *parts: Tensor) -> Tensor:
+        """The product with the weight: `parts` tensors (..., C_in) to one (..., C_out)."""
+        if not in_place(parts[0]):
+            return nn.functional.linear(torch.cat(parts, -1), self.weight.t(), self.bias)
+        first, *others = self.weight.chunk(self.parts)
+        mixed = torch.addmm(self.bias, parts[0].flatten(0, -2), first)
+        for part, weight in zip(parts[1:], others, strict=True):
+            mixed.addmm_(part.flatten(0, -2), weight)
+        return mixed.view(*parts[0].shape[:-1], -1)
 
     @torch.no_grad()
     def scale_outputs(self, scale: Tensor, shift: Tensor) -> None:
@@ -71,7 +78,7 @@ class FixedSpatialGraph(GraphConvolution):
         own = affinity.diagonal().unsqueeze(-1)
         others = affinity - torch.diag_embed(affinity.diagonal())
         if self.weight.shape[0] <= 2 * self.weight.shape[1]:
-            return self.mix(torch.cat([own * features, spread(others, features)], -1))
+            return self.mix(own * features, spread(others, features))
         # Fewer channels come out than go in: the weights first, then the graph on what is left.
         weight = torch.cat(self.weight.chunk(2), 1)
         first, second = nn.functional.linear(features, weight.t()).chunk(2, -1)
@@ -85,7 +92,16 @@ class FixedTemporalGraph(GraphConvolution):
         super().__init__(inputs, outputs, parts=3)
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        return self.mix(torch.cat([features, following(features), preceding(features)], -1))
+        if not in_place(features):
+            return self.mix(features, following(features), preceding(features))
+        now, after, before = self.weight.chunk(3)
+        mixed = torch.addmm(self.bias, features.flatten(0, -2), now).view(*features.shape[:-1], -1)
+        for target, source, weight in (
+            (mixed[:-1], features[1:], after), (mixed[-1:], features[-1:], after),
+            (mixed[1:], features[:-1], before), (mixed[:1], features[:1], before),
+        ):  # fmt: skip
+            target.flatten(0, -2).addmm_(source.flatten(0, -2), weight)
+        return mixed
 
 
 class ConvolutionUnit(nn.Module):
@@ -97,7 +113,8 @@ class ConvolutionUnit(nn.Module):
         self.norm: nn.Module = nn.BatchNorm1d(convolution.bias.shape[0])
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        return torch.relu(normalised(self.norm, self.convolution(features, given)))
+        mixed = normalised(self.norm, self.convolution(features, given))
+        return mixed.relu_() if in_place(mixed) else torch.relu(mixed)
 
     def fold(self) -> None:
         """Put the running statistics into the convolution's weights (evaluation only)."""
@@ -115,8 +132,8 @@ class ResidualGraph(nn.Module):
         self.second = ConvolutionUnit(second)
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        result: Tensor = features + self.second(self.first(features, given), given)
-        return result
+        change: Tensor = self.second(self.first(features, given), given)
+        return change.add_(features) if in_place(change) else features + change
 
 
 class NonLocal(nn.Module):
@@ -128,8 +145,13 @@ class NonLocal(nn.Module):
     `a = (w_1 W_theta) x + w_1 b_theta`: the same value and gradients without the bottleneck features.
     """
 
+    weight_cache: Tensor | None
+    bias_cache: Tensor | None
+
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.register_buffer("weight_cache", None, persistent=False)
+        self.register_buffer("bias_cache", None, persistent=False)
         inner = channels // 2
         self.g = nn.Linear(channels, inner)
         self.theta = nn.Linear(channels, inner)
@@ -144,14 +166,24 @@ class NonLocal(nn.Module):
         nn.init.zeros_(self.norm.weight)
         nn.init.zeros_(self.norm.bias)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def projection(self) -> tuple[Tensor, Tensor]:
+        """The weight (C/2 + 2, C) and bias (C/2 + 2) that make g, a and b of features in one product."""
+        if self.weight_cache is not None and self.bias_cache is not None:
+            return self.weight_cache, self.bias_cache
         row, column = self.kernel.unbind()
         weight = torch.cat([self.g.weight, (row @ self.theta.weight)[None], (column @ self.phi.weight)[None]])
         bias = torch.cat([self.g.bias, (row @ self.theta.bias)[None], (column @ self.phi.bias)[None]])
-        projected = nn.functional.linear(features, weight, bias)
+        return weight, bias
+
+    def forward(self, features: Tensor) -> Tensor:
+        projected = nn.functional.linear(features, *self.projection())
         values, rows, columns = projected[..., :-2], projected[..., -2], projected[..., -1]
-        affinity = torch.relu(rows.unsqueeze(-1) + columns.unsqueeze(-2)) / features.shape[-2]
-        return features + normalised(self.norm, self.output(spread(affinity, values)))
+        # Divided by N before the pairs are made: relu commutes with it.
+        size = features.shape[-2]
+        raw = (rows / size).unsqueeze(-1) + (columns / size).unsqueeze(-2)
+        affinity = raw.relu_() if in_place(raw) else torch.relu(raw)
+        change = normalised(self.norm, self.output(spread(affinity, values)))
+        return change.add_(features) if in_place(change) else features + change
 
     @torch.no_grad()
     def fold(self) -> None:
@@ -161,17 +193,37 @@ class NonLocal(nn.Module):
             self.output.weight.mul_(scale.unsqueeze(1))
             self.output.bias.mul_(scale).add_(shift)
             self.norm = nn.Identity()
+            self.weight_cache, self.bias_cache = self.projection()
+
+
+def in_place(tensor: Tensor) -> bool:
+    """Whether results may be written over: nobody asks for gradients, and no automatic cast changes types."""
+    return not torch.is_grad_enabled() and not torch.is_autocast_enabled(tensor.device.type)
 
 
 def spread(affinity: Tensor, features: Tensor) -> Tensor:
-    """`affinity` (N, N) or (B, T, N, N) times `features` (B, T, N, C), frame by frame."""
-    batch, frames, joints, channels = features.shape
+    """`affinity` (N, N) or (T, B, N, N) times `features` (T, B, N, C), frame by frame."""
+    return torch.bmm(_graphs(affinity, features), features.flatten(0, 1)).view(features.shape)
+
+
+def spread_shifted(affinity: Tensor, features: Tensor, step: int) -> Tensor:
+    """`affinity` (N, N) or (T, B, N, N) times the `features` (T, B, N, C) of the next frame (`step` 1) or of the one
+    before (-1); the first and last frame repeat."""
+    if not in_place(features) or affinity.dim() == 2:
+        return spread(affinity, following(features) if step > 0 else preceding(features))
+    inside, source, edge = (slice(0, -1), slice(1, None), -1) if step > 0 else (slice(1, None), slice(0, -1), 0)
+    mixed = torch.empty_like(features)
+    if len(features) > 1:
+        torch.bmm(affinity[inside].flatten(0, 1), features[source].flatten(0, 1), out=mixed[inside].flatten(0, 1))
+    torch.bmm(affinity[edge], features[edge], out=mixed[edge])
+    return mixed
+
+
+def _graphs(affinity: Tensor, features: Tensor) -> Tensor:
+    """`affinity` as a batch of graphs (T x B, N, N), of the features' type."""
     if affinity.dim() == 2:
-        affinity = affinity.expand(batch * frames, joints, joints)
-    else:
-        affinity = affinity.to(features.dtype).reshape(batch * frames, joints, joints)
-    mixed = torch.bmm(affinity, features.reshape(batch * frames, joints, channels))
-    return mixed.view(batch, frames, joints, channels)
+        affinity = affinity.expand(*features.shape[:2], *affinity.shape)
+    return affinity.to(features.dtype).flatten(0, 1)
 
 
 def normalised(norm: nn.Module, features: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ STYLES: tuple[Style, ...] = get_args(Style)
 
 
 class InputGraphs(NamedTuple):
-    """The graphs of the style "precomputed", found once from the network's 2D inputs (B, T, N, 2) and used by every
-    layer: `spatial` (B, T, N, N), or (B, T, N, 3 N) where space and time are one; `after`, `before` (B, T, N, N)."""
+    """The graphs of the style "precomputed", found once from the network's 2D inputs (T, B, N, 2) and used by every
+    layer: `spatial` (T, B, N, N), or (T, B, N, 3 N) where space and time are one; `after`, `before` (T, B, N, N)."""
 
     spatial: Tensor
     after: Tensor
@@ -46,19 +46,19 @@ class Neighbours(nn.Module):
         return self.number if self.fixed is None else self.fixed.sum(-1, keepdim=True)
 
     def without_search(self, features: Tensor) -> Tensor | None:
-        """The mask for features (B, T, N, C) where it does not depend on them, (N, M) or (B, T, N, M)."""
+        """The mask for features (T, B, N, C) where it does not depend on them, (N, M) or (T, B, N, M)."""
         if self.redrawn and self.training:
             return random_neighbours((*features.shape[:2], *self.ranks.shape), self.number, features.device)
         return self.fixed
 
     def spatial(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        """D of eq. 4: by distance of features (B, T, N, C)."""
+        """D of eq. 4: by distance of features (T, B, N, C)."""
         if (mask := self.without_search(features)) is not None:
             return mask
         return nearest(features.detach(), self.number, self.ranks) if given is None else given.spatial
 
     def temporal(self, features: Tensor, given: InputGraphs | None = None) -> tuple[Tensor, Tensor]:
-        """L_{t+1} and L_{t-1} of eq. 11: by similarity of the movement of features (B, T, N, C).
+        """L_{t+1} and L_{t-1} of eq. 11: by similarity of the movement of features (T, B, N, C).
 
         At the ends, where a frame is repeated, the neighbours come from the side that exists; a single frame has no
         movement, and each joint only itself.
@@ -67,16 +67,16 @@ class Neighbours(nn.Module):
             return mask, mask
         if given is not None:
             return given.after, given.before
-        batch, frames, joints, _ = features.shape
+        frames, batch, joints, _ = features.shape
         if frames == 1:
-            own = torch.eye(joints, dtype=torch.bool, device=features.device).expand(batch, 1, joints, joints)
+            own = torch.eye(joints, dtype=torch.bool, device=features.device).expand(1, batch, joints, joints)
             return own, own
         # x_{t-1} - x_t at t is -(x_t - x_{t-1}): the same distances, so one search serves both directions.
-        moving = nearest((features[:, 1:] - features[:, :-1]).detach(), self.number, self.ranks)
-        return torch.cat([moving, moving[:, -1:]], 1), torch.cat([moving[:, :1], moving], 1)
+        moving = nearest((features[1:] - features[:-1]).detach(), self.number, self.ranks)
+        return torch.cat([moving, moving[-1:]]), torch.cat([moving[:1], moving])
 
     def spacetime(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        """The nearest, by distance of features (B, T, N, C), among the joints of three frames; frames beyond the ends
+        """The nearest, by distance of features (T, B, N, C), among the joints of three frames; frames beyond the ends
         have none to offer."""
         if (mask := self.without_search(features)) is not None:
             return mask
@@ -84,15 +84,15 @@ class Neighbours(nn.Module):
             return given.spatial
         points = features.detach()
         candidates = torch.cat([points, following(points), preceding(points)], 2)
-        absent = torch.zeros(features.shape[1], candidates.shape[2], dtype=torch.bool, device=features.device)
+        absent = torch.zeros(features.shape[0], candidates.shape[2], dtype=torch.bool, device=features.device)
         joints = features.shape[2]
         absent[-1, joints : 2 * joints] = True
         absent[0, 2 * joints :] = True
-        return nearest_of(points, candidates, self.number, self.ranks, absent[:, None])
+        return nearest_of(points, candidates, self.number, self.ranks, absent[:, None, None])
 
 
 class GraphsOfTheInput(nn.Module):
-    """Finds the `InputGraphs` in 2D joints (B, T, N, 2), by the `spatial` (of space and time together: `spacetime`) and
+    """Finds the `InputGraphs` in 2D joints (T, B, N, 2), by the `spatial` (of space and time together: `spacetime`) and
     the `temporal` neighbours of a network's layers."""
 
     def __init__(self, spatial: Neighbours, temporal: Neighbours, factorised: bool) -> None:
@@ -154,10 +154,10 @@ def random_neighbours(
 
 
 def following(features: Tensor) -> Tensor:
-    """X_{t+1} of (B, T, N, C), the last frame repeated."""
-    return torch.cat([features[:, 1:], features[:, -1:]], 1)
+    """X_{t+1} of (T, B, N, C), the last frame repeated."""
+    return torch.cat([features[1:], features[-1:]])
 
 
 def preceding(features: Tensor) -> Tensor:
-    """X_{t-1} of (B, T, N, C), the first frame repeated."""
-    return torch.cat([features[:, :1], features[:, :-1]], 1)
+    """X_{t-1} of (T, B, N, C), the first frame repeated."""
+    return torch.cat([features[:1], features[:-1]])

@@ -51,6 +51,7 @@ class DGNet(nn.Module):
     def __init__(self, config: DGNetConfig, block_heads: bool = True) -> None:
         super().__init__()
         self.config = config
+        self.is_folded = False
         channels = config.channels
         build = _Builder(config)
         self.input_graphs = build.input_graphs()
@@ -88,7 +89,7 @@ class DGNet(nn.Module):
         """The output of `forward` and each block's own (B, T, N, 3), for `loss.training_loss`; none of these where the
         network has no block heads (the loss "network", or a network for use only)."""
         features, guess = self._block_features(inputs)
-        outputs = [head(f) for head, f in zip(self.block_heads, features, strict=False)]
+        outputs = [head(f).transpose(0, 1) for head, f in zip(self.block_heads, features, strict=False)]
         if guess is not None:
             outputs = [guess + output for output in outputs]
         return self._network_output(features, guess), outputs
@@ -115,10 +116,12 @@ class DGNet(nn.Module):
 
     def _block_features(self, inputs: Tensor) -> tuple[list[Tensor], Tensor | None]:
         self._check(inputs)
-        given = None if self.input_graphs is None else self.input_graphs(inputs[..., :2])
         guess = None if self.encoder is None else self.encoder(inputs)
         if guess is not None:
             inputs = torch.cat([inputs, guess], -1)
+        # Layers want time first.
+        inputs = inputs.transpose(0, 1).to(self.input.convolution.weight.dtype).contiguous()
+        given = None if self.input_graphs is None else self.input_graphs(inputs[..., :2])
         features = self.input_non_local(self.input(inputs))
         collected = []
         for block in self.blocks:
@@ -141,12 +144,14 @@ class DGNet(nn.Module):
             )
 
     def _network_output(self, features: list[Tensor], guess: Tensor | None) -> Tensor:
-        output: Tensor = self.head(torch.cat(features, -1))
+        output: Tensor = self.head(torch.cat(features, -1).to(self.head.weight.dtype)).transpose(0, 1)
         return output if guess is None else guess + output
 
     def folded(self) -> DGNet:
         """A copy for evaluation only, equal within rounding and faster: BatchNorm inside the weights, fixed
-        affinities computed once, no block heads, no gradients."""
+        affinities computed once, no block heads, no gradients. A network that is folded already is its own."""
+        if self.is_folded:
+            return self
         fast = copy.deepcopy(self).eval().requires_grad_(False)
         fast.block_heads = nn.ModuleList()
         for module in fast.modules():
@@ -154,6 +159,16 @@ class DGNet(nn.Module):
                 module.fold()
             if isinstance(module, FixedSpatialGraph | FixedSpaceTimeGraph):
                 module.affinity_cache = module.affinity_matrix()
+        fast.is_folded = True
+        return fast
+
+    def in_bfloat16(self) -> DGNet:
+        """A folded copy whose layers compute in bfloat16; what goes in and comes out, the head and the encoder stay
+        single-precision. Distances are those of rounded features, so neighbours may differ, and results by
+        millimetres."""
+        fast = copy.deepcopy(self.folded())
+        for part in (fast.input, fast.input_non_local, fast.blocks):
+            part.to(torch.bfloat16)
         return fast
 
 
@@ -237,13 +252,15 @@ class _Builder:
 
 def _affinity(name: str, layer: nn.Module, features: Tensor, given: InputGraphs | None) -> Affinity:
     """The affinity of a dynamical `layer` for its input."""
-    joints = features.shape[2]
-    shape = (*features.shape[:2], joints, joints)
+    frames, windows, joints, _ = features.shape
+
+    def of_windows(graph: Tensor) -> Tensor:
+        return graph.expand(frames, windows, joints, joints).transpose(0, 1)
+
     if isinstance(layer, DynamicalSpatialGraph):
-        return Affinity(name, "spatial", layer.affinity(features, given).expand(shape), None, None)
+        return Affinity(name, "spatial", of_windows(layer.affinity(features, given)), None, None)
     if isinstance(layer, DynamicalTemporalGraph):
         after, before = layer.affinities(features, given)
-        return Affinity(name, "temporal", None, after.expand(shape), before.expand(shape))
+        return Affinity(name, "temporal", None, of_windows(after), of_windows(before))
     assert isinstance(layer, DynamicalSpaceTimeGraph)
-    parts = (part.expand(shape) for part in layer.affinity(features, given).chunk(3, -1))
-    return Affinity(name, "spacetime", *parts)
+    return Affinity(name, "spacetime", *map(of_windows, layer.affinity(features, given).chunk(3, -1)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import GraphConvolution, spread
+from .layers import GraphConvolution, spread, spread_shifted
 from .neighbours import InputGraphs, Neighbours, following, preceding
 from .weighting import Importance
 
@@ -44,13 +44,12 @@ class FixedSpaceTimeGraph(GraphConvolution):
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
         now, after, before = self.affinity_matrix().to(features.dtype).chunk(3, -1)
         own = now.diagonal()
-        parts = [
+        return self.mix(
             own.unsqueeze(-1) * features,
             spread(now - torch.diag_embed(own), features),
-            spread(after, following(features)),
-            spread(before, preceding(features)),
-        ]
-        return self.mix(torch.cat(parts, -1))
+            spread_shifted(after, features, 1),
+            spread_shifted(before, features, -1),
+        )
 
 
 class DynamicalSpaceTimeGraph(GraphConvolution):
@@ -66,16 +65,15 @@ class DynamicalSpaceTimeGraph(GraphConvolution):
         self.importance = importance
 
     def affinity(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
-        """B (B, T, N, 3 N), divided by K."""
+        """B (T, B, N, 3 N), divided by K."""
         chosen = self.neighbours.spacetime(features, given)
         return self.importance.affinity(features, chosen, self.neighbours.count(), _of_three_frames)
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
         now, after, before = self.affinity(features, given).chunk(3, -1)
-        parts = [spread(now, features), spread(after, following(features)), spread(before, preceding(features))]
-        return self.mix(torch.cat(parts, -1))
+        return self.mix(spread(now, features), spread_shifted(after, features, 1), spread_shifted(before, features, -1))
 
 
 def _of_three_frames(values: Tensor) -> Tensor:
-    """Values (B, T, N, ...) of each joint as those (B, T, 3 N, ...) of its candidates."""
+    """Values (T, B, N, ...) of each joint as those (T, B, 3 N, ...) of its candidates."""
     return torch.cat([values, following(values), preceding(values)], 2)

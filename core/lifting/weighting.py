@@ -1,6 +1,6 @@
 """How much the chosen joints count: the weightings that the paper compares.
 
-Affinities are (B, T, N, M): row i weighs those that joint i listens to. They are scores divided by the number of
+Affinities are (T, B, N, M): row i weighs those that joint i listens to. They are scores divided by the number of
 neighbours, or a softmax over these, so that a row weighs a mean.
 """
 
@@ -40,7 +40,7 @@ class Importance(nn.Module):
     def affinity(self, features: Tensor, chosen: Tensor, count: Tensor | int, shift: Shift = unmoved) -> Tensor:
         """(..., N, N): row i weighs the `chosen` joints for joint i, divided by their `count`.
 
-        `features` (B, T, N, C); `shift` turns values of each frame (B, T, ...) into those of the frame they listen to.
+        `features` (T, B, N, C); `shift` turns values of each frame (T, B, ...) into those of the frame they listen to.
         """
         return chosen.to(features.dtype) / count
 
