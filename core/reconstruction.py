@@ -22,9 +22,9 @@ OVERLAP = 1
 
 @functools.lru_cache(maxsize=2)
 def load_network(weights: str | None, device: str) -> DGNet:
-    """The network of a weights file, else the one that comes along; loaded once a process."""
+    """The network of a weights file, else the one that comes along; loaded and folded once a process."""
     path = Path(weights) if weights else default_weights()
-    return load_weights(path, choose_device(device))
+    return load_weights(path, choose_device(device)).folded()
 
 
 def reconstruct(

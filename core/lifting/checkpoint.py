@@ -64,11 +64,17 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> DGNet:
     expected = model.state_dict()
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
-        what = f"lacks {_some(missing)}" if missing else f"holds {_some(extra)}, which the network has not"
-        raise _not_ours(path, what)
+        lacks = [f"it lacks {_some(missing)}"] if missing else []
+        holds = [f"it holds {_some(extra)}, which the network has not"] if extra else []
+        counts = f" (expected {len(expected)} tensors for its configuration, found {len(tensors)})"
+        raise _not_ours(path, " and ".join(lacks + holds) + counts)
     for name, value in tensors.items():
         if value.shape != expected[name].shape:
-            raise _not_ours(path, f"{name} has shape {tuple(value.shape)}, not {tuple(expected[name].shape)}")
+            raise _not_ours(
+                path, f"{name} should have shape {tuple(expected[name].shape)}, but has {tuple(value.shape)}"
+            )
+        if not bool(value.isfinite().all()):
+            raise _not_ours(path, f"{name} should hold numbers, but holds some that are not finite")
     model.load_state_dict({name: value.to(expected[name].dtype) for name, value in tensors.items()})
     return model.eval().requires_grad_(False).to(device)
 

@@ -126,6 +126,53 @@ def test_other_contents(weights: Path) -> None:
         assert word in refused(rewritten(weights, **change), "weights_not_ours").message
 
 
+def test_what_is_missing_and_what_is_too_much_are_both_said(weights: Path) -> None:
+    message = refused(rewritten(weights, drop="head.bias", extra="passenger"), "weights_not_ours").message
+    assert all(word in message for word in ("lacks head.bias", "holds passenger", "expected", "found"))
+
+
+def test_weights_that_are_no_numbers(weights: Path) -> None:
+    with safe_open(weights, framework="pt") as file:
+        stored = dict(file.metadata())
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors["head.bias"][1] = torch.nan
+    save_file(tensors, weights, stored)
+    assert "head.bias" in refused(weights, "weights_not_ours").message
+
+
+def test_files_from_before_a_setting_existed_load_with_its_default(weights: Path) -> None:
+    newer = ("cues", "encoder_width", "encoder_blocks", "style", "weighting", "factorised", "knn", "loss")
+    before = load_weights(weights)
+    older = {name: value for name, value in CONFIG.to_json().items() if name not in newer}
+    model = load_weights(rewritten(weights, header={"config": json.dumps(older)}))
+    assert model.config == CONFIG
+    x = torch.randn(2, 4, 26, 2)
+    assert torch.equal(model(x), before(x))
+
+
+def test_names_of_tensors_stay_what_they_were(weights: Path) -> None:
+    """As the first version wrote them; renaming any makes every file that exists unreadable."""
+    fsg, score = ("weight", "bias", "edges"), "weight"
+    convolutions = {0: fsg, 1: ("weight", "bias", f"importance.{score}"), 3: ("weight", "bias"), 5: ("weight", "bias"),
+                    4: ("weight", "bias", f"importance_forward.{score}", f"importance_backward.{score}")}  # fmt: skip
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    non_local = (
+        "kernel",
+        *(f"{part}.{kind}" for part in ("g", "theta", "phi", "output") for kind in ("weight", "bias")),
+    )
+    names = {f"input.convolution.{name}" for name in fsg} | {f"head.{name}" for name in fsg}
+    names |= {f"input.norm.{name}" for name in norm}
+    places = ["input_non_local", *(f"blocks.{block}.{place}" for block in range(2) for place in (2, 6))]
+    names |= {f"{place}.{name}" for place in places for name in (*non_local, *(f"norm.{kind}" for kind in norm))}
+    for block in range(2):
+        for place, parts in convolutions.items():
+            for unit in ("first", "second"):
+                names |= {f"blocks.{block}.{place}.{unit}.convolution.{part}" for part in parts}
+                names |= {f"blocks.{block}.{place}.{unit}.norm.{part}" for part in norm}
+    with safe_open(weights, framework="pt") as file:
+        assert set(file.keys()) == names
+
+
 def test_no_header(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     save_file({"a": torch.zeros(2)}, path)
