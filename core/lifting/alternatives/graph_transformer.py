@@ -119,7 +119,7 @@ class Attention(nn.Module):
             features = features.transpose(1, 2)
         outer, tokens, channels = features.shape[:2], features.shape[2], features.shape[3]
         # Four axes, batch, heads, tokens, channels: what the fast kernels take.
-        split = self.queries_keys_values(features).view(-1, tokens, 3, self.heads, channels // self.heads)
+        split = self.queries_keys_values(features).reshape(-1, tokens, 3, self.heads, channels // self.heads)
         queries, keys, values = split.permute(2, 0, 3, 1, 4).unbind(0)
         attended = nn.functional.scaled_dot_product_attention(queries, keys, values)
         mixed = attended.transpose(1, 2).reshape(*outer, tokens, channels)
