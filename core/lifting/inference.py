@@ -14,6 +14,7 @@ from ..jobs import UsageError
 from ..motion import Keypoints2D
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33, body_from_mediapipe
+from ..threads import one_thread
 from .coordinates import balance
 from .device import Precision, matrix_products
 from .network import DGNet, DGNetConfig
@@ -64,7 +65,7 @@ def lift_keypoints(
     # A last place takes the predictions that belong to no frame (-1).
     total = torch.zeros(frames + 1, joints, 3)
     count = torch.zeros(frames + 1)
-    with torch.inference_mode(), matrix_products(precision, device):
+    with torch.inference_mode(), matrix_products(precision, device), one_thread():
         for first in range(0, len(plan), batch):
             part = plan.part(first, first + batch)
             windows = part.sample(values).to(device)

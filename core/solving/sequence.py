@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from ..rotation import Array, from_rotation_vector, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
+from ..threads import one_thread
 from .body import HINGES, Body, Placed, turned
 from .descent import minimise
 from .trajectory import Ground
@@ -148,13 +149,8 @@ def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, 
         (gradient,) = torch.autograd.grad(value, leaf)
         return float(value.detach()), gradient
 
-    # The tensors are small: more threads would only wait for one another.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         best = minimise(objective, torch.zeros(frames * (turns + 3)), iterations)
-    finally:
-        torch.set_num_threads(threads)
     angles, shifts = unknowns(best)
     return angles.double().numpy(), shifts.double().numpy()
 
