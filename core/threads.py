@@ -11,7 +11,7 @@ import torch
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """For work on small tensors, on a CPU: several threads would mostly wait for one another, and where something else
-    keeps a processor busy they wait very long (seen: ten seconds on two processors for what takes one half a second)."""
+    keeps a processor busy they wait very long (seen: ten seconds on two processors for what takes one half of one)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
