@@ -78,13 +78,15 @@ def held_out_sequences(
     lengths = np.array([frames for _, _, frames in stretches], float)
     chosen = random.choice(len(stretches), min(count, len(stretches)), replace=False, p=lengths / lengths.sum())
     return [
-        _filmed(_cut(takes, *stretches[index], rate), rate, noise, torch.Generator().manual_seed(seed + 1 + int(index)))
+        _filmed(_cut(takes, stretches[index], rate), rate, noise, torch.Generator().manual_seed(seed + 1 + int(index)))
         for index in sorted(chosen)
     ]
 
 
-def _cut(takes: PackedTakes, take: int, first: int, frames: int, rate: float) -> Tensor:
-    """(1, F, 26, 3) m in the world, interpolated between the recorded frames."""
+def _cut(takes: PackedTakes, stretch: tuple[int, int, int], rate: float) -> Tensor:
+    """(1, F, 26, 3) m in the world, interpolated between the recorded frames; a stretch is a take, its first frame at
+    `rate`, and the number of frames."""
+    take, first, frames = stretch
     points = takes.points[takes.starts[take] : takes.starts[take + 1]]
     at = np.minimum((first + np.arange(frames)) * takes.rates[take] / rate, len(points) - 1)
     before = at.astype(np.int64)

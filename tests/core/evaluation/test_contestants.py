@@ -34,7 +34,7 @@ def test_it_learns_from_its_windows_and_folds(contestant: Contestant, joint_set:
     inputs = torch.randn(2, contestant.frames, joints, 3)
     targets, weight = torch.randn(2, contestant.frames, joints, 3), torch.ones(2, contestant.frames, joints)
     loss = contestant.loss(network, inputs, targets, weight)
-    loss.backward()
+    torch.autograd.backward(loss)
     assert loss.ndim == 0
     assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in network.parameters())
     short = inputs[:, : contestant.lifted_frames or 5]

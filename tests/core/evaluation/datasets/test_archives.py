@@ -19,7 +19,8 @@ def _written(path: Path, value: Any, protocol: int, name: str = "data") -> Path:
     array = np.empty((), object)
     array[()] = value
     stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+    header = np.lib.format.header_data_from_array_1_0(array)  # type: ignore[no-untyped-call]
+    np.lib.format.write_array_header_1_0(stream, header)  # type: ignore[no-untyped-call]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}.npy", stream.getvalue() + pickle.dumps(array, protocol))
     return path

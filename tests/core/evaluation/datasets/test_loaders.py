@@ -50,7 +50,7 @@ def test_the_camera_of_a_projection_is_found_again() -> None:
 def test_a_mirror_image_has_no_camera() -> None:
     points = np.random.default_rng(1).normal((0, 0, 5), size=(50, 3))
     with pytest.raises(ValueError, match="mirror"):
-        fit_camera(points, points[:, :2] / points[:, 2:] * [-1000, 1000])
+        fit_camera(points, points[:, :2] / points[:, 2:] * np.array([-1000.0, 1000.0]))
 
 
 def test_human36m(human36m: Path) -> None:
