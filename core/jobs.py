@@ -58,6 +58,17 @@ def internal_error(error: Exception, hint: str) -> MotionLiftError:
     )
 
 
+def missing_part(error: ImportError) -> MotionLiftError:
+    """A package or system library that the back end needs and does not find; our own mistakes are none of those."""
+    if (error.name or "").startswith(__name__.partition(".")[0]):
+        return internal_error(error, "The installation is damaged: install MotionLift again.")
+    return MotionLiftError(
+        "missing_package",
+        f"A part that lifting needs cannot be loaded: {error}.",
+        "Run motionlift doctor: it names what is missing and how to get it.",
+    )
+
+
 class ProgressCallback(Protocol):
     """Called with a stage, how much of it is done and the total (None while unknown)."""
 

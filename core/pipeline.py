@@ -1,6 +1,6 @@
 """Read, detect, lift, solve: a video in, one `Motion` a person out.
 
-Torch takes as long to import as MediaPipe takes for forty frames: it is loaded beside detection (`reconstruction`).
+Detection runs here; lifting and solving in a process of their own (`reconstructor`), which gets ready meanwhile.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,10 @@ from . import camera
 from .detection.people import Detection, Track, choose_people, detect
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from .motion import Keypoints2D, Motion
+from .reconstructor import reconstructor
 from .rotation import Array
 from .skeleton import REFERENCE_HEIGHT
 from .video import VideoInfo, slow_motion_factor
-
-if TYPE_CHECKING:
-    from .lifting.network import DGNet
 
 log = logging.getLogger(__name__)
 
@@ -47,36 +46,37 @@ def lift(
     Each motion's `source` says where it comes from, what was assumed and what to look out for (`warnings`).
     Raises `MotionLiftError`: unusable video, nobody found, wrong person, missing models or weights; `Cancelled`.
     """
-    with ThreadPoolExecutor(1, "motionlift-load") as beside:
-        loading = beside.submit(_load_network, settings.weights, settings.device)
+    with reconstructor() as other:
+        prepared = other.begin("prepare", settings.weights, settings.device)
+        # What tracking needs from scipy.
+        threading.Thread(target=importlib.import_module, args=("scipy.optimize",), name="motionlift-import").start()
         try:
-            detection = detect(path, settings, progress, lambda: cancelled() or _failed(loading))
+            detection = detect(path, settings, progress, lambda: cancelled() or _failed(prepared))
         except Cancelled:
-            if _failed(loading):
-                loading.result()
+            if _failed(prepared):
+                prepared.result()
             raise
-        network = loading.result()
-    tracks = choose_people(detection, settings.person)
-    speed = slow_motion_factor(detection.info, settings.speed)
-    camera_K, lens = lens_of(detection.info, settings.fov_degrees)
-    from .reconstruction import reconstruct
-
-    return reconstruct(
-        [_in_life(track.keypoints, speed, settings.mirror) for track in tracks],
-        [_source(path, detection, track, settings, lens, speed) for track in tracks],
-        camera_K,
-        network,
-        settings,
-        progress,
-        cancelled,
-    )
+        other.wait(prepared, cancelled)
+        tracks = choose_people(detection, settings.person)
+        speed = slow_motion_factor(detection.info, settings.speed)
+        camera_K, lens = lens_of(detection.info, settings.fov_degrees)
+        keypoints = [_in_life(track.keypoints, speed, settings.mirror) for track in tracks]
+        sources = [_source(path, detection, track, settings, lens, speed) for track in tracks]
+        call = other.begin("reconstruct", keypoints, sources, camera_K, settings, progress=progress)
+        motions: list[Motion] = other.wait(call, cancelled)
+    return motions
 
 
-def resolve(motion: Motion, settings: LiftSettings) -> Motion:
+def resolve(
+    motion: Motion,
+    settings: LiftSettings,
+    progress: ProgressCallback = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Motion:
     """Solve a motion again with other settings, without detecting or lifting."""
-    from .solving.solve import resolve as solve_again
-
-    return solve_again(motion, settings)
+    with reconstructor() as other:
+        solved: Motion = other.wait(other.begin("resolve", motion, settings, progress=progress), cancelled)
+    return solved
 
 
 def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str, Any]]:
@@ -90,15 +90,8 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
     return camera.intrinsics(info.size, fov), {"fov_degrees": round(fov, 2), "fov_is": known}
 
 
-def _load_network(weights: str | None, device: str) -> DGNet:
-    """The network; importing what it, tracking and the solve need is most of the work."""
-    importlib.import_module("scipy.optimize")
-    network: DGNet = importlib.import_module(".reconstruction", __package__).load_network(weights, device)
-    return network
-
-
-def _failed(loading: Future[DGNet]) -> bool:
-    return loading.done() and loading.exception() is not None
+def _failed(call: Future[Any]) -> bool:
+    return call.done() and call.exception() is not None
 
 
 def _in_life(keypoints: Keypoints2D, speed: float, mirror: bool) -> Keypoints2D:

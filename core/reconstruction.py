@@ -1,23 +1,34 @@
-"""From the keypoints of one clip's people to their motions: the part of the pipeline that needs torch."""
+"""From the keypoints of one clip's people to their motions: the part of the pipeline that needs torch.
+
+`core.reconstructor` calls `prepare`, `reconstruct` and `resolve` in a process of its own.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .jobs import Cancelled, LiftSettings, ProgressCallback
+from .jobs import LiftSettings, ProgressCallback, ignore_progress
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
 from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
 from .motion import Keypoints2D, Motion
 from .rotation import Array
+from .solving import solve
 from .solving.solve import Person, solve_people
 
 OVERLAP = 1
 """Predictions averaged a frame: more cost time and hardly help."""
+THREADS = 2
+"""That lift on a processor; nothing else runs by then."""
+
+
+def prepare(weights: str | None, device: str, progress: ProgressCallback = ignore_progress) -> None:
+    """Load the network, so that `reconstruct` finds it ready. Raises what `load_weights` and `choose_device` raise."""
+    load_network(weights, device)
 
 
 @functools.lru_cache(maxsize=2)
@@ -31,33 +42,39 @@ def reconstruct(
     people: Sequence[Keypoints2D],
     sources: Sequence[Mapping[str, Any]],
     camera_K: Array,
-    network: DGNet,
     settings: LiftSettings,
-    progress: ProgressCallback,
-    cancelled: Callable[[], bool],
+    progress: ProgressCallback = ignore_progress,
 ) -> list[Motion]:
-    """One motion a person: keypoints lifted by `network`, then all solved together.
+    """One motion a person: keypoints lifted, then all solved together.
 
-    `camera_K` (3, 3) in pixels; `sources`: each motion's `source`. Raises `Cancelled`, and what
-    `solving.solve.solve_people` raises.
+    `camera_K` (3, 3) in pixels; `sources`: each motion's `source`. Raises what `prepare`, `lift_keypoints` and
+    `solve_people` raise.
     """
     device = choose_device(settings.device)
+    network = load_network(settings.weights, settings.device)
     lifted = []
     for number, keypoints in enumerate(people):
-        _stop_if(cancelled)
         progress("lift", number, len(people))
         joints = lift_keypoints(
-            keypoints, camera_K, network, device, flip_average=settings.flip_average, overlap=OVERLAP
+            keypoints,
+            camera_K,
+            network,
+            device,
+            flip_average=settings.flip_average,
+            overlap=OVERLAP,
+            threads=THREADS if device.type == "cpu" else 1,
         )
         lifted.append(Person(keypoints, joints))
     progress("lift", len(people), len(people))
-    _stop_if(cancelled)
     progress("solve", 0, len(people))
     motions = solve_people(lifted, camera_K, settings, sources)
     progress("solve", len(people), len(people))
     return motions
 
 
-def _stop_if(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled
+def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
+    """Solve a motion again with other settings."""
+    progress("solve", 0, 1)
+    solved = solve.resolve(motion, settings)
+    progress("solve", 1, 1)
+    return solved

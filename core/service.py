@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from .files import check_output
-from .jobs import Cancelled, MotionLiftError, ProgressCallback, Request, Result, UsageError, ignore_progress, take_paths
+from .jobs import (
+    Cancelled,
+    ProgressCallback,
+    Request,
+    Result,
+    UsageError,
+    ignore_progress,
+    missing_part,
+    take_paths,
+)
 from .motion import SUFFIX, Motion
 
 log = logging.getLogger(__name__)
@@ -62,9 +71,7 @@ def produce(
         raise missing_part(error) from error
     if request.op == "resolve":
         motion = Motion.load(Path(request.video))
-        progress("solve", 0, 1)
-        motions = [resolve(motion, request.settings)]
-        progress("solve", 1, 1)
+        motions = [resolve(motion, request.settings, progress, cancelled)]
     else:
         motions = lift(Path(request.video), request.settings, progress, cancelled)
     if cancelled():
@@ -81,17 +88,6 @@ def check_outputs(paths: Iterable[Path], request: Request) -> None:
 def warnings_of(motions: Iterable[Motion]) -> tuple[str, ...]:
     """What the pipeline wants a person to know about these motions, each thing once."""
     return tuple(dict.fromkeys(str(text) for motion in motions for text in motion.source.get("warnings", ())))
-
-
-def missing_part(error: ImportError) -> MotionLiftError:
-    """A package or system library that the back end needs and does not find; our own mistakes stay what they are."""
-    if (error.name or "").startswith(__name__.partition(".")[0]):
-        raise error
-    return MotionLiftError(
-        "missing_package",
-        f"A part that lifting needs cannot be loaded: {error}.",
-        "Run motionlift doctor: it names what is missing and how to get it.",
-    )
 
 
 def find_people(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,7 +68,9 @@ def observe(
 
     Raises `Cancelled`, and the reader's errors.
     """
-    record = _Record()
+    # Colours are measured beside the next picture's detection.
+    beside = ThreadPoolExecutor(1, "motionlift-colours")
+    record = _Record(beside)
 
     def look_back(start: float, stop: float) -> Iterator[Frame]:
         with FrameReader(path, start, stop, LONGEST_SIDE) as again:
@@ -78,6 +80,7 @@ def observe(
                 yield frame
 
     with (
+        beside,
         FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
         Watch(model, settings, look_back, record.add_poses) as watch,
     ):
@@ -280,10 +283,11 @@ class _ShotChoice:
 class _Record:
     """Observations being gathered. Poses of a frame are found again by its time."""
 
+    beside: Executor
     times: list[float] = field(default_factory=list)
     shots: list[int] = field(default_factory=list)
     looked: list[bool] = field(default_factory=list)
-    poses: list[tuple[float, Pose, Floats]] = field(default_factory=list)
+    poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
 
     def add_frame(self, frame: Frame, looked: bool) -> None:
         self.times.append(frame.time)
@@ -291,7 +295,8 @@ class _Record:
         self.looked.append(looked)
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
-        self.poses.extend((frame.time, pose, colours(frame.image, pose.landmarks)) for pose in poses)
+        for pose in poses:
+            self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 
     def observations(self, warnings: tuple[str, ...]) -> Observations:
         times = np.array(self.times, np.float64)
@@ -305,7 +310,7 @@ class _Record:
             frames=np.searchsorted(middles, [time for time, _, _ in found]).astype(np.int64),
             landmarks=_stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
             world=_stacked([pose.world for _, pose, _ in found], (33, 3)),
-            colours=_stacked([colour for _, _, colour in found], (COLOURS,)),
+            colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
             warnings=warnings,
         )
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from ..jobs import (
     PERSON_CHOICES,
@@ -222,6 +221,9 @@ def _smoothed(times: Array, sizes: Array) -> Array:
     """The running median over a second of body sizes (N,)."""
     if len(times) < 3:
         return np.full(len(times), float(np.median(sizes)))
+    # Imported late: `core.pipeline` loads it beside detection.
+    from scipy.ndimage import median_filter
+
     width = round(_SIZE_SECONDS / float(np.median(np.diff(times)))) | 1
     result: Array = median_filter(sizes, size=max(width, 3), mode="nearest")
     return result

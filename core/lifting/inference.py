@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from .coordinates import balance
 from .device import Precision, matrix_products
 from .network import DGNet, DGNetConfig
 from .normalise import camera_from_view, person_view
-from .windowing import fill_gaps, plan_windows
+from .windowing import WindowPlan, fill_gaps, plan_windows
 
 GPU_BATCH, CPU_BATCH = 512, 16
 """Windows lifted at once: enough to keep a GPU busy; few enough that their features stay in a CPU's cache."""
@@ -35,6 +36,7 @@ def lift_keypoints(
     batch: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     precision: Precision = "exact",
+    threads: int = 1,
 ) -> Array:
     """DG-Net's joints (F, N, 3): metres in the camera's frame, relative to the first joint, of a body that stands
     `REFERENCE_HEIGHT` tall; NaN in frames without a detection and finite in all others.
@@ -43,7 +45,8 @@ def lift_keypoints(
     by `overlap` windows, all that there are by default (see `windowing.plan_windows`). `camera_K` (3, 3) in pixels;
     `model` in any form, a copy is folded and moved to `device`; `flip_average` also lifts the mirror image and
     averages; `batch`: windows at once; `progress` gets the windows done and their number; `precision`: see
-    `device.PRECISIONS`, "bfloat16" also rounds the features that neighbours are found by.
+    `device.PRECISIONS`, "bfloat16" also rounds the features that neighbours are found by; `threads`: how many lift,
+    each its own windows, with the same result.
 
     Raises `UsageError`, saying what was expected and found: `wrong_joints` for keypoints of another joint set than the
     network's, `bad_keypoints` for arrays that do not fit together, hold no frame, or are not finite where somebody was
@@ -65,18 +68,23 @@ def lift_keypoints(
     # A last place takes the predictions that belong to no frame (-1).
     total = torch.zeros(frames + 1, joints, 3)
     count = torch.zeros(frames + 1)
-    with torch.inference_mode(), matrix_products(precision, device), one_thread():
-        for first in range(0, len(plan), batch):
-            part = plan.part(first, first + batch)
+
+    def lift_part(part: WindowPlan) -> Tensor:
+        # These settings hold for the thread that makes them.
+        with torch.inference_mode(), one_thread():
             windows = part.sample(values).to(device)
-            predicted = _lift_windows(
-                network, windows[..., :2], windows[..., 2:-1], windows[..., -1], flip_average
-            ).cpu()
+            return _lift_windows(network, windows[..., :2], windows[..., 2:-1], windows[..., -1], flip_average).cpu()
+
+    parts = [plan.part(first, first + batch) for first in range(0, len(plan), batch)]
+    with ThreadPoolExecutor(threads) as pool, matrix_products(precision, device):
+        done = 0
+        for part, predicted in zip(parts, pool.map(lift_part, parts), strict=True):
             owners = torch.from_numpy(part.frames).flatten().remainder(len(count))
             total.index_add_(0, owners, predicted.flatten(0, 1))
             count.index_add_(0, owners, torch.ones(len(owners)))
+            done += len(part)
             if progress is not None:
-                progress(first + len(part), len(plan))
+                progress(done, len(plan))
     lifted: Array = (total[:-1] / count[:-1, None, None].clamp_min(1)).double().numpy()
     lifted -= lifted[:, :1]
     lifted[~keypoints.detected] = np.nan

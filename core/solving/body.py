@@ -1,19 +1,21 @@
-"""The figure as turned vectors, in torch: what the sequence solve differentiates.
+"""The figure as one matrix product, in torch: what the sequence solve differentiates.
 
-Every joint has a world rotation of its own, a start R0 turned on by exp(angles). All that a figure shows is then a
-sum of vectors, each fixed to one joint: bones along the chain, points that sit on a joint's frame, axes of hinges.
-R0 v is computed once; a step only turns those vectors on, without a matrix or a walk through the tree.
+Every joint has a world rotation of its own. All that a figure shows is then a sum of vectors, each fixed to one joint
+(bones along the chain, points that sit on a joint's frame, axes of hinges), and so linear in the rotations' entries:
+the rest skeleton is written down once as the columns of a matrix, and no step walks through the tree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..rotation import Array, rotate
+from ..rotation import Array, normalise, to_matrix
 from ..skeleton import (
     ANIMATION_21,
     ATTACHED,
@@ -30,90 +32,113 @@ HINGES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 _HINGE_AXES = {"left_elbow": (0.0, -1.0, 0.0), "right_elbow": (0.0, -1.0, 0.0),
                "left_knee": (0.0, 1.0, 0.0), "right_knee": (0.0, 1.0, 0.0)}  # fmt: skip
 """Where the bone beyond a hinge goes when it bends, in the T-pose frame of the bone before it."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """The vectors (V, 3) m of a rest skeleton, their `carriers` (V,) in `ANIMATION_21`, and how they add up.
-
-    In order: a bone that ends at each joint; the offset of each `BODY_26` point from its joint; that of each point
-    as a detector sees it; that of each contact point; the bend of each hinge and the bone beyond it, unit vectors.
-    """
-
-    vectors: Tensor
-    carriers: Tensor
-    chain: Tensor
-    point_joints: Tensor
-    contact_joints: Tensor
-
-    @staticmethod
-    def of(rest_offsets: Array, rest_tails: Array) -> Body:
-        """From `rest_offsets` and `rest_tails` (21, 3) m."""
-        joints = ANIMATION_21
-        point_joints, offsets = _points(rest_offsets)
-        seen = offsets + landmark_offsets() * (_size(rest_offsets) / _size(reference_rest()[0]))
-        contact_joints, contacts = contact_points(rest_tails, rest_offsets)
-        bones = np.concatenate([np.zeros((1, 3)), rest_offsets[1:]])
-        hinges = joints.indices(*HINGES)
-        before = [joints.parents[hinge] for hinge in hinges]
-        axes = np.array([_HINGE_AXES[name] for name in HINGES])
-        ends = [joints.parents.index(hinge) for hinge in hinges]
-        beyond = rest_offsets[ends] / np.linalg.norm(rest_offsets[ends], axis=-1, keepdims=True)
-        parents = [max(parent, 0) for parent in joints.parents]
-        return Body(
-            torch.from_numpy(np.concatenate([bones, offsets, seen, contacts, axes, beyond])).float(),
-            torch.tensor([*parents, *point_joints, *point_joints, *contact_joints, *before, *hinges]),
-            _chain(),
-            torch.tensor(point_joints),
-            torch.from_numpy(contact_joints),
-        )
-
-    def lengths(self) -> Tensor:
-        """Lengths (26,) m at rest of the bones that end at the `BODY_26` points; 0 for the root."""
-        rest = self.placed(self.vectors[None]).points[0]
-        lengths: Tensor = (rest - rest[[max(parent, 0) for parent in BODY_26.parents]]).norm(dim=-1)
-        return lengths
-
-    def carried(self, rotations: Array) -> Tensor:
-        """The vectors (F, V, 3) under world rotations (F, 21, 4)."""
-        return torch.from_numpy(rotate(rotations[:, self.carriers.numpy()], self.vectors.double().numpy())).float()
-
-    def placed(self, vectors: Tensor) -> Placed:
-        """What turned vectors (F, V, 3) add up to."""
-        count, points = len(ANIMATION_21), len(BODY_26)
-        sizes = [count, points, points, len(self.contact_joints), len(HINGES), len(HINGES)]
-        bones, own, seen, contacts, axes, beyond = torch.split(vectors, sizes, 1)
-        joints = self.chain @ bones
-        at = joints[:, self.point_joints]
-        return Placed(at + own, at + seen, joints[:, self.contact_joints] + contacts, (axes * beyond).sum(-1))
+_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A figure from its pelvis, metres: `points` (F, 26, 3); `landmarks` (F, 26, 3), as a detector sees them;
-    `contacts` (F, 4, 3); `bends` (F, 4), the sine by which each hinge bends, negative beyond straight."""
+    """A figure from its pelvis, metres, x, y and z one after another: `points` (3, F, 26); `bones` (3, F, 26), from
+    each point's parent to it; `landmarks` (3, F, 26), the points as a detector sees them; `contacts` (3, F, 4);
+    `bends` (F, 4), the sine by which each hinge bends, negative beyond straight."""
 
     points: Tensor
+    bones: Tensor
     landmarks: Tensor
     contacts: Tensor
     bends: Tensor
 
 
-def turned(vectors: Tensor, angles: Tensor) -> Tensor:
-    """Vectors (..., 3) turned by rotation vectors `angles` (..., 3).
+@dataclass(frozen=True)
+class Body:
+    """A rest skeleton: rotations' entries times the `columns` (3 * 21, C), whose rows go through the joints for x, then
+    y, then z at rest, give the vectors of `Placed`; `lengths` (26,) m of the bones at rest."""
 
-    Rodrigues' formula v + sin(a)/a (w x v) + (1 - cos a)/a^2 w x (w x v), by its series near 0, where the formula's
-    gradients are not finite.
+    columns: Tensor
+    lengths: Tensor
+
+    @staticmethod
+    def of(rest_offsets: Array, rest_tails: Array) -> Body:
+        """From `rest_offsets` and `rest_tails` (21, 3) m."""
+        joints = _joint_columns(rest_offsets)
+        point_joints, offsets = _points(rest_offsets)
+        seen = landmark_offsets() * (_size(rest_offsets) / _size(reference_rest()[0]))
+        contact_joints, contacts = contact_points(rest_tails, rest_offsets)
+        points = joints[point_joints] + _fixed(point_joints, offsets)
+        bones = points - points[_PARENTS]
+        before, beyond = _hinges(rest_offsets)
+        landmarks = points + _fixed(point_joints, seen)
+        feet = joints[contact_joints] + _fixed(contact_joints, contacts)
+        columns = np.concatenate([points, bones, landmarks, feet, before, beyond])
+        # At rest, where all rotations are the identity, a column's entries simply add up.
+        lengths = np.linalg.norm(bones.sum(1), axis=-1)
+        columns = columns.transpose(2, 1, 0).reshape(-1, len(columns))
+        return Body(torch.from_numpy(np.ascontiguousarray(columns)).float(), torch.from_numpy(lengths).float())
+
+    def placed(self, rotations: Tensor) -> Placed:
+        """The figure under world rotations (3, 3, F, 21)."""
+        vectors = rotations.transpose(1, 2).flatten(2) @ self.columns
+        count, hinges = len(BODY_26), len(HINGES)
+        feet = vectors.shape[-1] - 3 * count - 2 * hinges
+        sizes = [count, count, count, feet, hinges, hinges]
+        points, bones, seen, contacts, before, beyond = torch.split(vectors, sizes, -1)
+        return Placed(points, bones, seen, contacts, (before * beyond).sum(0))
+
+
+def matrices(rotations: Array) -> Tensor:
+    """Rotations (F, J, 4) as matrices (3, 3, F, J): entries apart, so that all arithmetic runs along the frames."""
+    return torch.from_numpy(np.ascontiguousarray(to_matrix(rotations).transpose(2, 3, 0, 1))).float()
+
+
+def turned(rotations: Tensor, turns: Tensor) -> Tensor:
+    """Rotations (3, 3, F, J) turned on by `turns` (3, F, J): axis times twice the tangent of half the angle.
+
+    R = I + 2 f K + f K K with the cross product's matrix K of t and f = 2 / (4 + t.t): twice a Gibbs vector, so that
+    a small turn is its rotation vector. Unlike Rodrigues' formula it has no angle to divide by, and needs no case for
+    small ones; half a turn is out of its reach, and of a solve's.
     """
-    squared = angles.square().sum(-1, keepdim=True)
-    small = squared < 1e-6
-    safe = torch.where(small, torch.ones_like(squared), squared)
-    size = safe.sqrt()
-    first = torch.where(small, 1 - squared / 6, torch.sin(size) / size)
-    second = torch.where(small, 0.5 - squared / 24, (1 - torch.cos(size)) / safe)
-    across = torch.linalg.cross(angles, vectors)
-    result: Tensor = vectors + first * across + second * torch.linalg.cross(angles, across)
+    squared = turns.square().sum(0)
+    factor = 2 / (4 + squared)
+    on = 1 - factor * squared
+    x, y, z = turns
+    fx, fy, fz = factor * turns
+    sx, sy, sz = 2 * factor * turns
+    xy, xz, yz = fx * y, fx * z, fy * z
+    rows = [on + fx * x, xy - sz, xz + sy, xy + sz, on + fy * y, yz - sx, xz - sy, yz + sx, on + fz * z]
+    turn = torch.stack(rows).view(3, 3, *squared.shape)
+    # Sums written out: thousands of 3 x 3 products cost several times as much.
+    result: Tensor = turn[:, 0, None] * rotations[0] + turn[:, 1, None] * rotations[1] + turn[:, 2, None] * rotations[2]
     return result
+
+
+def quaternions(turns: Array) -> Array:
+    """Turns (..., 3), as `turned` has them, as rotations (..., 4)."""
+    return normalise(np.concatenate([np.full_like(turns[..., :1], 2.0), turns], -1))
+
+
+def _fixed(joints: Sequence[int] | NDArray[np.int64], vectors: Array) -> Array:
+    """Columns (N, 21, 3) of vectors (N, 3), each fixed to one of the joints (N,)."""
+    columns = np.zeros((len(vectors), len(ANIMATION_21), 3))
+    columns[np.arange(len(vectors)), joints] = vectors
+    return columns
+
+
+def _joint_columns(rest_offsets: Array) -> Array:
+    """Columns (21, 21, 3) of the joints: each parent's, and the bone that hangs from it."""
+    columns = np.zeros((len(ANIMATION_21), len(ANIMATION_21), 3))
+    for joint, parent in enumerate(ANIMATION_21.parents):
+        if parent >= 0:
+            columns[joint] = columns[parent]
+            columns[joint, parent] += rest_offsets[joint]
+    return columns
+
+
+def _hinges(rest_offsets: Array) -> tuple[Array, Array]:
+    """Columns (4, 21, 3) of the way each hinge bends, fixed to the bone before it, and of the bone beyond; unit
+    vectors."""
+    hinges = ANIMATION_21.indices(*HINGES)
+    before = _fixed([ANIMATION_21.parents[hinge] for hinge in hinges], np.array([_HINGE_AXES[name] for name in HINGES]))
+    beyond = rest_offsets[[ANIMATION_21.parents.index(hinge) for hinge in hinges]]
+    return before, _fixed(hinges, normalise(beyond))
 
 
 def _size(rest_offsets: Array) -> float:
@@ -132,13 +157,3 @@ def _points(rest_offsets: Array) -> tuple[list[int], Array]:
         else:
             carriers.append(ANIMATION_21.index(BODY_FROM_ANIMATION.get(name, name)))
     return carriers, offsets
-
-
-def _chain() -> Tensor:
-    """(21, 21): row j is 1 at j and all that it hangs from; times the bones it gives the joints from the pelvis."""
-    chain = torch.zeros(len(ANIMATION_21), len(ANIMATION_21))
-    for joint, parent in enumerate(ANIMATION_21.parents):
-        if parent >= 0:
-            chain[joint] = chain[parent]
-            chain[joint, joint] = 1.0
-    return chain

@@ -1,13 +1,13 @@
 """The sequence solve: world rotations of all joints and the pelvis's path, all frames together.
 
 What was lifted gives the start and the bones' directions; keypoints, constant bones, smoothness, hinges, the floor and
-planted feet settle the rest. Unknowns are rotation vectors (F, 21, 3) that turn the start on, and shifts (F, 3) of its
+planted feet settle the rest. Unknowns are turns (F, 21, 3) of the start (`body.turned`) and shifts (F, 3) of its
 path: the sum of squares below is minimised by L-BFGS.
 
 Terms that couple neighbouring frames make such a problem stiff: a plain gradient moves single frames, the clip follows
-a frame a step. So the unknowns are amplitudes z of cosines over time: x = U (d + s v)^(-1/2) z, where v tells how much
-each of the cosines U is bent, s is what bending weighs, and d the typical curvature of the other terms in x. In z all
-movements, slow ones too, are about equally easy.
+a frame a step. So the unknowns are amplitudes z of cosines over time: x = U (p + m v + b a)^(-1/2) z, where m and b
+tell how much each of the cosines U moves and bends, and p, v and a how strongly the terms hold x in its place and
+against speed and acceleration (typically, over the clip). In z all movements, slow ones too, are about equally easy.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..rotation import Array, from_rotation_vector, multiply
+from ..rotation import Array, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from ..threads import one_thread
-from .body import HINGES, Body, Placed, turned
+from .body import HINGES, Body, Placed, matrices, quaternions, turned
 from .descent import minimise
 from .trajectory import Ground
 
@@ -40,13 +40,12 @@ class Sigmas:
     """A keypoint, at the body."""
     outlier: float = 8.0
     """Times that, beyond which a keypoint counts less and less."""
-    bone_across: float = 0.20
-    bone_depth: float = 0.35
-    """Of a bone's lifted vector, in the picture and in depth, as a share of the bone's length."""
+    bone: float = 0.20
+    """Of a bone's lifted vector, as a share of the bone's length."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
-    point_acceleration: float = 30.0
+    point_acceleration: float = 22.0
     turn_acceleration: float = 200.0
-    start: float = 0.35
+    start: float = 0.25
     """Radians from the start, which settles what nothing else does, such as the twist of a straight limb."""
     below_floor: float = 0.01
     on_floor: float = 0.01
@@ -108,17 +107,17 @@ class Evidence:
 def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = Sigmas()) -> Pose:
     """The pose that fits the evidence best, from `start` on."""
     frames = len(start.path)
-    angles, shifts, total = np.zeros((frames, len(ANIMATION_21), 3)), np.zeros((frames, 3)), np.zeros(frames)
+    turns, shifts, total = np.zeros((frames, len(ANIMATION_21), 3)), np.zeros((frames, 3)), np.zeros(frames)
     for part in windows(frames):
         pose = Pose(start.rotations[part], start.path[part])
         found = _solve_window(pose, body, evidence.window(part), iterations, sigmas)
         count = part.stop - part.start
         ramp = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1)) / OVERLAP
         share = np.clip(ramp, 1e-6, 1.0)
-        angles[part] += share[:, None, None] * found[0]
+        turns[part] += share[:, None, None] * found[0]
         shifts[part] += share[:, None] * found[1]
         total[part] += share
-    rotations = multiply(from_rotation_vector(angles / total[:, None, None]), start.rotations)
+    rotations = multiply(quaternions(turns / total[:, None, None]), start.rotations)
     return Pose(rotations, start.path + shifts / total[:, None])
 
 
@@ -133,15 +132,15 @@ def windows(frames: int) -> list[slice]:
 
 def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas) -> tuple[Array, Array]:
     """Angles (F, 21, 3) and shifts (F, 3) from the start."""
-    frames, turns = len(start.path), 3 * len(ANIMATION_21)
+    frames, size = len(start.path), 3 * len(ANIMATION_21)
     cost = _cost(start, body, evidence, sigmas)
-    modes, curvature = _modes(evidence.times)
-    turn_scale = _scale(curvature, _turn_curvature(body, evidence, sigmas), sigmas.turn_acceleration)
-    shift_scale = _scale(curvature, _shift_curvature(start, body, evidence, sigmas), sigmas.path_acceleration[0])
+    modes, bending, motion = _modes(evidence.times)
+    turn_scale = _turn_curvature(body, evidence, sigmas).scale(bending, motion)
+    shift_scale = _shift_curvature(start, evidence, sigmas).scale(bending, motion).T[..., None]
 
     def unknowns(z: Tensor) -> tuple[Tensor, Tensor]:
-        angles = modes @ (turn_scale * z[: frames * turns].view(frames, turns))
-        return angles.view(frames, -1, 3), modes @ (shift_scale * z[frames * turns :].view(frames, 3))
+        turns = modes @ (turn_scale * z[: frames * size].view(3, frames, -1))
+        return turns, modes @ (shift_scale * z[frames * size :].view(3, frames, 1))
 
     def objective(z: Tensor) -> tuple[float, Tensor]:
         leaf = z.detach().requires_grad_(True)
@@ -150,33 +149,33 @@ def _solve_window(start: Pose, body: Body, evidence: Evidence, iterations: int, 
         return float(value.detach()), gradient
 
     with one_thread():
-        best = minimise(objective, torch.zeros(frames * (turns + 3)), iterations)
-    angles, shifts = unknowns(best)
-    return angles.double().numpy(), shifts.double().numpy()
+        best = minimise(objective, torch.zeros(frames * (size + 3)), iterations)
+    turns, shifts = unknowns(best)
+    return _along_frames(turns), _along_frames(shifts)[:, 0]
 
 
 def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callable[[Tensor, Tensor], Tensor]:
-    """The sum of squares, each in standard deviations, of angles (F, 21, 3) and shifts (F, 3)."""
-    at_start, path = body.carried(start.rotations), torch.from_numpy(start.path).float()
+    """The sum of squares, each in standard deviations, of turns (3, F, 21) and shifts (3, F, 1)."""
+    at_start, path = matrices(start.rotations), _components(start.path[:, None])
     keypoints = _keypoint_term(evidence, sigmas)
-    bones = _bone_term(evidence, sigmas, body.lengths())
+    bones = _bone_term(evidence, sigmas, body.lengths)
     smooth = _smoothness_terms(evidence, sigmas)
     feet = _feet_terms(evidence, sigmas)
     knees = [index for index, name in enumerate(HINGES) if name.endswith("knee")]
 
-    def cost(angles: Tensor, shifts: Tensor) -> Tensor:
-        figure = body.placed(turned(at_start, angles[:, body.carriers]))
+    def cost(turns: Tensor, shifts: Tensor) -> Tensor:
+        figure = body.placed(turned(at_start, turns))
         root = path + shifts
         beyond = (-figure.bends).clamp_min(0) / sigmas.hyperextension
         bent = (figure.bends[:, knees] / sigmas.straight).square()
         return (
             keypoints(figure, root)
             + bones(figure)
-            + smooth(figure, root, angles)
+            + smooth(figure, root, turns)
             + feet(figure, root)
             + beyond.square().sum()
             + (bent / (1 + bent / sigmas.bent**2)).sum()
-            + (angles / sigmas.start).square().sum()
+            + (turns / sigmas.start).square().sum()
         )
 
     return cost
@@ -184,32 +183,34 @@ def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callab
 
 def _keypoint_term(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
     """Landmarks fall on their rays; Geman and McClure's function for those that do not."""
-    seen = [i for i, name in enumerate(BODY_26.joints) if name not in INTERPOLATED]
-    rays = torch.from_numpy(evidence.rays[:, seen]).float()
-    sure = torch.from_numpy(evidence.weights[:, seen]).float()
+    rays = _components(evidence.rays)
+    made_up = BODY_26.indices(*INTERPOLATED)
+    weights = evidence.weights.copy()
+    weights[:, made_up] = 0.0
+    sure = torch.from_numpy(weights).float()
 
     def term(figure: Placed, root: Tensor) -> Tensor:
-        shown = figure.landmarks[:, seen] + root[:, None]
-        depth = shown[..., 2:].clamp_min(0.2)
-        off = (shown[..., :2] / depth - rays) * depth.detach() / sigmas.keypoint
-        squared = off.square().sum(-1)
+        shown = figure.landmarks + root
+        depth = shown[2].clamp_min(0.2)
+        off = (shown[:2] / depth - rays) * (depth.detach() / sigmas.keypoint)
+        squared = off.square().sum(0)
         return (sure * squared / (1 + squared / sigmas.outlier**2)).sum()
 
     return term
 
 
 def _bone_term(evidence: Evidence, sigmas: Sigmas, lengths: Tensor) -> Callable[[Placed], Tensor]:
-    """Bones point where they were lifted to, less surely in depth. Their lengths (26,) are the body's own: a network
+    """Bones point where they were lifted to. Their lengths (26,) are the body's own: a network
     in doubt answers with the mean, which is too short."""
-    parents = torch.tensor([max(parent, 0) for parent in BODY_26.parents])
-    lifted = torch.from_numpy(evidence.lifted).float()
-    length = lengths[:, None].clamp_min(0.02)
-    lifted = functional.normalize(lifted - lifted[:, parents], dim=-1) * length
-    spread = torch.cat([sigmas.bone_across * length] * 2 + [sigmas.bone_depth * length], -1).clamp_min(0.01)
+    parents = [max(parent, 0) for parent in BODY_26.parents]
+    length = lengths.clamp_min(0.02)
+    lifted = _components(evidence.lifted - evidence.lifted[:, parents])
+    lifted = functional.normalize(lifted, dim=0) * length
+    # The first point has no bone.
+    inverse = 1 / (sigmas.bone * length).clamp_min(0.01) * (torch.arange(len(length)) > 0)
 
     def term(figure: Placed) -> Tensor:
-        bones = figure.points - figure.points[:, parents]
-        return ((bones - lifted) / spread)[:, 1:].square().sum()
+        return ((figure.bones - lifted) * inverse).square().sum()
 
     return term
 
@@ -217,16 +218,15 @@ def _bone_term(evidence: Evidence, sigmas: Sigmas, lengths: Tensor) -> Callable[
 def _smoothness_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor, Tensor], Tensor]:
     """Path, points and rotations accelerate little."""
     step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
-    limit = torch.tensor(sigmas.path_acceleration)
+    limit = torch.tensor(sigmas.path_acceleration)[:, None, None]
 
-    def term(figure: Placed, root: Tensor, angles: Tensor) -> Tensor:
+    def term(figure: Placed, root: Tensor, turns: Tensor) -> Tensor:
         if len(step) < 2:
             return root.new_zeros(())
-        points = (figure.points + root[:, None]).flatten(1)
         total: Tensor = (
             (_acceleration(root, step) / limit).square().sum()
-            + (_acceleration(points, step) / sigmas.point_acceleration).square().sum()
-            + (_acceleration(angles.flatten(1), step) / sigmas.turn_acceleration).square().sum()
+            + (_acceleration(figure.points + root, step) / sigmas.point_acceleration).square().sum()
+            + (_acceleration(turns, step) / sigmas.turn_acceleration).square().sum()
         )
         return total
 
@@ -236,16 +236,17 @@ def _smoothness_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, T
 def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
     """Planted feet stand still, on the ground; no foot goes far below it."""
     planted, standing = (torch.from_numpy(share).float() for share in (evidence.planted, evidence.standing))
-    still = torch.minimum(planted[1:], planted[:-1])[..., None]
-    step = torch.from_numpy(np.diff(evidence.times)).float()[:, None, None]
+    still = torch.minimum(planted[1:], planted[:-1])
+    step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
     ground = evidence.ground
+    normal = torch.from_numpy(ground.normal if ground else np.zeros(3)).float()[:, None, None]
 
     def term(figure: Placed, root: Tensor) -> Tensor:
-        feet = figure.contacts + root[:, None]
-        slip = (feet[1:] - feet[:-1]) / step / sigmas.plant_speed
+        feet = figure.contacts + root
+        slip = (feet[:, 1:] - feet[:, :-1]) / step / sigmas.plant_speed
         total: Tensor = (still * slip.square()).sum()
         if ground is not None:
-            height = feet @ torch.from_numpy(ground.normal).float() - ground.offset
+            height = (feet * normal).sum(0) - ground.offset
             total = total + ((-height).clamp(0, 1) / sigmas.below_floor).square().clamp_max(900).sum()
             squared = (height / sigmas.on_floor).square()
             total = total + (standing * squared / (1 + squared / 100)).sum()
@@ -254,47 +255,78 @@ def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor]
     return term
 
 
-def _acceleration(values: Tensor, step: Tensor) -> Tensor:
-    """Second differences (F - 2, D) of samples `step` (F - 1, 1) seconds apart."""
-    speed = (values[1:] - values[:-1]) / step
-    result: Tensor = 2 * (speed[1:] - speed[:-1]) / (step[1:] + step[:-1])
+def _components(vectors: Array) -> Tensor:
+    """Vectors (F, N, D) as (D, F, N), the order of `Placed`."""
+    return torch.from_numpy(np.ascontiguousarray(vectors.transpose(2, 0, 1))).float()
+
+
+def _along_frames(components: Tensor) -> Array:
+    """The inverse of `_components`."""
+    result: Array = components.double().numpy().transpose(1, 2, 0)
     return result
 
 
-def _modes(times: Array) -> tuple[Tensor, Array]:
-    """Cosines (F, F), columns of unit length, and how strongly D'D bends each (F,), D the second differences over time.
+def _acceleration(values: Tensor, step: Tensor) -> Tensor:
+    """Second differences (3, F - 2, N) of samples (3, F, N) `step` (F - 1, 1) seconds apart."""
+    speed = (values[:, 1:] - values[:, :-1]) / step
+    result: Tensor = 2 * (speed[:, 1:] - speed[:, :-1]) / (step[1:] + step[:-1])
+    return result
 
-    But for its ends D'D has these eigenvectors and the eigenvalues (2 - 2 cos(pi k / F))^2 / dt^4.
+
+@dataclass(frozen=True)
+class _Curvature:
+    """How strongly the terms hold unknowns (D,): in their place, against moving, and against accelerating."""
+
+    place: Array
+    speed: Array
+    acceleration: Array
+
+    def scale(self, bending: Array, motion: Array) -> Tensor:
+        """(F, D): what a unit of each mode's amplitude is, see `_modes`."""
+        total = self.place + motion[:, None] * self.speed + bending[:, None] * self.acceleration
+        return torch.from_numpy(1 / np.sqrt(total)).float()
+
+
+def _modes(times: Array) -> tuple[Tensor, Array, Array]:
+    """Cosines (F, F), columns of unit length; how strongly D'D bends and S'S moves each (F,), D and S the second and
+    first differences over time.
+
+    But for its ends D'D has these eigenvectors and the eigenvalues (2 - 2 cos(pi k / F))^2 / dt^4; S'S has their root.
     """
     frames = len(times)
     place, mode = np.arange(frames) + 0.5, np.arange(frames)
     cosines = np.cos(np.pi / frames * place[:, None] * mode) * np.sqrt(2 / frames)
     cosines[:, 0] /= np.sqrt(2)
     spacing = float(np.median(np.diff(times))) if frames > 1 else 1.0
-    bending: Array = (2 - 2 * np.cos(np.pi * mode / frames)) ** 2 / spacing**4
-    return torch.from_numpy(cosines).float(), bending
+    motion: Array = (2 - 2 * np.cos(np.pi * mode / frames)) / spacing**2
+    return torch.from_numpy(cosines).float(), motion**2, motion
 
 
-def _scale(curvature: Array, data: Array, acceleration: float) -> Tensor:
-    """(F, D): what a unit of each mode's coefficient is, for unknowns whose terms have curvatures `data` (D,)."""
-    return torch.from_numpy(1 / np.sqrt(data + curvature[:, None] / acceleration**2)).float()
+def _turn_curvature(body: Body, evidence: Evidence, sigmas: Sigmas) -> _Curvature:
+    """Of each joint's turns (21,): by what the joint carries."""
+    count, feet = len(BODY_26), evidence.planted.shape[1]
+    squared = (body.columns.double().numpy().reshape(3, len(ANIMATION_21), -1) ** 2).sum(0)
+    points, bones, landmarks, contacts = np.split(squared[:, : 3 * count + feet], [count, 2 * count, 3 * count], axis=1)
+    lengths = np.maximum(body.lengths.numpy(), 0.02)
+    return _Curvature(
+        landmarks @ evidence.weights.mean(0) / (2 * sigmas.keypoint) ** 2
+        + (bones / (sigmas.bone * lengths) ** 2).sum(1)
+        + contacts @ evidence.standing.mean(0) / (2 * sigmas.on_floor) ** 2
+        + 1 / sigmas.start**2,
+        contacts @ evidence.planted.mean(0) / sigmas.plant_speed**2,
+        points.sum(1) / sigmas.point_acceleration**2 + 1 / sigmas.turn_acceleration**2,
+    )
 
 
-def _turn_curvature(body: Body, evidence: Evidence, sigmas: Sigmas) -> Array:
-    """(63,): how strongly the keypoints beyond each joint, the bones that hang from it and the start hold it."""
-    lengths = np.linalg.norm(body.vectors[: len(ANIMATION_21)].double().numpy(), axis=-1)
-    carried = body.chain.double().numpy()[body.point_joints.numpy()]
-    beyond = (evidence.weights.mean(0)[:, None] * carried).sum(0)
-    held = np.full(len(ANIMATION_21), 1 / sigmas.start**2)
-    for joint, parent in enumerate(ANIMATION_21.parents):
-        if parent >= 0:
-            held[parent] += lengths[joint] ** 2 * beyond[joint] / (2 * sigmas.keypoint) ** 2 + 1 / sigmas.bone_across**2
-    return np.repeat(held, 3)
-
-
-def _shift_curvature(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Array:
-    """(3,): how strongly the keypoints hold the path across and along the line of sight."""
+def _shift_curvature(start: Pose, evidence: Evidence, sigmas: Sigmas) -> _Curvature:
+    """Of the path's shifts (3,): the keypoints hold it across the line of sight, less along it."""
     seen = evidence.weights.sum(1).mean() / (2 * sigmas.keypoint) ** 2 + 1.0
     depth = max(float(np.median(start.path[:, 2])), 0.5)
     spread = np.median(np.linalg.norm(evidence.rays - evidence.rays.mean(1, keepdims=True), axis=-1))
-    return np.array([seen, seen, seen * max(float(spread), 0.1 / depth) ** 2])
+    ground = np.zeros(3) if evidence.ground is None else evidence.ground.normal**2
+    return _Curvature(
+        seen * np.array([1.0, 1.0, max(float(spread), 0.1 / depth) ** 2])
+        + ground * evidence.standing.mean(0).sum() / (2 * sigmas.on_floor) ** 2,
+        np.full(3, evidence.planted.mean(0).sum() / sigmas.plant_speed**2),
+        len(BODY_26) / sigmas.point_acceleration**2 + 1 / np.array(sigmas.path_acceleration) ** 2,
+    )

@@ -54,7 +54,7 @@ SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
 """Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
 STOREY = 0.12
 """Metres off the floor beyond which a resting foot stands on something else."""
-PASSES = (25, 25, 30)
+PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""

@@ -16,7 +16,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 Thumbnail = NDArray[np.float32]
 T = TypeVar("T")
@@ -120,6 +119,9 @@ class ShotDetector(Generic[T]):
 
 def fine_structure(thumbnail: Thumbnail) -> Thumbnail:
     """The thumbnail (h, w, 3) without its coarse layout: bright above and dark below is true of too many scenes."""
+    # Imported here: most clips have no change worth a look, and it takes as long as detection in four frames.
+    from scipy.ndimage import gaussian_filter
+
     coarse: Thumbnail = gaussian_filter(thumbnail, (COARSE_SIGMA, COARSE_SIGMA, 0))
     return thumbnail - coarse
 

@@ -19,10 +19,10 @@ import numpy as np
 from motionlift.core import camera
 from motionlift.core.detection.people import choose_people, detect
 from motionlift.core.evaluation.metrics import mpjpe, pa_mpjpe
-from motionlift.core.jobs import LiftSettings, ignore_progress
+from motionlift.core.jobs import LiftSettings
 from motionlift.core.motion import Motion
 from motionlift.core.pipeline import lens_of
-from motionlift.core.reconstruction import load_network, reconstruct
+from motionlift.core.reconstruction import reconstruct
 from motionlift.core.rotation import Array, normalise
 from motionlift.core.skeleton import BODY_26, body_from_mediapipe, body_points
 from motionlift.core.synthesis.make_sample import truth_path
@@ -53,10 +53,7 @@ def measure(clip: Path, settings: LiftSettings) -> dict[str, float]:
     detection = detect(clip, settings)
     track = choose_people(detection, "largest")[0]
     camera_K, _ = lens_of(detection.info, settings.fov_degrees)
-    network = load_network(settings.weights, settings.device)
-    (motion,) = reconstruct(
-        [track.keypoints], [{}], camera_K, network, settings, ignore_progress, cancelled=lambda: False
-    )
+    (motion,) = reconstruct([track.keypoints], [{}], camera_K, settings)
     count = min(len(motion), len(truth))
     seen = np.flatnonzero(motion.detected[:count])
     target = truth.lifted_camera[seen]

@@ -2,23 +2,28 @@
 
 The floor is our decoding and MediaPipe with the same settings and number of poses, and nothing else; `motionlift lift`
 adds tracking, lifting, solving and writing. Both take turns, each in a fresh process, caches off. Printed are the
-medians: seconds on the clock, seconds of all processors together, peak of the memory, and the ratio pair by pair.
+medians: seconds on the clock, seconds of all processors together, peak of the memory, and the ratio pair by pair. A
+lift is two processes; their memory is added up, sampled (what they share is counted twice).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 log = logging.getLogger("benchmark")
+
+SAMPLE_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,31 @@ class Cost:
 
 
 def run(command: list[str]) -> Cost:
-    """The cost of a command. Raises `CalledProcessError` when it fails."""
+    """The cost of a command and of all processes that it starts. Raises `CalledProcessError` when it fails."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    seconds: dict[int, float] = {}
+    peak = 0.0
+    while process.poll() is None:
+        family = list(_session(process.pid))
+        peak = max(peak, sum(megabytes for _, _, megabytes in family))
+        seconds.update({pid: used for pid, used, _ in family})
+        time.sleep(SAMPLE_SECONDS)
+    clock = time.perf_counter() - began
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(clock, sum(seconds.values()), peak)
+
+
+def _session(leader: int) -> Iterator[tuple[int, float, float]]:
+    """(pid, seconds of processors, resident MB) of each process of a session (proc(5))."""
+    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and os.getsid(int(entry.name)) == leader:
+                fields = Path(entry, "stat").read_text().rpartition(")")[2].split()
+                resident = int(Path(entry, "statm").read_text().split()[1])
+                yield int(entry.name), (int(fields[11]) + int(fields[12])) / tick, resident * page / 2**20
 
 
 def detect_only(path: Path, poses: int) -> None:

@@ -116,6 +116,12 @@ def test_chunks_and_folding_change_nothing(model: DGNet) -> None:
     assert done[-1][0] == done[-1][1] == len(done) * 3 - (-done[-1][1] % 3)
 
 
+def test_several_threads_give_the_same_bits(model: DGNet) -> None:
+    keypoints = someone(np.arange(40) / 30)
+    one, two = (lift_keypoints(keypoints, K, model, batch=4, threads=threads) for threads in (1, 2))
+    assert np.array_equal(one, two)
+
+
 def test_the_size_of_the_picture_does_not_matter(model: DGNet) -> None:
     keypoints = someone(np.arange(30) / 30)
     doubled = dataclasses.replace(keypoints, pixels=2 * keypoints.pixels, image_size=(1280, 960))

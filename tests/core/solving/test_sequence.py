@@ -21,7 +21,7 @@ from motionlift.core.rotation import (
 )
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, reference_rest
 from motionlift.core.solving import sequence
-from motionlift.core.solving.body import Body
+from motionlift.core.solving.body import Body, matrices
 from motionlift.core.solving.sequence import Evidence, Pose, Sigmas, solve_sequence, windows
 from motionlift.core.solving.trajectory import Ground
 
@@ -32,6 +32,12 @@ NO_PRIOR = Sigmas(straight=1e6)
 """Without the leaning towards straight legs, so that what was seen and lifted is all there is."""
 FLOOR = Ground(np.array([0.0, -1.0, 0.0]), -1.1)
 """Of a level camera 1.1 m above it."""
+
+
+def placed(rotations: Array, what: str) -> Array:
+    """`Placed.points`, `landmarks` or `contacts` (F, N, 3) under rotations (F, 21, 4)."""
+    result: Array = getattr(BODY.placed(matrices(rotations)), what).double().numpy().transpose(1, 2, 0)
+    return result
 
 
 def squat(depth_degrees: float, frames: int = 90) -> Pose:
@@ -46,19 +52,19 @@ def squat(depth_degrees: float, frames: int = 90) -> Pose:
             )
     _, world = forward_kinematics(ANIMATION_21.parents, REST, np.zeros((frames, 3)), local)
     rotations = multiply(CAMERA_FROM_WORLD, world)
-    feet = BODY.placed(BODY.carried(rotations)).contacts.double().numpy()
+    feet = placed(rotations, "contacts")
     path = np.array([0.1, 1.1, 4.0]) - feet.mean(1) + [[0, 0, 0.03]]
     return Pose(rotations, path)
 
 
 def points_of(pose: Pose) -> Array:
-    points: Array = BODY.placed(BODY.carried(pose.rotations)).points.double().numpy()
+    points: Array = placed(pose.rotations, "points")
     return points
 
 
 def evidence_of(truth: Pose, lifted: Pose | None = None) -> Evidence:
     """What a perfect detector sees of the truth; lifted as another pose, or as the truth."""
-    seen = BODY.placed(BODY.carried(truth.rotations)).landmarks.double().numpy() + truth.path[:, None]
+    seen = placed(truth.rotations, "landmarks") + truth.path[:, None]
     frames = len(truth.path)
     return Evidence(
         seen[..., :2] / seen[..., 2:], np.ones((frames, 26)), points_of(lifted or truth), np.arange(frames) / 30,
@@ -71,7 +77,7 @@ def error(found: Pose, truth: Pose) -> float:
 
 
 def feet_of(pose: Pose) -> Array:
-    feet: Array = BODY.placed(BODY.carried(pose.rotations)).contacts.double().numpy() + pose.path[:, None]
+    feet: Array = placed(pose.rotations, "contacts") + pose.path[:, None]
     return feet
 
 
