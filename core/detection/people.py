@@ -31,6 +31,7 @@ from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
 from .models import pose_model
 from .observe import Observations, observe
+from .settling import settling
 from .sides import exchange, exchanged
 from .tracking import Indices, Scene, track
 
@@ -199,21 +200,16 @@ def _track(
     heights = _smoothed(times, scene.bodies.sizes[members])
     sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
     swapped = exchanged(times, pixels, world, sure, heights)
-    samples = np.searchsorted(frames, seen.frames[chosen])
+    pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
+    kept = ~settling(times, pixels, heights)
+    samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     return Track(
         number=number,
-        keypoints=keypoints(
-            seen.times[frames],
-            samples,
-            exchange(pixels, swapped),
-            exchange(world, swapped),
-            exchange(sure, swapped),
-            size,
-        ),
-        mean_height_px=float(heights.mean()),
-        first_time=float(times[0]),
-        last_time=float(times[-1]),
-        swapped_frames=int(np.count_nonzero(swapped.any(-1))),
+        keypoints=keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+        mean_height_px=float(heights[kept].mean()),
+        first_time=float(times[kept][0]),
+        last_time=float(times[kept][-1]),
+        swapped_frames=int(np.count_nonzero(swapped[kept].any(-1))),
     )
 
 
