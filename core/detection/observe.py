@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -313,6 +313,16 @@ class _Record:
             colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
             warnings=warnings,
         )
+
+
+def gathered(seen: Iterable[tuple[Frame, list[Pose]]]) -> Observations:
+    """Observations of frames that somebody else has had looked at."""
+    with ThreadPoolExecutor(1, "motionlift-colours") as beside:
+        record = _Record(beside)
+        for frame, poses in seen:
+            record.add_frame(frame, looked=True)
+            record.add_poses(frame, poses)
+        return record.observations(())
 
 
 def _stacked(arrays: list[Floats], shape: tuple[int, ...]) -> Floats:

@@ -67,7 +67,7 @@ def torso(frame: BindFrame) -> Part:
 
 
 def arm(frame: BindFrame, side: str, sign: float) -> Part:
-    """Collar bone to wrist: a short sleeve, then skin."""
+    """Collar bone to wrist: a sleeve, then skin."""
     clavicle, shoulder, elbow, wrist = (f"{side}_{joint}" for joint in ("clavicle", "shoulder", "elbow", "wrist"))
     solids: list[Solid] = [
         _bar(frame, (clavicle, (0.02 * sign, 0.006, 0.004)), (shoulder, (-0.016 * sign, 0, -0.010)), (0.040, 0.044),
@@ -78,13 +78,13 @@ def arm(frame: BindFrame, side: str, sign: float) -> Part:
             frame, (shoulder, (0, 0, 0)), (elbow, (0, 0, 0)), (0, 1, 0),
             [(-0.12, 0.036, 0.030), (0.0, 0.053, 0.049), (0.2, 0.056, 0.055), (0.47, 0.053, 0.054),
              (0.50, 0.045, 0.046), (0.75, 0.043, 0.043), (1.04, 0.038, 0.037)],
-            Finish(whole(shoulder), ((0.485, "shirt"), (1.0, "skin")), 0.02),
+            Finish(whole(shoulder), _dressed("shirt", frame.sleeves), 0.02), clothed=frame.sleeves,
         ),
         _tube(
             frame, (elbow, (0, 0, 0)), (wrist, (0, 0, 0)), (0, 1, 0),
             [(-0.05, 0.037, 0.036), (0.10, 0.041, 0.040), (0.28, 0.043, 0.040), (0.60, 0.036, 0.032),
              (0.90, 0.029, 0.022), (1.04, 0.028, 0.020)],
-            Finish(whole(elbow), whole("skin"), 0.015),
+            Finish(whole(elbow), _dressed("shirt", frame.sleeves - 1), 0.015), clothed=frame.sleeves - 1,
         ),
     ]  # fmt: skip
     return Part(tuple(solids), BODY_SPACING)
@@ -129,7 +129,7 @@ def hand(frame: BindFrame, side: str, sign: float) -> Part:
 
 
 def leg(frame: BindFrame, side: str, sign: float) -> Part:
-    """A trouser leg from the seat to the hem."""
+    """A leg from the seat to the ankle, in trousers or shorts."""
     hip, knee, ankle = (f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
     trousers = whole("trousers")
     solids: list[Solid] = [
@@ -139,13 +139,15 @@ def leg(frame: BindFrame, side: str, sign: float) -> Part:
             frame, (hip, (0, 0, 0)), (knee, (0, 0, 0)), (1, 0, 0),
             [(-0.06, 0.070, 0.075), (0.03, 0.080, 0.088), (0.20, 0.081, 0.087), (0.50, 0.072, 0.077),
              (0.80, 0.061, 0.065), (0.98, 0.056, 0.059), (1.07, 0.045, 0.047)],
-            Finish(whole(hip), trousers, 0.03), front=[0.0, -0.008, -0.006, 0.004, 0.004, 0.002, 0.0],
+            Finish(whole(hip), _dressed("trousers", frame.trouser_legs), 0.03), clothed=frame.trouser_legs,
+            front=[0.0, -0.008, -0.006, 0.004, 0.004, 0.002, 0.0],
         ),
         _tube(
             frame, (knee, (0, 0, 0)), (ankle, (0, 0, 0)), (1, 0, 0),
             [(-0.08, 0.044, 0.045), (0.02, 0.054, 0.056), (0.12, 0.054, 0.056), (0.30, 0.056, 0.059),
              (0.60, 0.051, 0.053), (0.92, 0.047, 0.050), (0.99, 0.049, 0.053)],
-            Finish(whole(knee), trousers, 0.03), front=[0.002, 0.003, 0.0, -0.012, -0.008, -0.002, -0.001],
+            Finish(whole(knee), _dressed("trousers", frame.trouser_legs - 1), 0.03), clothed=frame.trouser_legs - 1,
+            front=[0.002, 0.003, 0.0, -0.012, -0.008, -0.002, -0.001],
         ),
     ]  # fmt: skip
     return Part(tuple(solids), BODY_SPACING)
@@ -177,13 +179,14 @@ def shoe(frame: BindFrame, side: str, sign: float) -> Part:
     )
     sole[:, 1:] *= scale
     sole[:, 1] *= sign
+    above = "trousers" if frame.trouser_legs >= 1.95 else "skin"
     ball = (0.058 + 0.118) / (0.058 + 0.203)
     bones: Bands = ((ball, ankle), (1.0, toe))
     solids: list[Solid] = [
         Loft(heel, tip, flat, stations, Finish(bones, whole("shoes"), 0.01)),
         Loft(heel, tip, flat, sole, Finish(bones, whole("sole"), 0.004)),
         Capsule(frame.at(ankle, (0, 0.004, -0.03), scale), frame.at(ankle, (0, 0.002, 0.035), scale),
-                (0.038 * scale, 0.040 * scale), Finish(whole(ankle), ((0.45, "shoes"), (1.0, "trousers")), 0.015)),
+                (0.038 * scale, 0.040 * scale), Finish(whole(ankle), ((0.45, "shoes"), (1.0, above)), 0.015)),
     ]  # fmt: skip
     ground = (frame.at(ankle, (0, 0, -0.075), scale), frame.direction(ankle, (0, 0, 1)))
     return Part(tuple(solids), SHOE_SPACING * scale, softness=0.014 * scale, floor=ground)
@@ -217,6 +220,9 @@ def head(frame: BindFrame) -> Part:
         egg((0, -0.092, 0.041), (0.024, 0.020, 0.0042), "lips", only_paint=True),
         egg((0, -0.092, 0.034), (0.019, 0.020, 0.0050), "lips", only_paint=True),
     ]
+    if frame.hair_length:
+        low = 0.05 - 0.10 * frame.hair_length
+        solids.append(egg((0, 0.058, low), (0.070, 0.034, 0.09 + 0.07 * frame.hair_length), "hair", 0.01))
     for _, m in SIDES:
         solids += [
             egg((0.070 * m, 0.004, 0.080), (0.010, 0.021, 0.032), "skin", 0.006),
@@ -240,18 +246,28 @@ def _tube(
     sections: list[tuple[float, float, float]],
     finish: Finish,
     front: list[float] | None = None,
+    clothed: float = 0.0,
 ) -> Loft:
     """A loft between two joints: sections (parameter, radius along `side`, radius across it).
 
     `front` moves the sections' centres across `side`: to the front where the tube runs down and `side` is X.
+    Up to the parameter `clothed` the tube is as wide as its clothes.
     """
     stations = np.zeros((len(sections), 5))
     stations[:, [0, 3, 4]] = sections
     stations[:, 2] = front or 0.0
     stations[:, 1:] *= frame.scale
     stations[:, 3:] *= frame.girth
+    stations[stations[:, 0] < clothed, 3:] *= frame.loose
     joint = start[0]
     return Loft(frame.at(*start), frame.at(*end), frame.direction(joint, side), stations, finish)
+
+
+def _dressed(cloth: str, reach: float) -> Bands:
+    """Cloth down to the parameter `reach`, then skin."""
+    if reach <= 0:
+        return whole("skin")
+    return whole(cloth) if reach >= 1 else ((reach, cloth), (1.0, "skin"))
 
 
 def _bar(

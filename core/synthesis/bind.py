@@ -38,13 +38,18 @@ def bind_pose(rest_offsets: Array) -> tuple[Array, Array]:
 class BindFrame:
     """Where anatomy goes: the bind pose of one skeleton.
 
-    Offsets are given in metres of the reference body, in the carrying joint's T-pose frame, and scaled.
+    Offsets are given in metres of the reference body, in the carrying joint's T-pose frame, and scaled. Girth and
+    clothes are as in `figure.Look`.
     """
 
     rest_offsets: Array
     joints: Array
     rotations: Array
     girth: float
+    sleeves: float = 0.485
+    trouser_legs: float = 2.0
+    loose: float = 1.0
+    hair_length: float = 0.0
 
     @property
     def scale(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,11 @@ from .surface import Part, Surface, Triangles, build_surface, strongest_weights,
 
 @dataclass(frozen=True)
 class Look:
-    """What a figure looks like. Colours are sRGB, each channel in [0, 1]; `girth` scales limbs and trunk."""
+    """What a figure looks like. Colours are sRGB, each channel in [0, 1]; `girth` scales limbs and trunk.
+
+    `sleeves` and `trouser_legs`: how far they reach, 0 to 1 down the upper arm or thigh, 1 to 2 down the forearm or
+    shin. `loose` scales the limbs' clothes. `hair_length` in [0, 1]: from short to shoulder length.
+    """
 
     skin: tuple[float, float, float] = (0.82, 0.64, 0.54)
     hair: tuple[float, float, float] = (0.22, 0.16, 0.12)
@@ -24,6 +28,10 @@ class Look:
     trousers: tuple[float, float, float] = (0.24, 0.25, 0.30)
     shoes: tuple[float, float, float] = (0.86, 0.86, 0.84)
     girth: float = 1.0
+    sleeves: float = 0.485
+    trouser_legs: float = 2.0
+    loose: float = 1.0
+    hair_length: float = 0.0
 
     def palette(self) -> dict[str, Array]:
         """Linear colours (3,) by the names that `anatomy` paints with."""
@@ -36,15 +44,6 @@ class Look:
         colours["shade"] = colours["skin"] * 0.62
         colours["lips"] = colours["skin"] * [0.72, 0.40, 0.42]
         return colours
-
-
-def random_look(rng: np.random.Generator) -> Look:
-    """A look drawn at random: skins from light to dark, clothes of any colour, slim to broad."""
-    light = rng.uniform(0.0, 1.0)
-    skin = np.array([0.36, 0.23, 0.17]) * (1 - light) + np.array([0.92, 0.76, 0.68]) * light
-    colours = {name: tuple(rng.uniform(0.12, 0.85, 3).tolist()) for name in ("shirt", "trousers", "shoes")}
-    hair = np.array([0.24, 0.17, 0.11]) * rng.uniform(0.4, 2.4)
-    return Look(skin=tuple(skin.tolist()), hair=tuple(hair.tolist()), girth=float(rng.uniform(0.9, 1.15)), **colours)
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,22 @@ class Figure:
         return np.asarray(moved[:, :3])
 
 
-def build_figure(rest_offsets: Array | None = None, look: Look | None = None) -> Figure:
-    """Model a figure on a rest skeleton `rest_offsets` (21, 3) m of `ANIMATION_21` (default: the reference's)."""
+def build_figure(rest_offsets: Array | None = None, look: Look | None = None, coarseness: float = 1.0) -> Figure:
+    """Model a figure on a rest skeleton `rest_offsets` (21, 3) m of `ANIMATION_21` (default: the reference's).
+
+    `coarseness` scales the mesh's edges, 4 to 7 mm long at 1: a figure 300 px tall needs no finer ones than 10 mm.
+    """
     offsets = reference_rest()[0] if rest_offsets is None else np.asarray(rest_offsets, float)
     look = look or Look()
     joints, rotations = bind_pose(offsets)
-    frame = BindFrame(offsets, joints, rotations, look.girth)
+    frame = BindFrame(
+        offsets, joints, rotations, look.girth, look.sleeves, look.trouser_legs, look.loose, look.hair_length
+    )
     parts: list[Part] = [torso(frame), head(frame)]
     for side, sign in SIDES:
         parts += [arm(frame, side, sign), hand(frame, side, sign), leg(frame, side, sign), shoe(frame, side, sign)]
-    surfaces = [build_surface(part, ANIMATION_21.joints, look.palette()) for part in merge_body(parts)]
+    parts = [replace(part, spacing=part.spacing * coarseness) for part in merge_body(parts)]
+    surfaces = [build_surface(part, ANIMATION_21.joints, look.palette()) for part in parts]
     return _assembled(surfaces, joints, rotations)
 
 

@@ -27,14 +27,18 @@ def film(
     camera_K: Array,
     image_size: tuple[int, int],
     source: Mapping[str, Any] | None = None,
+    roll: float = 0.0,
 ) -> Motion:
-    """The truth of a performance seen by a still camera at `eye` (3,) looking at `target` (3,), m, in its world.
+    """The truth of a performance seen by a still camera at `eye` (3,) looking at `target` (3,), m, in its world,
+    turned about its axis by `roll` rad.
 
     The result is in `Motion`'s world: turned about Z so that the camera looks along +Y in plan, moved so that
     the first pelvis is above the origin. Keypoints are exact projections, confidences 1, `lifted_camera` the true
     points in the camera's frame from the pelvis on.
     """
     camera = look_at(np.asarray(eye, float), np.asarray(target, float))
+    spin = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    camera = camera @ rigid(spin, np.zeros(3))
     forward = camera[:3, 2]
     turn = np.pi / 2 - np.arctan2(forward[1], forward[0])
     about_z = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])

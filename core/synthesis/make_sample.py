@@ -18,11 +18,12 @@ from ..jobs import MotionLiftError, UsageError
 from ..motion import SUFFIX, Motion
 from ..skeleton import REFERENCE_HEIGHT, reference_rest
 from .captured import perform_bvh
-from .figure import Look, random_look
+from .figure import Look
 from .film import film, frame_figure, write_clip
 from .footsteps import FootstepPlan
 from .performance import Performance, Squat, Wave, perform
 from .renderer import render_clip
+from .wardrobe import random_look
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +25,18 @@ SHADOW_REACH = 1.7
 SUN_DISTANCE = 6.0
 
 Image = NDArray[np.uint8]
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Light:
+    """`to_sun`: direction in the world, any length; colours in linear light, 1 being white: the sun's, the sky's (as a
+    factor on what comes from all sides) and, sRGB, what is seen where there is no wall."""
+
+    to_sun: Vector = (0.45, -0.55, 0.85)
+    sun: Vector = (1.15, 1.08, 0.98)
+    sky: Vector = (1.0, 1.0, 1.0)
+    background: Vector = (0.70, 0.72, 0.74)
 
 
 def clip_from_camera(camera_K: Array, size: tuple[int, int]) -> Array:
@@ -70,10 +83,13 @@ class Renderer:
         figure: Figure,
         room: Room,
         size: tuple[int, int],
-        to_sun: tuple[float, float, float] = (0.45, -0.55, 0.85),
+        light: Light | None = None,
+        quick: bool = False,
     ) -> None:
-        self.figure, self.size = figure, size
-        self._to_sun = np.array(to_sun) / np.linalg.norm(to_sun)
+        """`quick`: the camera stands still, the room is drawn once, nothing throws a shadow and edges are jagged: on a
+        processor four times as fast."""
+        self.figure, self.size, self.light = figure, size, light or Light()
+        self._to_sun = np.array(self.light.to_sun) / np.linalg.norm(self.light.to_sun)
         self._context = context = create_context()
         self._colour = context.program(COLOUR_VERTEX, COLOUR_FRAGMENT)
         self._shadow = context.program(SHADOW_VERTEX, SHADOW_FRAGMENT)
@@ -83,9 +99,14 @@ class Renderer:
         self._caster = self._upload(figure, bones, weights, figure.triangles, self._shadow)
         self._floor = self._upload(room, joint, weight, room.triangles[:2], self._colour)
         self._walls = self._upload(room, joint, weight, room.triangles[2:], self._colour)
-        self._samples = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=4)], context.depth_renderbuffer(size, samples=4)
+        samples = 0 if quick else 4
+        self._samples, self._empty = (
+            context.framebuffer(
+                [context.renderbuffer(size, 4, samples=samples)], context.depth_renderbuffer(size, samples=samples)
+            )
+            for _ in range(2)
         )
+        self._quick, self._room_drawn = quick, False
         self._picture = context.framebuffer([context.renderbuffer(size, 4)])
         self._depth = context.depth_texture((SHADOW_PIXELS, SHADOW_PIXELS))
         self._depth.compare_func = ""
@@ -118,30 +139,49 @@ class Renderer:
     def render(self, joints: Array, rotations: Array, camera_K: Array, world_from_camera: Array) -> Image:
         """The picture (H, W, 3), sRGB, of a pose: joints (21, 3) m and rotations (21, 4) in the world."""
         bones = np.tile(np.eye(4), (BONES, 1, 1))
-        still = bones.copy()
         bones[: len(joints)] = self.figure.skinning_matrices(joints, rotations)
         sun = self._sun_from_world(joints[0])
         clip = clip_from_camera(camera_K, self.size) @ inverse(world_from_camera)
-        _set(self._shadow, "bones", bones)
-        _set(self._shadow, "sun_from_world", sun)
-        self._shadow_map.use()
-        self._shadow_map.clear()
-        self._caster.render()
-
-        self._samples.use()
-        self._samples.clear(0.7, 0.72, 0.74)
         self._depth.use(0)
         _set(self._colour, "clip_from_world", clip)
         _set(self._colour, "sun_from_world", sun)
         self._colour["to_sun"].value = tuple(self._to_sun)
+        self._colour["sunlight"].value = self.light.sun
+        self._colour["skylight"].value = self.light.sky
         self._colour["eye"].value = tuple(world_from_camera[:3, 3])
-        for surface, (vertices, pose) in enumerate(((self._body, bones), (self._walls, still), (self._floor, still))):
-            self._colour["surface"].value = surface
-            _set(self._colour, "bones", pose)
-            vertices.render()
-        self._context.copy_framebuffer(self._picture, self._samples)
-        rows = np.frombuffer(self._picture.read(components=3, alignment=1), np.uint8)
+        self._shadow_map.clear()
+        if self._quick and not self._room_drawn:
+            self._draw_room(self._empty)
+            self._room_drawn = True
+        if self._quick:
+            self._context.copy_framebuffer(self._samples, self._empty)
+        else:
+            self._draw_shadow(bones, sun)
+            self._draw_room(self._samples)
+        self._samples.use()
+        self._colour["surface"].value = 0
+        _set(self._colour, "bones", bones)
+        self._body.render()
+        picture = self._samples
+        if not self._quick:
+            picture = self._picture
+            self._context.copy_framebuffer(picture, self._samples)
+        rows = np.frombuffer(picture.read(components=3, alignment=1), np.uint8)
         return np.ascontiguousarray(rows.reshape(self.size[1], self.size[0], 3)[::-1])
+
+    def _draw_shadow(self, bones: Array, sun: Array) -> None:
+        _set(self._shadow, "bones", bones)
+        _set(self._shadow, "sun_from_world", sun)
+        self._shadow_map.use()
+        self._caster.render()
+
+    def _draw_room(self, target: Any) -> None:
+        target.use()
+        target.clear(*self.light.background)
+        _set(self._colour, "bones", np.tile(np.eye(4), (BONES, 1, 1)))
+        for surface, vertices in ((1, self._walls), (2, self._floor)):
+            self._colour["surface"].value = surface
+            vertices.render()
 
     def _sun_from_world(self, pelvis: Array) -> Array:
         """An orthographic view (4, 4) from the sun onto the figure's surroundings."""
@@ -162,20 +202,24 @@ def render_clip(
     look: Look | None = None,
     size: tuple[int, int] | None = None,
     room_seed: int = 0,
-    to_sun: tuple[float, float, float] = (0.45, -0.55, 0.85),
+    light: Light | None = None,
+    room: Room | None = None,
+    figure: Figure | None = None,
+    quick: bool = False,
 ) -> Iterator[Image]:
     """The frames (H, W, 3), sRGB, of a motion as its own camera sees it.
 
     `size` (width, height) defaults to the motion's; another scales the picture. The figure is built on the motion's
-    rest skeleton, which must be `ANIMATION_21`'s. Raises `MotionLiftError` when OpenGL is not to be had.
+    rest skeleton, which must be `ANIMATION_21`'s, and the room from `room_seed`, unless they are given; `quick`: see
+    `Renderer`. Raises `MotionLiftError` when OpenGL is not to be had.
     """
     size = size or motion.image_size
     scale = np.diag([size[0] / motion.image_size[0], size[1] / motion.image_size[1], 1.0])
     joints, rotations = forward_kinematics(
         motion.parents, motion.rest_offsets, motion.root_translation, motion.local_rotations
     )
-    room = build_room(motion.world_from_camera[:, :3, 3], motion.root_translation, room_seed)
-    with Renderer(build_figure(motion.rest_offsets, look), room, size, to_sun) as renderer:
+    room = room or build_room(motion.world_from_camera[:, :3, 3], motion.root_translation, room_seed)
+    with Renderer(figure or build_figure(motion.rest_offsets, look), room, size, light, quick) as renderer:
         for frame in range(len(motion)):
             camera = min(frame, len(motion.camera_K) - 1), min(frame, len(motion.world_from_camera) - 1)
             yield renderer.render(

@@ -38,11 +38,11 @@ def build_room(eyes: Array, places: Array, seed: int = 0) -> Room:
     white = np.array([0.66, 0.65, 0.62])
     height = 3.4
     quads = [
-        _quad((low[0], low[1], 0), (high[0] - low[0], 0, 0), (0, high[1] - low[1], 0), floor),
-        _quad((low[0], high[1], 0), (high[0] - low[0], 0, 0), (0, 0, height), wall),
-        _quad((low[0], low[1], 0), (0, high[1] - low[1], 0), (0, 0, height), wall * 0.94),
-        _quad((high[0], high[1], 0), (0, low[1] - high[1], 0), (0, 0, height), wall * 0.97),
-        _quad((high[0], low[1], 0), (low[0] - high[0], 0, 0), (0, 0, height), wall),
+        quad((low[0], low[1], 0), (high[0] - low[0], 0, 0), (0, high[1] - low[1], 0), floor),
+        quad((low[0], high[1], 0), (high[0] - low[0], 0, 0), (0, 0, height), wall),
+        quad((low[0], low[1], 0), (0, high[1] - low[1], 0), (0, 0, height), wall * 0.94),
+        quad((high[0], high[1], 0), (0, low[1] - high[1], 0), (0, 0, height), wall * 0.97),
+        quad((high[0], low[1], 0), (low[0] - high[0], 0, 0), (0, 0, height), wall),
     ]
     boxes = [
         ((low[0], high[1] - 0.02, 0.0), (high[0], high[1], 0.10), white),
@@ -70,7 +70,15 @@ def build_room(eyes: Array, places: Array, seed: int = 0) -> Room:
              rng.uniform(0.2, 0.6) * rng.uniform(0.7, 1.3, 3)),
         ]  # fmt: skip
     for start, end, colour in boxes:
-        quads += _box(np.array(start), np.array(end), np.asarray(colour))
+        quads += box(np.array(start), np.array(end), np.asarray(colour))
+    return assembled(quads)
+
+
+Quad = tuple[Array, Array, Array]
+
+
+def assembled(quads: list[Quad]) -> Room:
+    """Surfaces as one mesh; the first is the floor."""
     vertices = np.concatenate([corners for corners, _, _ in quads])
     normals = np.concatenate([np.tile(normal, (4, 1)) for _, normal, _ in quads])
     colours = np.concatenate([np.tile(colour, (4, 1)) for _, _, colour in quads])
@@ -79,10 +87,7 @@ def build_room(eyes: Array, places: Array, seed: int = 0) -> Room:
     return Room(vertices, normals, colours, triangles)
 
 
-Quad = tuple[Array, Array, Array]
-
-
-def _quad(
+def quad(
     corner: tuple[float, float, float] | Array,
     along: tuple[float, float, float] | Array,
     up: tuple[float, float, float] | Array,
@@ -94,11 +99,11 @@ def _quad(
     return np.array([origin, origin + a, origin + a + b, origin + b]), normal / np.linalg.norm(normal), colour
 
 
-def _box(low: Array, high: Array, colour: Array) -> list[Quad]:
+def box(low: Array, high: Array, colour: Array) -> list[Quad]:
     """The six faces of a box, facing outward."""
     x, y, z = np.diag(high - low)
     return [
-        _quad(low, x, z, colour), _quad(low + y, z, x, colour),
-        _quad(low, z, y, colour), _quad(low + x, y, z, colour),
-        _quad(low, y, x, colour), _quad(low + z, x, y, colour),
+        quad(low, x, z, colour), quad(low + y, z, x, colour),
+        quad(low, z, y, colour), quad(low + x, y, z, colour),
+        quad(low, y, x, colour), quad(low + z, x, y, colour),
     ]  # fmt: skip

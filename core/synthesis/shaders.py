@@ -43,7 +43,8 @@ void main() {}
 
 COLOUR_FRAGMENT = """
 #version 330
-uniform vec3 to_sun; uniform vec3 eye; uniform sampler2D shadow; uniform int surface;  // 0 figure, 1 room, 2 floor
+uniform vec3 to_sun; uniform vec3 sunlight; uniform vec3 skylight; uniform vec3 eye;
+uniform sampler2D shadow; uniform int surface;  // 0 figure, 1 room, 2 floor
 in vec3 world; in vec3 facing; in vec3 bound; in vec3 albedo; in vec3 in_sun;
 out vec4 pixel;
 
@@ -89,7 +90,7 @@ void main() {
     vec3 view = normalize(eye - world);
     float fill = 0.22 * max(dot(n, view), 0.0);
     float shine = pow(max(dot(n, normalize(view + to_sun)), 0.0), 24.0) * (surface == 1 ? 0.0 : 0.06);
-    vec3 light = base * (diffuse * vec3(1.15, 1.08, 0.98) + sky + fill) + shine * diffuse;
+    vec3 light = base * (diffuse * sunlight + (sky + fill) * skylight) + shine * diffuse;
     pixel = vec4(pow(clamp(light, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
 }
 """
