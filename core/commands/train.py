@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from ..files import check_output
+from ..jobs import UsageError
 from . import console
 
 if TYPE_CHECKING:
@@ -16,16 +17,23 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[Path, typer.Option(help="A folder of BVH files, or a packed set.")],
+    data: Annotated[list[Path], typer.Option(help="A folder of BVH files, or a packed set; may be given repeatedly.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights to write (.safetensors).")],
     minutes: Annotated[float, typer.Option(help="Wall-clock time of this session.")] = 60.0,
     planned: Annotated[
         float | None, typer.Option(show_default="--minutes", help="Minutes of the whole run, all sessions together.")
     ] = None,
+    steps: Annotated[
+        int, typer.Option(help="Steps of the whole run instead: sessions then add up to the same weights, bit for bit.")
+    ] = 0,
+    encoder_steps: Annotated[int, typer.Option(help="With --steps: those of the encoder, before.")] = 0,
     resume: Annotated[
         Path | None,
-        typer.Option(show_default="beside the weights", help="Where the run is kept; it goes on if it exists."),
+        typer.Option(show_default="beside the weights", help="Folder where the run and its logs are kept."),
     ] = None,
+    pairs: Annotated[list[Path] | None, typer.Option(help="Files of pairs to learn from as well.")] = None,
+    pairs_share: Annotated[float, typer.Option(help="Share of the windows that are drawn from pairs.")] = 0.5,
+    start: Annotated[Path | None, typer.Option(help="Weights of the same network to begin with.")] = None,
     channels: Annotated[int, typer.Option(help="Width of the network.")] = 128,
     blocks: Annotated[int, typer.Option(help="DG-Conv blocks.")] = 5,
     frames: Annotated[int, typer.Option(help="Frames of a window.")] = 4,
@@ -35,6 +43,8 @@ def train(
     squared_loss: Annotated[bool, typer.Option(help="The paper's loss; else plain joint distances.")] = True,
     depth: Annotated[bool, typer.Option(help="Use MediaPipe's own depth as a cue.")] = False,
     encoder: Annotated[int, typer.Option(help="Width of the window encoder; 0 for none, as in the paper.")] = 0,
+    cosine: Annotated[bool, typer.Option(help="Let the learning rate fall along a cosine.")] = False,
+    bfloat16: Annotated[bool, typer.Option(help="Compute forward passes in bfloat16.")] = False,
     seed: Annotated[int, typer.Option(help="Of every random number.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
@@ -43,18 +53,25 @@ def train(
     ] = False,
 ) -> None:
     """Train DG-Net from motion capture, within a time budget; run again to go on."""
-    state = resume or output.with_suffix(".state.safetensors")
+    state = resume or output.with_suffix(".run")
     check_output(output, overwrite or state.exists())
+    if bool(steps) == bool(planned) and steps:
+        raise UsageError("bad_setting", "A run is as long as --steps or as --planned says, not both.", "Give one.")
     # Torch is loaded only when something is trained.
     from ..training.loop import TrainSettings
     from ..training.loop import train as run
 
     settings = TrainSettings(
-        data=data,
+        data=tuple(data),
         output=output,
         state=state,
         minutes=minutes,
-        planned_minutes=planned or minutes,
+        planned_minutes=0.0 if steps else planned or minutes,
+        steps=steps,
+        encoder_steps=encoder_steps,
+        pairs=tuple(pairs or ()),
+        pairs_share=pairs_share,
+        start=start,
         channels=channels,
         blocks=blocks,
         frames=frames,
@@ -64,24 +81,21 @@ def train(
         squared_loss=squared_loss,
         depth=depth,
         encoder_width=encoder,
+        cosine=cosine,
+        bfloat16=bfloat16,
         seed=seed,
         device=device,
         threads=threads,
     )
     progress = run(settings, _show)
-    table = Table("step", "minutes", "loss", "MPJPE mm", "PA-MPJPE mm")
-    for row in progress.history[-8:]:
-        table.add_row(
-            f"{row['step']:.0f}", f"{row['minutes']:.1f}", f"{row['loss']:.4f}",
-            f"{row['mpjpe_mm']:.1f}", f"{row['pa_mpjpe_mm']:.1f}",
-        )  # fmt: skip
-    console.output.print(table)
-    console.output.print(f"Best: {progress.best_mpjpe:.1f} mm on the validation windows, written to {output}")
+    if progress.history:
+        table = Table(*progress.history[-1])
+        for row in progress.history[-8:]:
+            table.add_row(*(f"{value:.6g}" for value in row.values()))
+        console.output.print(table)
+    console.output.print(f"Best: {progress.best:.1f} mm on the validation windows, written to {output}")
 
 
 def _show(progress: Progress) -> None:
     row = progress.history[-1]
-    console.output.print(
-        f"step {row['step']:.0f}, {row['minutes']:.1f} min: loss {row['loss']:.4f}, "
-        f"MPJPE {row['mpjpe_mm']:.1f} mm, PA-MPJPE {row['pa_mpjpe_mm']:.1f} mm"
-    )
+    console.output.print(", ".join(f"{name} {value:.5g}" for name, value in row.items()))

@@ -1,52 +1,63 @@
-"""Training DG-Net from motion capture, on a page: draw windows, step, average, evaluate, keep the best.
+"""Training the network that is shipped: motion capture through virtual cameras, mixed with pairs of real detection.
 
-The budget is wall-clock time. A run that is stopped and resumed goes on where it was. Where the network has a window
-encoder, that learns alone first, from many more windows a step; then the graph learns to correct what it guesses.
+In two parts, each a run of its own (`fit`): the window encoder learns alone, from many windows a step; then the graph
+learns to correct what it guesses. Without an encoder, as in the paper, there is the second part only.
 """
 
 from __future__ import annotations
 
-import copy
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..evaluation.metrics import mpjpe, pa_mpjpe
 from ..jobs import UsageError
-from ..lifting.checkpoint import save_weights
+from ..lifting.checkpoint import load_weights, save_weights
 from ..lifting.device import choose_device
 from ..lifting.loss import pose_loss, training_loss
 from ..lifting.network import DGNet, DGNetConfig
-from .mocap import PackedTakes, pack_folder
+from .fit import FitPlan, Fitted, fit
+from .mocap import PackedTakes, joined, pack_folder
 from .noise import NoiseModel
-from .state import Progress, TrainingState
+from .pair_windows import PairSource
+from .pairs import PairClip, load_pairs
+from .state import Progress
 from .windows import Windows, WindowSource
 
 log = logging.getLogger(__name__)
 
+VALIDATION_PART = 10
+"""One in so many films is for validation."""
+
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """`data`: a folder of BVH files or a packed set; `output`: the weights; `state`: where the run is kept.
+    """`data`: folders of BVH files or packed sets; `pairs`: files of pairs, drawn for `pairs_share` of the windows;
+    `output`: the weights; `state`: the folder where the run is kept, with its logs.
 
-    `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, over which the learning rate
-    falls exponentially from `learning_rate` to `final_share` of it. `frames`, `interval_s`: the windows' samples
-    and their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`: with the
-    detector's own depth as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none;
-    `encoder_share` of the planned time it learns alone, from `encoder_windows` windows a step, in bfloat16.
+    `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, or `steps` of the network and
+    `encoder_steps` of the encoder, which make sessions repeatable. `frames`, `interval_s`: the windows' samples and
+    their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`: with the detector's own
+    depth as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none; `encoder_share` of the planned
+    time it learns alone, from `encoder_windows` windows a step. `start`: weights of the same configuration to begin
+    with; `average_rate`: see `FitPlan.averaging`.
     """
 
-    data: Path
+    data: tuple[Path, ...]
     output: Path
     state: Path
-    minutes: float
-    planned_minutes: float
+    minutes: float | None
+    planned_minutes: float = 0.0
+    steps: int = 0
+    encoder_steps: int = 0
+    pairs: tuple[Path, ...] = ()
+    pairs_share: float = 0.5
+    start: Path | None = None
     channels: int = 128
     blocks: int = 5
     frames: int = 4
@@ -54,6 +65,7 @@ class TrainSettings:
     windows: int = 64
     learning_rate: float = 1e-3
     final_share: float = 0.02
+    cosine: bool = False
     averaging: float = 0.999
     block_weight: float = 0.1
     squared_loss: bool = True
@@ -62,27 +74,48 @@ class TrainSettings:
     encoder_blocks: int = 3
     encoder_share: float = 0.7
     encoder_windows: int = 512
+    bfloat16: bool = False
     evaluate_every: int = 500
     seed: int = 0
     device: str = "auto"
     threads: int | None = None
 
     def of_the_run(self) -> dict[str, object]:
-        """The settings that must not change when a run is resumed."""
-        names = ("channels", "blocks", "frames", "interval_s", "windows", "learning_rate", "final_share",
-                 "averaging", "block_weight", "squared_loss", "depth", "encoder_width", "encoder_blocks",
-                 "encoder_share", "encoder_windows", "seed", "planned_minutes")  # fmt: skip
+        """The settings that must not change when a run is resumed, beyond those of its plan."""
+        names = ("channels", "blocks", "frames", "interval_s", "windows", "block_weight", "squared_loss", "depth",
+                 "encoder_width", "encoder_blocks", "encoder_windows", "pairs_share", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def encoder_seconds(self) -> float:
-        """How long the encoder learns alone."""
-        return self.planned_minutes * 60 * self.encoder_share if self.encoder_width else 0.0
+    def config(self) -> DGNetConfig:
+        """The network to be trained."""
+        return DGNetConfig(
+            joint_set="body_26",
+            channels=self.channels,
+            blocks=self.blocks,
+            frames=self.frames,
+            frame_interval_s=self.interval_s,
+            balanced=False,
+            cues=("depth",) if self.depth else (),
+            encoder_width=self.encoder_width,
+            encoder_blocks=self.encoder_blocks,
+        )
 
-    def rate(self, seconds: float) -> float:
-        """The learning rate so many seconds into the run: it falls once while the encoder learns alone, once after."""
-        alone, whole = self.encoder_seconds(), self.planned_minutes * 60
-        share = seconds / alone if seconds < alone else (seconds - alone) / max(whole - alone, 1e-9)
-        return float(self.learning_rate * self.final_share ** min(share, 1.0))
+    def plan(self, encoder: bool, spent: float = 0.0) -> FitPlan:
+        """The fit of one part, after `spent` seconds of this session."""
+        share = self.encoder_share if encoder else 1 - (self.encoder_share if self.encoder_width else 0.0)
+        steps = self.encoder_steps if encoder else self.steps
+        return FitPlan(
+            steps=steps,
+            planned_minutes=0.0 if steps else self.planned_minutes * share,
+            minutes=None if self.minutes is None else self.minutes - spent / 60,
+            learning_rate=self.learning_rate,
+            final_share=self.final_share,
+            schedule="cosine" if self.cosine else "exponential",
+            averaging=self.averaging,
+            weight_decay=1e-4 if encoder else 0.0,
+            precision="bfloat16" if encoder or self.bfloat16 else "exact",
+            evaluate_every=self.evaluate_every,
+        )
 
 
 def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -90,136 +123,156 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
 
     `report` is called after each evaluation. Raises `MotionLiftError` for unusable data or state.
     """
-    if settings.minutes <= 0 or settings.planned_minutes <= 0:
+    if settings.minutes is not None and settings.minutes <= 0:
         raise UsageError("bad_setting", "The training time must be positive.", "Give --minutes above 0.")
     if settings.threads:
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
-    takes = PackedTakes.load(settings.data) if settings.data.is_file() else pack_folder(settings.data)
-    state = _new_state(settings, str(device))
-    source = WindowSource(
-        takes, takes.of_part("train"), settings.frames, settings.interval_s, settings.seed, str(device), settings.depth
-    )
-    state.generator = source.generator
-    if settings.state.exists():
-        state.load(settings.state, settings.of_the_run())
-        log.info("Going on at step %d after %.1f minutes", state.progress.step, state.progress.seconds / 60)
-    validation = _validation_windows(takes, settings, str(device))
-
-    noise, progress = NoiseModel(), state.progress
-    started, before = time.monotonic(), progress.seconds
-    budget = min(settings.minutes * 60, settings.planned_minutes * 60 - before)
-    losses: list[float] = []
-    rate = settings.learning_rate
-    while (elapsed := time.monotonic() - started) < budget:
-        progress.seconds = before + elapsed
-        rate = settings.rate(progress.seconds)
-        alone = progress.seconds < settings.encoder_seconds()
-        windows = source.draw(settings.encoder_windows if alone else settings.windows, noise)
-        losses.append(_step(state, windows, rate, settings, alone))
-        progress.step += 1
-        if progress.step % settings.evaluate_every == 0:
-            _evaluate(state, validation, float(np.mean(losses)), rate, settings)
-            losses.clear()
-            report(progress)
-    progress.seconds = before + time.monotonic() - started
-    if losses:
-        _evaluate(state, validation, float(np.mean(losses)), rate, settings)
-        report(progress)
-    return progress
-
-
-def _new_state(settings: TrainSettings, device: str) -> TrainingState:
+    data = _Data.of(settings, device)
     torch.manual_seed(settings.seed)
-    config = DGNetConfig(
-        joint_set="body_26",
-        channels=settings.channels,
-        blocks=settings.blocks,
-        frames=settings.frames,
-        frame_interval_s=settings.interval_s,
-        balanced=False,
-        cues=("depth",) if settings.depth else (),
-        encoder_width=settings.encoder_width,
-        encoder_blocks=settings.encoder_blocks,
+    network = _start(settings).to(device)
+    spent = 0.0
+    if network.encoder is not None:
+        guess = _fit_encoder(network, data, settings, report)
+        network.encoder.load_state_dict(guess.network.state_dict())
+        if not guess.finished:
+            return guess.progress
+        spent = guess.session_seconds
+        network.encoder.requires_grad_(False)
+    if settings.minutes is not None and spent >= 60 * settings.minutes:
+        return guess.progress
+    return _fit_network(network, data, settings, spent, report).progress
+
+
+def _start(settings: TrainSettings) -> DGNet:
+    network = DGNet(settings.config())
+    if settings.start is not None:
+        given = load_weights(settings.start)
+        if given.config != network.config:
+            raise UsageError(
+                "other_network",
+                f"{settings.start.name} holds another network than the one to be trained.",
+                "Train with the settings that its model card names.",
+            )
+        network.load_state_dict(given.state_dict())
+    return network
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What is drawn from, on the device, and what is measured on: windows through virtual cameras, then of films."""
+
+    captured: WindowSource
+    filmed: PairSource | None
+    pairs_share: float
+    validation: Mapping[str, list[Windows]]
+
+    @staticmethod
+    def of(settings: TrainSettings, device: torch.device) -> _Data:
+        takes = joined([PackedTakes.load(p) if p.is_file() else pack_folder(p) for p in settings.data])
+        films = [clip for path in settings.pairs for clip in load_pairs(path)]
+        frames, interval = settings.frames, settings.interval_s
+        which = takes.of_part("validation")
+        which = which if len(which) else takes.of_part("train")
+        source = WindowSource(takes, which, frames, interval, 12345, str(device), settings.depth)
+        validation = {"mpjpe_mm": [source.draw(128, NoiseModel()) for _ in range(4)]}
+
+        def filmed(clips: Iterable[PairClip], generator: torch.Generator) -> PairSource:
+            return PairSource(list(clips), frames, interval, generator, settings.depth)
+
+        captured = WindowSource(
+            takes, takes.of_part("train"), frames, interval, settings.seed, str(device), settings.depth
+        )
+        if films:
+            held = filmed(films[::VALIDATION_PART], torch.Generator(device).manual_seed(12345))
+            if len(held):
+                validation = {"filmed_mm": [held.draw(128) for _ in range(4)], **validation}
+        kept = [clip for index, clip in enumerate(films) if index % VALIDATION_PART or len(films) < VALIDATION_PART]
+        drawn = filmed(kept, captured.generator) if kept else None
+        return _Data(captured, drawn if drawn is not None and len(drawn) else None, settings.pairs_share, validation)
+
+    def draw(self, count: int) -> Windows:
+        """`count` windows, of both kinds."""
+        from_films = round(count * self.pairs_share) if self.filmed is not None else 0
+        parts = [self.captured.draw(count - from_films, NoiseModel())] if from_films < count else []
+        if self.filmed is not None and from_films:
+            parts.append(self.filmed.draw(from_films))
+        return Windows(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+    @torch.inference_mode()
+    def measure(self, network: nn.Module) -> dict[str, float]:
+        """Errors on the validation windows, mm: of the films first, if there are any."""
+        found: dict[str, float] = {}
+        for name, drawn in self.validation.items():
+            joints, aligned = [], []
+            for windows in drawn:
+                poses = network(windows.inputs).double().cpu().flatten(0, 1).numpy()
+                true = windows.targets.double().cpu().flatten(0, 1).numpy()
+                joints.append(mpjpe(poses, true).mean())
+                aligned.append(pa_mpjpe(poses, true).mean())
+            found[name] = 1000 * float(np.mean(joints))
+            found["pa_" + name] = 1000 * float(np.mean(aligned))
+        return found
+
+
+def _fit_encoder(
+    network: DGNet, data: _Data, settings: TrainSettings, report: Callable[[Progress], None]
+) -> Fitted[nn.Module]:
+    assert network.encoder is not None
+
+    def loss(encoder: nn.Module, windows: Windows) -> Tensor:
+        return pose_loss(encoder(windows.inputs), windows.targets, windows.weight, squared=settings.squared_loss)
+
+    def keep(encoder: nn.Module, row: Mapping[str, float]) -> None:
+        assert network.encoder is not None
+        now = {name: value.clone() for name, value in network.encoder.state_dict().items()}
+        network.encoder.load_state_dict(encoder.state_dict())
+        save_weights(settings.output, network, _info(settings, row))
+        network.encoder.load_state_dict(now)
+
+    return fit(
+        network.encoder,
+        loss,
+        lambda: data.draw(settings.encoder_windows),
+        settings.plan(encoder=True),
+        data.captured.generator,
+        settings.state / "encoder",
+        data.measure,
+        keep,
+        settings.of_the_run(),
+        settings.state / "encoder-log",
+        report,
     )
-    network = DGNet(config).to(device)
-    average = copy.deepcopy(network).requires_grad_(False).eval()
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    return TrainingState(network, average, optimiser, torch.Generator(device), Progress())
 
 
-def _step(state: TrainingState, windows: Windows, rate: float, settings: TrainSettings, encoder_alone: bool) -> float:
-    """One update of the network and its average; returns the loss."""
-    inputs, targets = windows
-    for group in state.optimiser.param_groups:
-        group["lr"] = rate
-    state.network.train()
-    encoder = state.network.encoder
-    if encoder_alone and encoder is not None:
-        with torch.autocast(inputs.device.type, torch.bfloat16):
-            guess = encoder(inputs)
-        loss = pose_loss(guess, targets, squared=settings.squared_loss)
-    else:
-        if encoder is not None:
-            encoder.requires_grad_(False)
-        output, blocks = state.network.forward_with_blocks(inputs)
-        weight = settings.block_weight if state.network.config.loss == "total" else 0.0
-        loss = training_loss(output, blocks, targets, block_weight=weight, squared=settings.squared_loss)
-    state.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
-    state.optimiser.step()
-    # Early on the average follows closely, so that it forgets the random start.
-    keep = min(settings.averaging, (state.progress.step + 1) / (state.progress.step + 10))
-    with torch.no_grad():
-        for mean, value in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - keep)
-            else:
-                mean.copy_(value)
-    return float(loss.detach())
+def _fit_network(
+    network: DGNet, data: _Data, settings: TrainSettings, spent: float, report: Callable[[Progress], None]
+) -> Fitted[DGNet]:
+    weight = settings.block_weight if network.config.loss == "total" else 0.0
 
+    def loss(network: DGNet, windows: Windows) -> Tensor:
+        output, blocks = network.forward_with_blocks(windows.inputs)
+        return training_loss(output, blocks, windows.targets, windows.weight, weight, settings.squared_loss)
 
-def _evaluate(
-    state: TrainingState,
-    validation: list[tuple[torch.Tensor, torch.Tensor]],
-    loss: float,
-    rate: float,
-    settings: TrainSettings,
-) -> None:
-    """Measure the average on the validation windows, keep the state, and the weights if they are the best."""
-    errors, aligned = [], []
-    with torch.inference_mode():
-        for inputs, targets in validation:
-            found, true = state.average(inputs).double().cpu().numpy(), targets.double().cpu().numpy()
-            found, true = found.reshape(-1, *found.shape[2:]), true.reshape(-1, *true.shape[2:])
-            errors.append(mpjpe(found, true).mean())
-            aligned.append(pa_mpjpe(found, true).mean())
-    progress = state.progress
-    row = {
-        "step": float(progress.step),
-        "minutes": progress.seconds / 60,
-        "rate": rate,
-        "loss": loss,
-        "mpjpe_mm": 1000 * float(np.mean(errors)),
-        "pa_mpjpe_mm": 1000 * float(np.mean(aligned)),
-    }
-    progress.history.append(row)
-    log.info(
-        "step %(step)d, %(minutes).1f min: loss %(loss).5f, MPJPE %(mpjpe_mm).1f, PA-MPJPE %(pa_mpjpe_mm).1f mm", row
+    def keep(average: DGNet, row: Mapping[str, float]) -> None:
+        save_weights(settings.output, average, _info(settings, row))
+
+    return fit(
+        network,
+        loss,
+        lambda: data.draw(settings.windows),
+        settings.plan(encoder=False, spent=spent),
+        data.captured.generator,
+        settings.state / "network",
+        data.measure,
+        keep,
+        settings.of_the_run(),
+        settings.state / "network-log",
+        report,
     )
-    if row["mpjpe_mm"] < progress.best_mpjpe:
-        progress.best_mpjpe = row["mpjpe_mm"]
-        info = {"settings": {k: str(v) for k, v in asdict(settings).items() if k in settings.of_the_run()}, **row}
-        save_weights(settings.output, state.average, info)
-    state.save(settings.state, settings.of_the_run())
 
 
-def _validation_windows(
-    takes: PackedTakes, settings: TrainSettings, device: str
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """512 windows, the same for every run of the same window length; of the training takes if there are no others."""
-    which = takes.of_part("validation")
-    which = which if len(which) else takes.of_part("train")
-    source = WindowSource(takes, which, settings.frames, settings.interval_s, 12345, device, settings.depth)
-    return [source.draw(128, NoiseModel()) for _ in range(4)]
+def _info(settings: TrainSettings, row: Mapping[str, float]) -> dict[str, object]:
+    kept = {**asdict(replace(settings, data=(), pairs=(), start=None)), **settings.of_the_run()}
+    left_out = ("data", "pairs", "start", "output", "state", "threads", "device", "minutes")
+    return {"settings": {k: str(v) for k, v in kept.items() if k not in left_out}, **row}

@@ -247,6 +247,19 @@ class PackedTakes:
             ) from error
 
 
+def joined(sets: Sequence[PackedTakes]) -> PackedTakes:
+    """All takes of one or more sets."""
+    firsts = np.cumsum([0, *(takes.starts[-1] for takes in sets)])
+    starts = [takes.starts[:-1] + first for takes, first in zip(sets, firsts[:-1], strict=True)]
+    return PackedTakes(
+        np.concatenate([takes.points for takes in sets]),
+        np.concatenate([*starts, firsts[-1:]]),
+        np.concatenate([takes.rates for takes in sets]),
+        tuple(name for takes in sets for name in takes.names),
+        tuple(part for takes in sets for part in takes.parts),
+    )
+
+
 def pack_folder(folder: Path) -> PackedTakes:
     """Every usable BVH file below `folder`; the others are skipped and listed in the log.
 

@@ -1,89 +1,144 @@
-"""A training run on disk: everything needed to go on as if it had never stopped, as safetensors, without pickle."""
+"""A training run on disk: everything needed to go on as if it had never stopped, as safetensors, without pickle.
+
+A folder: `current.json` names the step that counts; its tensors lie in files of at most `LARGEST` bytes in a folder of
+that name, so that a run can travel where files must be small. A save that is interrupted leaves the one before.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..files import written_beside
 from ..jobs import MotionLiftError
-from ..lifting.network import DGNet
 
-FORMAT = "motionlift-training-1"
+FORMAT = "motionlift-training-2"
+CURRENT = "current.json"
+LARGEST = 15 * 2**20
+"""Bytes of a file's tensors."""
+
+N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass
 class Progress:
-    """How far a run has come. Errors in mm on the validation windows; `history` holds a row an evaluation."""
+    """How far a run has come. `best`: the smallest first figure so far; `history` holds a row an evaluation."""
 
     step: int = 0
     seconds: float = 0.0
-    best_mpjpe: float = float("inf")
+    best: float = float("inf")
     history: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
-class TrainingState:
-    """The network, its moving average (used for evaluation and shipped), the optimiser, the random numbers."""
+class TrainingState(Generic[N]):
+    """The network, its moving average (measured and shipped), the optimiser, the random numbers."""
 
-    network: DGNet
-    average: DGNet
-    optimiser: torch.optim.Adam
+    network: N
+    average: N
+    optimiser: torch.optim.Optimizer
     generator: torch.Generator
     progress: Progress
 
-    def save(self, path: Path, settings: dict[str, object]) -> None:
-        """Write the state beside `path` and rename it."""
+    def save(self, folder: Path, settings: Mapping[str, object]) -> None:
+        """Write the state into a new folder in `folder` and let that one count."""
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         tensors["generator"] = self.generator.get_state()
-        header = {
+        tensors["torch"] = torch.get_rng_state()
+        name = f"step-{self.progress.step}"
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+        shapes = {key: list(value.shape) for key, value in tensors.items()}
+        for number, part in enumerate(_parts(tensors)):
+            save_file(part, folder / name / f"{number:03d}.safetensors")
+        record = {
             "format": FORMAT,
-            "progress": json.dumps(asdict(self.progress)),
-            "settings": json.dumps(settings),
+            "folder": name,
+            "shapes": shapes,
+            "progress": asdict(self.progress),
+            "settings": dict(settings),
         }
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        with written_beside(path) as temporary:
-            save_file(tensors, temporary, header)
+        with written_beside(folder / CURRENT) as temporary:
+            temporary.write_text(json.dumps(record), encoding="utf-8")
+        for old in folder.glob("step-*"):
+            if old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
 
-    def load(self, path: Path, settings: dict[str, object]) -> None:
+    def load(self, folder: Path, settings: Mapping[str, object]) -> None:
         """Go on from a saved state.
 
-        Raises `MotionLiftError` (`bad_checkpoint`) for a file that is none, or of a run with other settings.
+        Raises `MotionLiftError` (`bad_checkpoint`) for what is none, or of a run with other settings.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
-                tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise _bad_checkpoint(path, f"cannot be read: {error}") from error
-        if header.get("format") != FORMAT:
-            raise _bad_checkpoint(path, "is not a training state of ours")
-        stored = json.loads(header["settings"])
-        different = sorted(k for k in stored.keys() | settings.keys() if stored.get(k) != settings.get(k))
-        if different:
-            raise _bad_checkpoint(path, f"belongs to a run with another {', '.join(different)}")
-        self.network.load_state_dict(_part(tensors, "network."))
-        self.average.load_state_dict(_part(tensors, "average."))
-        adam: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _part(tensors, "adam.").items():
+            record: dict[str, Any] = json.loads((folder / CURRENT).read_text(encoding="utf-8"))
+            if record.get("format") != FORMAT:
+                raise _bad_checkpoint(folder, "is not a training state of ours")
+            stored, wanted = record["settings"], json.loads(json.dumps(dict(settings)))
+            different = sorted(k for k in stored.keys() | wanted.keys() if stored.get(k) != wanted.get(k))
+            if different:
+                raise _bad_checkpoint(folder, f"belongs to a run with another {', '.join(different)}")
+            tensors = _joined(folder / record["folder"], record["shapes"])
+            self._take(tensors)
+            self.progress = Progress(**record["progress"])
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise _bad_checkpoint(folder, f"cannot be read: {error}") from error
+
+    def _take(self, tensors: dict[str, Tensor]) -> None:
+        self.network.load_state_dict(_below(tensors, "network."))
+        self.average.load_state_dict(_below(tensors, "average."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _below(tensors, "optimiser.").items():
             index, _, key = name.partition(".")
-            adam.setdefault(int(index), {})[key] = tensor
+            moments.setdefault(int(index), {})[key] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": adam, "param_groups": groups})
+        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.generator.set_state(tensors["generator"])
-        self.progress = Progress(**json.loads(header["progress"]))
+        torch.set_rng_state(tensors["torch"])
 
 
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _parts(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The tensors, flat and in pieces, in groups of at most `LARGEST` bytes. A piece is called `name@number`."""
+    part: dict[str, Tensor] = {}
+    size = 0
+    for name, tensor in tensors.items():
+        flat = tensor.detach().cpu().contiguous().flatten()
+        for number, piece in enumerate(torch.split(flat, max(LARGEST // max(flat.element_size(), 1), 1))):
+            if part and size + piece.nbytes > LARGEST:
+                yield part
+                part, size = {}, 0
+            part[f"{name}@{number}"] = piece.clone()
+            size += piece.nbytes
+    if part:
+        yield part
+
+
+def _joined(folder: Path, shapes: Mapping[str, list[int]]) -> dict[str, Tensor]:
+    """The inverse of `_parts`."""
+    pieces: dict[str, dict[int, Tensor]] = {name: {} for name in shapes}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 (a file, not a dictionary)
+                name, _, number = key.rpartition("@")
+                pieces[name][int(number)] = file.get_tensor(key)
+    return {
+        name: torch.cat([pieces[name][number] for number in sorted(pieces[name])]).view(shape)
+        for name, shape in shapes.items()
+    }
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 

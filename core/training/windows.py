@@ -27,10 +27,11 @@ CUE_DROPOUT = 0.15
 
 class Windows(NamedTuple):
     """`inputs` (B, T, 26, 2) as `person_view` gives them, or (B, T, 26, 3) with the depth cue; `targets`
-    (B, T, 26, 3) m, root-relative, in the view's frame."""
+    (B, T, 26, 3) m, root-relative, in the view's frame; `weight` (B, T, 26): how much each joint's error counts."""
 
     inputs: Tensor
     targets: Tensor
+    weight: Tensor
 
 
 class WindowSource:
@@ -72,7 +73,7 @@ class WindowSource:
             cue = depth_cue(targets, noise, self.interval_s, self.generator)
             known = torch.rand(count, 1, 1, generator=self.generator, device=self.device) >= CUE_DROPOUT
             inputs = torch.cat([inputs, (cue * known)[..., None]], -1)
-        return Windows(inputs, targets)
+        return Windows(inputs, targets, torch.ones_like(targets[..., 0]))
 
     def _cut(self, count: int) -> Tensor:
         """Windows (B, T, 26, 3) m in the world, interpolated between recorded frames, held at a take's end."""

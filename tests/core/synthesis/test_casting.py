@@ -127,11 +127,11 @@ def test_a_seed_is_a_film_and_sessions_add_up(mocap_files: list[Path], tmp_path:
     first, second = (cast(recordings, 0.1, np.random.default_rng((5, 0))) for _ in range(2))
     np.testing.assert_array_equal(first.truth.keypoints_2d, second.truth.keypoints_2d)
     np.testing.assert_array_equal(next(iter(pictures(first))), next(iter(pictures(second))))
-    model, settings = pose_model(LiftSettings()), {"minutes": 5.0, "seconds": 0.3, "seed": 5}
+    model = pose_model(LiftSettings())
     once, twice = tmp_path / "once.npz", tmp_path / "twice.npz"
-    pairs = measure(recordings, once, model, 2, **settings)
+    pairs = measure(recordings, once, model, 2, minutes=5.0, seconds=0.3, seed=5)
     for clips in (1, 2):
-        measure(recordings, twice, model, clips, **settings)
+        measure(recordings, twice, model, clips, minutes=5.0, seconds=0.3, seed=5)
     for a, b, made in zip(load_pairs(once), load_pairs(twice), pairs, strict=True):
         np.testing.assert_array_equal(a.keypoints.pixels, b.keypoints.pixels)
         np.testing.assert_allclose(a.joints_camera, made.joints_camera, atol=2e-4)
