@@ -14,10 +14,14 @@ from . import __version__
 from .bridge.commands import export, export_bvh
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
+from .core.commands.affinity import affinity
 from .core.commands.bench import bench
+from .core.commands.compare import compare
 from .core.commands.doctor import doctor
+from .core.commands.evaluate import evaluate
 from .core.commands.lift import lift
 from .core.commands.people import people
+from .core.commands.reproduce import reproduce
 from .core.commands.train import train
 from .core.jobs import MotionLiftError, internal_error
 
@@ -27,9 +31,13 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 app.command()(lift)
 app.command()(people)
 app.command()(train)
+app.command()(compare)
+app.command()(reproduce)
 app.command()(export)
 app.command()(doctor)
+app.command()(affinity)
 app.add_typer(bench, name="bench")
+app.add_typer(evaluate, name="evaluate")
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ from ..threads import one_thread
 from .coordinates import balance
 from .device import Precision, matrix_products
 from .network import DGNet, DGNetConfig
-from .normalise import camera_from_view, person_view
+from .normalise import PersonView, camera_from_view, person_view
 from .windowing import WindowPlan, fill_gaps, plan_windows
 
 GPU_BATCH, CPU_BATCH = 512, 16
@@ -57,13 +57,8 @@ def lift_keypoints(
     network = _for_use(model, device, precision)
     plan = plan_windows(keypoints.times, keypoints.detected, config.frames, config.frame_interval_s, overlap)
     batch = batch or (CPU_BATCH if device.type == "cpu" else GPU_BATCH)
-    pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
-    frames, joints = pixels.shape[:2]
-    rays = torch.from_numpy(camera_rays(pixels, camera_K)[..., :2]).float()
-    # One array, so that windows are cut once and travel once.
-    values = torch.cat([rays, torch.from_numpy(_cues(keypoints, config)).float()], -1)
-    seen = _filled_confidence(keypoints) if config.balanced else np.ones((frames, joints))
-    values = torch.cat([values, torch.from_numpy(seen).float()[..., None]], -1)
+    values = _values(keypoints, camera_K, config)
+    frames, joints = values.shape[:2]
 
     # A last place takes the predictions that belong to no frame (-1).
     total = torch.zeros(frames + 1, joints, 3)
@@ -72,8 +67,7 @@ def lift_keypoints(
     def lift_part(part: WindowPlan) -> Tensor:
         # These settings hold for the thread that makes them.
         with torch.inference_mode(), one_thread():
-            windows = part.sample(values).to(device)
-            return _lift_windows(network, windows[..., :2], windows[..., 2:-1], windows[..., -1], flip_average).cpu()
+            return _lift_windows(network, part.sample(values).to(device), flip_average).cpu()
 
     parts = [plan.part(first, first + batch) for first in range(0, len(plan), batch)]
     with ThreadPoolExecutor(threads) as pool, matrix_products(precision, device):
@@ -153,13 +147,32 @@ def _cues(keypoints: Keypoints2D, config: DGNetConfig) -> Array:
     return cues
 
 
-def _lift_windows(network: DGNet, rays: Tensor, cues: Tensor, confidence: Tensor, flip_average: bool) -> Tensor:
-    """Joints (B, T, N, 3) in the camera's frame of windows of rays (B, T, N, 2)."""
+def _values(keypoints: Keypoints2D, camera_K: Array, config: DGNetConfig) -> Tensor:
+    """All that windows are cut from, in one array (F, N, 2 + cues + 1): rays, cues, confidence."""
+    pixels = fill_gaps(keypoints.times, keypoints.pixels, keypoints.detected)
+    parts = [camera_rays(pixels, camera_K)[..., :2], _cues(keypoints, config), _filled_confidence(keypoints)[..., None]]
+    return torch.from_numpy(np.concatenate(parts, -1)).float()
+
+
+def window_inputs(keypoints: Keypoints2D, camera_K: Array, config: DGNetConfig, plan: WindowPlan) -> Tensor:
+    """What a network is given for the windows of a plan: (W, T, N, 2 + cues). Raises as `lift_keypoints`."""
+    check_keypoints(keypoints, config)
+    return _network_inputs(plan.sample(_values(keypoints, camera_K, config)))[0]
+
+
+def _network_inputs(windows: Tensor) -> tuple[Tensor, PersonView]:
+    """The network's inputs (B, T, N, 2 + cues) for windows of `_values`, and the view they are seen in."""
+    rays, cues = windows[..., :2], windows[..., 2:-1]
     # As in training: weighting by confidence here made rendered clips worse (MPJPE 84 mm against 80).
-    view = person_view(rays, torch.ones_like(confidence))
+    view = person_view(rays, torch.ones_like(rays[..., 0]))
     # A cue that is unknown anywhere in a window is left out of all of it, as in training.
     cues = torch.where(cues.isfinite().all(2, keepdim=True).all(1, keepdim=True), cues, 0.0)
-    inputs = torch.cat([view.inputs, cues], -1)
+    return torch.cat([view.inputs, cues], -1), view
+
+
+def _lift_windows(network: DGNet, windows: Tensor, flip_average: bool) -> Tensor:
+    """Joints (B, T, N, 3) in the camera's frame of windows of `_values`."""
+    inputs, view = _network_inputs(windows)
     if flip_average:
         joints = torch.from_numpy(network.config.joints.mirror).to(inputs.device)
         straight, mirrored = network(torch.cat([inputs, mirror(inputs, joints)])).chunk(2)
@@ -167,7 +180,7 @@ def _lift_windows(network: DGNet, rays: Tensor, cues: Tensor, confidence: Tensor
     else:
         output = network(inputs)
     if network.config.balanced:
-        output = balance(output, view.inputs / view.scale[:, None, None, None], weight=confidence)
+        output = balance(output, view.inputs / view.scale[:, None, None, None], weight=windows[..., -1])
     return camera_from_view(output, view.rotation)
 
 

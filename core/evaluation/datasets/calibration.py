@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from ...rotation import Array
 
-POINTS = 2000
+POINTS = 800
 """As many of the points fix a camera."""
 
 
@@ -100,7 +100,7 @@ def fit_camera(points_world: Array, pixels: Array, seed: int = 0) -> PlacedCamer
         camera = _unpacked(values, scale)
         return np.asarray((camera.lens.project(camera.from_world(points)) - seen).ravel() / scale)
 
-    found = scipy.optimize.least_squares(residual, _packed(start, scale), x_scale="jac", method="lm", max_nfev=4000)
+    found = scipy.optimize.least_squares(residual, _packed(start, scale), x_scale="jac", method="lm", max_nfev=1200)
     camera = _unpacked(found.x, scale)
     error = float(np.sqrt(np.mean(np.sum((residual(found.x) * scale).reshape(-1, 2) ** 2, -1))))
     return PlacedCamera(camera.lens, camera.rotation, camera.translation, error)

@@ -46,7 +46,7 @@ def load_mpi_inf_3dhp(folder: Path) -> PoseData:
         _recording(path, name, "0", _WIDE if name in ("TS5", "TS6") else _SQUARE, view, masked=True)
         for name, view in checked_dict(path, "data", data).items()
     ]
-    return PoseData("mpi_inf_3dhp", HUMAN36M_17.name, tuple(train), tuple(test))
+    return PoseData("mpi_inf_3dhp", HUMAN36M_17.name, 25.0, "frames", tuple(train), tuple(test))
 
 
 def _recording(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +55,13 @@ class Recording:
 
 @dataclass(frozen=True)
 class PoseData:
-    """A data set as a protocol splits it; `joint_set` names a set of `JOINT_SETS`."""
+    """A data set as a protocol splits it; `joint_set` names a set of `JOINT_SETS`; `fps`: the frames' rate, for the
+    record; `average`: over what the protocol's mean goes, see `scores.AVERAGES`."""
 
     name: str
     joint_set: str
+    fps: float
+    average: Literal["actions", "frames"]
     train: tuple[Recording, ...]
     test: tuple[Recording, ...]
 

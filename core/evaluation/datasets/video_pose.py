@@ -31,10 +31,11 @@ _STATIC = (4, 5, 9, 10, 11, 16, 20, 21, 22, 23, 24, 28, 29, 30, 31)
 @dataclass(frozen=True)
 class Layout:
     """What a data set's files hold: `joints` of the 3D, of which `kept` are those of the 2D and of `joint_set`; the
-    cameras' picture `sizes`; the split by subject; and which part of a subject's name says whose camera it is."""
+    cameras' picture `sizes`; the split by subject."""
 
     name: str
     joint_set: str
+    fps: float
     joints: int
     kept: tuple[int, ...]
     sizes: tuple[tuple[int, int], ...]
@@ -45,6 +46,7 @@ class Layout:
 HUMAN36M = Layout(
     "h36m",
     "human36m_17",
+    50.0,
     32,
     tuple(j for j in range(32) if j not in _STATIC),
     ((1000, 1002), (1000, 1000), (1000, 1000), (1000, 1002)),
@@ -54,6 +56,7 @@ HUMAN36M = Layout(
 HUMANEVA = Layout(
     "humaneva15",
     "humaneva_15",
+    60.0,
     15,
     tuple(range(15)),
     ((640, 480),) * 3,
@@ -101,7 +104,7 @@ def _load(folder: Path, layout: Layout, detector: str) -> PoseData:
             for index, camera in enumerate(cameras[_person(subject)])
         )
 
-    return PoseData(layout.name, layout.joint_set, part(layout.train), part(layout.test))
+    return PoseData(layout.name, layout.joint_set, layout.fps, "actions", part(layout.train), part(layout.test))
 
 
 def action_name(take: str) -> str:

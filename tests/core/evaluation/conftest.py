@@ -1,5 +1,6 @@
 """Small data sets written in exactly the formats that the real ones are passed on in."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from motionlift.core.camera import look_at
 from motionlift.core.evaluation.datasets.calibration import Lens
 from motionlift.core.rotation import Array
+from motionlift.core.skeleton import reference_rest, rest_points
+from motionlift.core.training.mocap import QUANTUM, PackedTakes
 
 LENS = Lens(
     np.array([1145.0, 1143.5]),
@@ -46,54 +49,59 @@ KEPT = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 ACTIONS = ("Directions 1", "Directions", "Walking 1")
 
 
+Change = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+def _unchanged(positions: dict[str, Any], pixels: dict[str, Any]) -> None:
+    """The dictionaries as they are."""
+
+
+def _write_human36m(folder: Path, change: Change = _unchanged, frames: int = 24) -> Path:
+    positions: dict[str, Any] = {}
+    pixels: dict[str, Any] = {}
+    for index, subject in enumerate(("S1", "S5", "S6", "S7", "S8", "S9", "S11")):
+        placed = cameras(4, index)
+        positions[subject], pixels[subject] = {}, {}
+        for number, action in enumerate(ACTIONS):
+            points = walk(frames, 32, 10 * index + number)
+            positions[subject][action] = points.astype("float32")
+            views = [seen_by(points[:, list(KEPT)], camera, LENS) for camera in placed]
+            pixels[subject][action] = [view.astype("float32") for view in views]
+    change(positions, pixels)
+    rng = np.random.default_rng(5)
+    # Detections go on after the motion capture.
+    found = {
+        subject: {
+            action: [
+                np.concatenate([v, v[-1:]]) + rng.normal(size=(len(v) + 1, *v.shape[1:])).astype("f4") for v in views
+            ]
+            for action, views in takes.items()
+        }
+        for subject, takes in pixels.items()
+    }
+    symmetry = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
+    metadata: Any = {"num_joints": 17, "keypoints_symmetry": symmetry}
+    detected: Any = {"layout_name": "h36m", **metadata}
+    saved_3d, saved_2d, saved_cpn = (np.array(tree, object) for tree in (positions, pixels, found))
+    np.savez_compressed(folder / "data_3d_h36m.npz", positions_3d=saved_3d)
+    np.savez_compressed(folder / "data_2d_h36m_gt.npz", positions_2d=saved_2d, metadata=metadata)
+    np.savez_compressed(
+        folder / "data_2d_h36m_cpn_ft_h36m_dbb.npz",
+        positions_2d=saved_cpn,
+        metadata=detected,
+    )
+    return folder
+
+
 @pytest.fixture
 def write_human36m(tmp_path: Path) -> Callable[..., Path]:
     """A function that writes VideoPose3D's three files of Human3.6M, with changes to the dictionaries before."""
-
-    def write(
-        change: Callable[[dict[str, Any], dict[str, Any]], None] = lambda positions, pixels: None, frames: int = 24
-    ) -> Path:
-        positions: dict[str, Any] = {}
-        pixels: dict[str, Any] = {}
-        for index, subject in enumerate(("S1", "S5", "S6", "S7", "S8", "S9", "S11")):
-            placed = cameras(4, index)
-            positions[subject], pixels[subject] = {}, {}
-            for number, action in enumerate(ACTIONS):
-                points = walk(frames, 32, 10 * index + number)
-                positions[subject][action] = points.astype("float32")
-                views = [seen_by(points[:, list(KEPT)], camera, LENS) for camera in placed]
-                pixels[subject][action] = [view.astype("float32") for view in views]
-        change(positions, pixels)
-        rng = np.random.default_rng(5)
-        # Detections go on after the motion capture.
-        found = {
-            subject: {
-                action: [
-                    np.concatenate([v, v[-1:]]) + rng.normal(size=(len(v) + 1, *v.shape[1:])).astype("f4")
-                    for v in views
-                ]
-                for action, views in takes.items()
-            }
-            for subject, takes in pixels.items()
-        }
-        symmetry = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
-        metadata: Any = {"num_joints": 17, "keypoints_symmetry": symmetry}
-        saved_3d, saved_2d, saved_cpn = (np.array(tree, object) for tree in (positions, pixels, found))
-        np.savez_compressed(tmp_path / "data_3d_h36m.npz", positions_3d=saved_3d)
-        np.savez_compressed(tmp_path / "data_2d_h36m_gt.npz", positions_2d=saved_2d, metadata=metadata)
-        np.savez_compressed(
-            tmp_path / "data_2d_h36m_cpn_ft_h36m_dbb.npz",
-            positions_2d=saved_cpn,
-            metadata={"layout_name": "h36m", **metadata},  # type: ignore[arg-type]
-        )
-        return tmp_path
-
-    return write
+    return functools.partial(_write_human36m, tmp_path)
 
 
-@pytest.fixture
-def human36m(write_human36m: Callable[..., Path]) -> Path:
-    return write_human36m()
+@pytest.fixture(scope="session")
+def human36m(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _write_human36m(tmp_path_factory.mktemp("human36m"))
 
 
 @pytest.fixture
@@ -126,7 +134,7 @@ def write_mpi_inf_3dhp(tmp_path: Path) -> Callable[..., Path]:
         pinhole = Lens(np.array([1500.0, 1502.0]), np.array([1020.0, 1030.0]), np.zeros(3), np.zeros(2))
         return {"data_2d": pinhole.project(points), "data_3d": 1000 * points}
 
-    def write(change: Callable[[dict[str, Any], dict[str, Any]], None] = lambda train, test: None) -> Path:
+    def write(change: Change = _unchanged) -> Path:
         names = [f"S{subject} Seq{sequence}" for subject in (1, 2) for sequence in (1, 2)]
         train: dict[str, Any] = {
             name: [{str(camera): view(10 * i + camera) for camera in (0, 1, 2, 4)}, 25] for i, name in enumerate(names)
@@ -140,3 +148,26 @@ def write_mpi_inf_3dhp(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write
+
+
+def _takes(parts: tuple[str, ...] = ("train", "train", "test", "test"), frames: int = 60) -> PackedTakes:
+    rng = np.random.default_rng(0)
+    rest = rest_points(reference_rest()[0])
+    phase, speed = rng.uniform(0, 6, (len(parts), 1, 26, 3)), rng.uniform(0.05, 0.2, (len(parts), 1, 26, 3))
+    swing = 0.05 * np.sin(np.arange(frames)[None, :, None, None] * speed + phase)
+    path = np.linspace(-1, 1, frames)[None, :, None, None] * np.array([1.0, 0.5, 0.0])
+    points = np.round((rest + swing + path) / QUANTUM).astype(np.int16).reshape(-1, 26, 3)
+    names = tuple(f"{number + 1}_01" for number in range(len(parts)))
+    starts = frames * np.arange(len(parts) + 1)
+    return PackedTakes(points, starts, np.full(len(parts), 30.0), names, parts)
+
+
+@pytest.fixture
+def make_takes() -> Callable[..., PackedTakes]:
+    """A function that makes takes of a figure whose joints tremble, one a part."""
+    return _takes
+
+
+@pytest.fixture
+def takes() -> PackedTakes:
+    return _takes()

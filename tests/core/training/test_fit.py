@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from motionlift.core.jobs import MotionLiftError, UsageError
 from motionlift.core.training.fit import FitPlan, Fitted, fit
+from motionlift.core.training.logs import open_logs
 from motionlift.core.training.state import Progress
 
 
@@ -86,3 +87,16 @@ def test_another_run_and_no_length_are_refused(tmp_path: Path) -> None:
     for lengths in ({}, {"steps": 1, "planned_minutes": 1.0}, {"steps": 1, "minutes": 0.0}):
         with pytest.raises(UsageError):
             FitPlan(**lengths)  # type: ignore[arg-type]
+
+
+def test_figures_go_to_tensorboard(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    with open_logs(tmp_path) as write:
+        for step in (5, 10):
+            write({"step": step, "loss": 1 / step})
+    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [
+        (5, pytest.approx(0.2)),
+        (10, pytest.approx(0.1)),
+    ]
+    assert events.Tags()["scalars"] == ["loss"]

@@ -19,10 +19,11 @@ def _written(path: Path, value: Any, protocol: int, name: str = "data") -> Path:
     array = np.empty((), object)
     array[()] = value
     stream = io.BytesIO()
-    header = np.lib.format.header_data_from_array_1_0(array)  # type: ignore[no-untyped-call]
-    np.lib.format.write_array_header_1_0(stream, header)  # type: ignore[no-untyped-call]
+    np.save(stream, np.array([None], object).reshape(()), allow_pickle=True)
+    saved = stream.getvalue()
+    header = saved[: 10 + int.from_bytes(saved[8:10], "little")]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{name}.npy", stream.getvalue() + pickle.dumps(array, protocol))
+        archive.writestr(f"{name}.npy", header + pickle.dumps(array, protocol))
     return path
 
 

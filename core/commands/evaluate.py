@@ -1,0 +1,60 @@
+"""`motionlift evaluate`: how far a network is from the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import check_output
+from . import console
+
+evaluate = typer.Typer(no_args_is_help=True, help="Measure weights against a truth.")
+
+
+@evaluate.callback()
+def evaluations() -> None:
+    """Measure weights against a truth."""
+
+
+@evaluate.command()
+def pairs(
+    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from `motionlift noise measure`.")],
+    weights: Annotated[
+        Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")
+    ] = None,
+    solve: Annotated[bool, typer.Option(help="Measure the solved motion too.")] = True,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+) -> None:
+    """Compare lifted and solved joints with MediaPipe's own 3D, on the same frames and joints, clip by clip."""
+    if output is not None:
+        check_output(output, overwrite)
+    # Torch is loaded only when something is measured.
+    import torch
+
+    from ..evaluation.pairs import ClipErrors, measure_clip, pairs_table
+    from ..files import written_beside
+    from ..jobs import LiftSettings
+    from ..reconstruction import load_network
+    from ..training.pairs import load_pairs
+
+    if threads:
+        torch.set_num_threads(threads)
+    clips = load_pairs(pairs)
+    network = load_network(str(weights) if weights else None, device)
+    measured: list[ClipErrors] = []
+    for number, clip in enumerate(clips):
+        measured.append(measure_clip(clip, network, solve, LiftSettings(device=device)))
+        console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
+    table = pairs_table(measured, weights.name if weights else "those that come along")
+    console.output.print(console.plain(table.markdown()))
+    if output is not None:
+        with written_beside(output) as temporary:
+            text = table.csv() if output.suffix.lower() == ".csv" else table.markdown()
+            temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,128 @@
+"""Clips with a truth measured: what is compared, and what the table says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from motionlift.core.camera import apply, intrinsics, inverse, look_at, project
+from motionlift.core.evaluation.pairs import JOINTS, measure_clip, pairs_table
+from motionlift.core.jobs import MotionLiftError
+from motionlift.core.lifting.checkpoint import save_weights
+from motionlift.core.lifting.network import DGNet, DGNetConfig
+from motionlift.core.motion import Keypoints2D
+from motionlift.core.rotation import Array, to_matrix
+from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33
+from motionlift.core.training.mocap import QUANTUM, PackedTakes
+from motionlift.core.training.pairs import PairClip, Pairs
+
+
+@pytest.fixture
+def network() -> DGNet:
+    torch.manual_seed(0)
+    config = DGNetConfig(joint_set="body_26", channels=4, blocks=1, frame_interval_s=1 / 15, balanced=False)
+    return DGNet(config, block_heads=False).eval()
+
+
+def _landmarks(body: Array) -> Array:
+    """MediaPipe's 33 landmarks (F, 33, 3) of a body; those that `BODY_26` lacks are nonsense."""
+    landmarks = np.full((len(body), len(MEDIAPIPE_33), 3), 9.0)
+    for index, name in enumerate(MEDIAPIPE_33):
+        ours = name.replace("foot_index", "toe_tip")
+        if ours in BODY_26.joints:
+            landmarks[:, index] = body[:, BODY_26.index(ours)]
+    return landmarks
+
+
+@pytest.fixture
+def clip(takes: PackedTakes) -> PairClip:
+    """A perfect detection, its own 3D exact but for the place."""
+    world = QUANTUM * takes.points[:30].astype(float) + [0, 0, 0.9]
+    world_from_camera = look_at(np.array([0.5, -4.0, 1.4]), np.array([0.0, 0.0, 1.0]))
+    points = apply(inverse(world_from_camera), world)
+    camera_K = intrinsics((640, 480))
+    detected = np.ones(30, bool)
+    pixels = project(points, camera_K)
+    keypoints = Keypoints2D(
+        np.arange(30) / 30, pixels, np.ones((30, 26)), detected, (640, 480), _landmarks(points - points[:, :1])
+    )
+    return PairClip(keypoints, points, camera_K, 1.7, "a walk")
+
+
+def test_only_what_the_detector_reports_is_compared() -> None:
+    assert len(JOINTS) == 23
+    assert {BODY_26.joints[j] for j in range(26) if j not in JOINTS} == {"pelvis", "spine", "neck"}
+
+
+def test_an_exact_detector_has_no_error(clip: PairClip, network: DGNet) -> None:
+    errors = measure_clip(clip, network, solve=False)
+    assert errors.frames == 30
+    assert errors.mpjpe["mediapipe"] == pytest.approx(0, abs=1e-6)
+    assert errors.mpjpe["lifted"] > errors.pa_mpjpe["lifted"] > 0
+    assert np.isnan(errors.mpjpe["solved"])
+
+
+def test_a_turned_and_larger_body_is_wrong_until_it_is_aligned(clip: PairClip, network: DGNet) -> None:
+    own = clip.keypoints.world_landmarks
+    assert own is not None
+    turn = to_matrix(np.array([0.9, 0.1, 0.4, np.sqrt(1 - 0.98)]))
+    turned = replace(clip, keypoints=replace(clip.keypoints, world_landmarks=1.3 * own @ turn.T + 4))
+    errors = measure_clip(turned, network, solve=False)
+    assert errors.mpjpe["mediapipe"] > 100
+    assert errors.pa_mpjpe["mediapipe"] == pytest.approx(0, abs=1e-6)
+
+
+def test_frames_without_a_detection_do_not_count(clip: PairClip, network: DGNet) -> None:
+    detected = np.arange(30) % 10 != 4
+    pixels = np.where(detected[:, None, None], clip.keypoints.pixels, np.nan)
+    keypoints = replace(clip.keypoints, detected=detected, pixels=pixels)
+    errors = measure_clip(replace(clip, keypoints=keypoints), network, solve=False)
+    assert errors.frames == 27
+    assert np.isfinite(errors.mpjpe["lifted"])
+    none = replace(clip.keypoints, detected=np.zeros(30, bool), pixels=np.full((30, 26, 2), np.nan))
+    for unusable in (none, replace(clip.keypoints, world_landmarks=None)):
+        with pytest.raises(MotionLiftError, match="a walk shows no one") as caught:
+            measure_clip(replace(clip, keypoints=unusable), network)
+        assert caught.value.code == "bad_pairs"
+
+
+def test_the_solve_is_measured_too(clip: PairClip, network: DGNet) -> None:
+    errors = measure_clip(clip, network)
+    assert 0 < errors.pa_mpjpe["solved"] < 1000
+    brief = np.arange(30) < 2
+    pixels = np.where(brief[:, None, None], clip.keypoints.pixels, np.nan)
+    two = replace(clip, keypoints=replace(clip.keypoints, detected=brief, pixels=pixels))
+    assert np.isnan(measure_clip(two, network).mpjpe["solved"]), "too short to solve, yet lifted"
+
+
+def test_the_mean_counts_clips_alike(clip: PairClip, network: DGNet) -> None:
+    long, short = measure_clip(clip, network, False), replace(measure_clip(clip, network, False), frames=1)
+    short = replace(short, pa_mpjpe={**short.pa_mpjpe, "lifted": 0.0, "mediapipe": 10.0})
+    table = pairs_table([long, short], "ours")
+    assert table.columns == (
+        "clip", "frames", "mediapipe MPJPE", "lifted MPJPE", "mediapipe PA-MPJPE", "lifted PA-MPJPE", "PA ratio",
+    )  # fmt: skip
+    mean = dict(zip(table.columns, table.rows[-1], strict=True))
+    assert mean["clip"] == "mean"
+    assert mean["lifted PA-MPJPE"] == pytest.approx(long.pa_mpjpe["lifted"] / 2)
+    assert mean["mediapipe PA-MPJPE"] == pytest.approx(5.0, abs=1e-6)
+
+
+def test_the_command(run: Callable[..., tuple[int, str, str]], clip: PairClip, network: DGNet, tmp_path: Path) -> None:
+    Pairs((clip, replace(clip, name="a dance")), 0, 1.0).save(tmp_path / "pairs.npz")
+    weights = tmp_path / "tiny.safetensors"
+    save_weights(weights, network, {})
+    table = tmp_path / "table.csv"
+    code, shown, errors = run(
+        "evaluate", "pairs", tmp_path / "pairs.npz", "--weights", weights, "--no-solve", "-o", table
+    )
+    assert code == 0, errors
+    assert "| a dance | 30 |" in shown
+    assert "tiny.safetensors" in shown
+    assert table.read_text("utf-8").count("\n") == 4
+    code, _, errors = run("evaluate", "pairs", weights)
+    assert code == 1
+    assert "does not hold pairs" in errors
