@@ -154,7 +154,8 @@ def _start(settings: TrainSettings) -> DGNet:
                 f"{settings.start.name} holds another network than the one to be trained.",
                 "Train with the settings that its model card names.",
             )
-        network.load_state_dict(given.state_dict())
+        # A weights file has no heads on the blocks: those are for training.
+        network.load_state_dict(network.state_dict() | given.state_dict())
     return network
 
 

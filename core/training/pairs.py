@@ -91,7 +91,9 @@ def load_pairs(path: Path) -> Pairs:
         return _unpacked(stored)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise MotionLiftError(
-            "bad_pairs", f"{path} does not hold pairs of ours: {error}.", "Make it with: motionlift noise measure."
+            "bad_pairs",
+            f"{path} does not hold pairs of ours: {error}.",
+            "Make it with: python -m motionlift.core.synthesis.make_pairs.",
         ) from error
 
 

@@ -101,6 +101,19 @@ def test_sessions_add_up_to_one_long_run(takes: PackedTakes, tmp_path: Path) -> 
     assert found.history[-1]["mpjpe_mm"] == whole.history[-1]["mpjpe_mm"]
 
 
+def test_a_run_begins_with_given_weights(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    first = train(replace(settings(tmp_path, 1), planned_minutes=0, steps=60))
+    again = replace(
+        settings(tmp_path, 1), planned_minutes=0, steps=5, start=tmp_path / "weights.safetensors",
+        state=tmp_path / "second", output=tmp_path / "second.safetensors", learning_rate=1e-6,
+    )  # fmt: skip
+    assert train(again).history[0]["mpjpe_mm"] < (first.best + first.history[0]["mpjpe_mm"]) / 2
+    with pytest.raises(UsageError) as caught:
+        train(replace(again, channels=16, state=tmp_path / "third"))
+    assert caught.value.code == "other_network"
+
+
 def test_logs_hold_every_evaluation(takes: PackedTakes, tmp_path: Path) -> None:
     takes.save(tmp_path / "set.npz")
     plan = replace(settings(tmp_path, 1), planned_minutes=0, steps=10)
