@@ -1,4 +1,4 @@
-"""A resumable queue of runs: each is trained for its budget, measured, and written as one file, a row.
+"""A resumable queue of runs: each is trained for its budget, measured, and written as a row beside its weights.
 
 Whatever stands in the folder is not done again, and a run that a session could not finish goes on in the next, so any
 number of sessions, long or short, adds up to the same rows.
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from ..jobs import MotionLiftError
+from ..lifting.checkpoint import save_weights
 from ..lifting.device import choose_device
 from ..lifting.network import DGNet, DGNetConfig
 from ..training.fit import FitPlan, fit
@@ -103,6 +104,8 @@ def _do(run: Run, data: PoseData, path: Path, budget: Budget, minutes_left: floa
         minutes=fitted.seconds / 60,
         device=device,
     )
+    info = {"run": run.name, "budget": budget.name, "steps": fitted.steps, **result.mean}
+    save_weights(path.with_suffix(".safetensors"), fitted.network, info)
     save_row(path, result)
     shutil.rmtree(state, ignore_errors=True)
     return result

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from motionlift.core.lifting.checkpoint import load_weights
 from motionlift.core.training.mocap import PackedTakes
 
 Command = Callable[..., tuple[int, str, str]]
@@ -42,7 +43,8 @@ def test_a_table_on_motion_capture(run: Command, packed: Path, tmp_path: Path) -
     if (out / "table10.png").exists():
         assert (out / "table10.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((out / "runs").rglob("*.json"))) == 5
-    assert not list(out.rglob("*.safetensors")), "what a finished run needed to go on is gone"
+    assert not list((out / "runs").rglob("*.run")), "what a finished run needed to go on is gone"
+    assert load_weights(next(out.rglob("*non_local=False.safetensors"))).config.non_local is False
 
     # What is done is not done again, and other tables take it over.
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*.json")}
