@@ -170,7 +170,7 @@ class _Run:
         network = contestant.make(settings.task()).to(self.device)
         source = WindowSource(
             takes, takes.of_part("train"), contestant.frames, 1 / settings.rate, self.seed, str(self.device),
-            "depth" in settings.cues,
+            settings.cues,
         )  # fmt: skip
         plan = FitPlan(
             steps=settings.steps or 0,

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from ..evaluation.metrics import mpjpe, pa_mpjpe
 from ..jobs import UsageError
 from ..lifting.checkpoint import load_weights, save_weights
+from ..lifting.config import Cue, DGNetConfig
 from ..lifting.device import choose_device
 from ..lifting.loss import pose_loss, training_loss
-from ..lifting.network import DGNet, DGNetConfig
+from ..lifting.network import DGNet
 from .fit import FitPlan, Fitted, fit
 from .mocap import PackedTakes, joined, pack_folder
 from .noise import NoiseModel
@@ -42,10 +43,10 @@ class TrainSettings:
 
     `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, or `steps` of the network and
     `encoder_steps` of the encoder, which make sessions repeatable. `frames`, `interval_s`: the windows' samples and
-    their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`: with the detector's own
-    depth as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none; `encoder_share` of the planned
-    time it learns alone, from `encoder_windows` windows a step. `start`: weights of the same configuration to begin
-    with; `average_rate`: see `FitPlan.averaging`.
+    their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`, `confidence`: with the
+    detector's own as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none; `encoder_share` of
+    the planned time it learns alone, from `encoder_windows` windows a step. `start`: weights to begin with, of the same
+    configuration but for cues, which may be new; `averaging`: see `FitPlan`.
     """
 
     data: tuple[Path, ...]
@@ -70,6 +71,7 @@ class TrainSettings:
     block_weight: float = 0.1
     squared_loss: bool = True
     depth: bool = False
+    confidence: bool = False
     encoder_width: int = 0
     encoder_blocks: int = 3
     encoder_share: float = 0.7
@@ -83,8 +85,12 @@ class TrainSettings:
     def of_the_run(self) -> dict[str, object]:
         """The settings that must not change when a run is resumed, beyond those of its plan."""
         names = ("channels", "blocks", "frames", "interval_s", "windows", "block_weight", "squared_loss", "depth",
-                 "encoder_width", "encoder_blocks", "encoder_windows", "pairs_share", "seed")  # fmt: skip
+                 "confidence", "encoder_width", "encoder_blocks", "encoder_windows", "pairs_share", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names}
+
+    def cues(self) -> tuple[Cue, ...]:
+        """What inputs tell besides places."""
+        return (*(("depth",) if self.depth else ()), *(("confidence",) if self.confidence else ()))
 
     def config(self) -> DGNetConfig:
         """The network to be trained."""
@@ -95,7 +101,7 @@ class TrainSettings:
             frames=self.frames,
             frame_interval_s=self.interval_s,
             balanced=False,
-            cues=("depth",) if self.depth else (),
+            cues=self.cues(),
             encoder_width=self.encoder_width,
             encoder_blocks=self.encoder_blocks,
         )
@@ -147,16 +153,36 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
 def _start(settings: TrainSettings) -> DGNet:
     network = DGNet(settings.config())
     if settings.start is not None:
-        given = load_weights(settings.start)
-        if given.config != network.config:
+        given, config = load_weights(settings.start), network.config
+        if given.config.cues != config.cues[: len(given.config.cues)] or given.config != replace(
+            config, cues=given.config.cues
+        ):
             raise UsageError(
                 "other_network",
                 f"{settings.start.name} holds another network than the one to be trained.",
-                "Train with the settings that its model card names.",
+                "Train with the settings that its model card names; only cues may be added, after those it has.",
             )
         # A weights file has no heads on the blocks: those are for training.
-        network.load_state_dict(network.state_dict() | given.state_dict())
+        network.load_state_dict(network.state_dict() | _widened(given, config))
     return network
+
+
+def _widened(network: DGNet, config: DGNetConfig) -> dict[str, Tensor]:
+    """The network's weights for inputs with more cues, which it does not listen to yet."""
+    state = dict(network.state_dict())
+    old, new = network.config.channels_in, config.channels_in
+    if old == new:
+        return state
+    added = new - old
+    # A graph convolution has a part for the joint itself and one for its neighbours; the encoder's guess comes last.
+    parts = state["input.convolution.weight"].chunk(2)
+    state["input.convolution.weight"] = torch.cat(
+        [torch.cat([part[:old], part.new_zeros(added, part.shape[1]), part[old:]]) for part in parts]
+    )
+    if "encoder.input.weight" in state:
+        columns = state["encoder.input.weight"].unflatten(1, (-1, old))
+        state["encoder.input.weight"] = nn.functional.pad(columns, (0, added)).flatten(1)
+    return state
 
 
 @dataclass(frozen=True)
@@ -175,14 +201,14 @@ class _Data:
         frames, interval = settings.frames, settings.interval_s
         which = takes.of_part("validation")
         which = which if len(which) else takes.of_part("train")
-        source = WindowSource(takes, which, frames, interval, 12345, str(device), settings.depth)
+        source = WindowSource(takes, which, frames, interval, 12345, str(device), settings.cues())
         validation = {"mpjpe_mm": [source.draw(128, NoiseModel()) for _ in range(4)]}
 
         def filmed(clips: Iterable[PairClip], generator: torch.Generator) -> PairSource:
-            return PairSource(list(clips), frames, interval, generator, settings.depth)
+            return PairSource(list(clips), frames, interval, generator, settings.cues())
 
         captured = WindowSource(
-            takes, takes.of_part("train"), frames, interval, settings.seed, str(device), settings.depth
+            takes, takes.of_part("train"), frames, interval, settings.seed, str(device), settings.cues()
         )
         if films:
             held = filmed(films[::VALIDATION_PART], torch.Generator(device).manual_seed(12345))

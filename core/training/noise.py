@@ -1,13 +1,15 @@
 """A detector that errs as MediaPipe does: what happens to true points before the network sees them in training.
 
-Measured on nine rendered clips (1,300 frames, held-out motions, MediaPipe 0.10.21) against their projected truth:
+How much each joint errs was measured on films of random people (`detector_errors`, `mediapipe_errors.json`):
 
 - a landmark sits beside our joint, always in the same place (`skeleton.LANDMARK_OFFSETS_MM`); over a clip it keeps a
-  further offset of 10 mm at the body;
-- around that it wanders by 11 mm, correlated over 0.23 s; 1 to 3 % of the points are off by more than 8 cm;
+  further offset of 14 mm at the body;
+- around that it wanders by 15 mm, hands by 20, correlated over 0.2 to 0.4 s;
+- limbs that are hidden are guessed: a tenth of the knees and a fifth of the hands are off by more than 8 cm, and
+  reported with half the confidence;
 - MediaPipe's own depth of a bone is 0.2 to 1.2 of the true one, and besides off by 0.1 to 0.3 of the bone's length,
-  half of that steadily, the rest correlated over 0.6 s (`BONE_DEPTHS`). Errors of neighbouring bones hardly correlate,
-  so those of joints add up along the limbs.
+  half of that steadily, the rest correlated over 0.6 s (`BONE_DEPTHS`, on nine other clips). Errors of neighbouring
+  bones hardly correlate, so those of joints add up along the limbs.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from ..skeleton import (
     rest_points,
 )
 from .bodies import bone_frames
+from .detector_errors import OUTLIER, DetectorErrors
 
 BONE_DEPTHS = {
     "spine": (0.66, -0.02, 0.08, 0.08),
@@ -53,38 +56,35 @@ last three as shares of the bone's length; sides averaged."""
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Sizes at the body in metres, of one 1.70 m tall; a share of 1 is as measured.
+    """Sizes at the body in metres, of one 1.70 m tall, as means over the joints; a share of 1 is as measured.
 
     `offsets`: share of the landmarks' mean places; `place`: spread of a window's places around those; `wander`:
     spread of what is correlated over `wander_s`, and `jitter` of what is not; `outlier_share` of a window's points are
-    off by up to `outlier`; `lost_share` of the windows' limbs are out of sight and wander `lost` times as far;
-    `swapped_legs_share` of windows have the legs the wrong way round; `depth`: share of the
-    depth cue's errors, correlated over `depth_s`; `slope`: spread of its slopes.
+    off by up to `outlier`; `lost_share` of the windows' limbs are out of sight, and their ends guessed with a spread
+    of `lost`; `swapped_legs_share` of windows have the legs the wrong way round; `depth`: share of the depth cue's
+    errors, correlated over `depth_s`; `slope`: spread of its slopes; `doubt`: share of what the reported confidence
+    tells of an error, the rest is chance.
     """
 
     offsets: float = 1.0
-    place: float = 0.010
-    wander: float = 0.011
-    wander_s: float = 0.23
+    place: float = 0.012
+    wander: float = 0.013
+    wander_s: float = 0.28
     jitter: float = 0.002
-    outlier_share: float = 0.015
+    outlier_share: float = 0.01
     outlier: float = 0.20
-    lost_share: float = 0.05
-    lost: float = 6.0
-    swapped_legs_share: float = 0.004
+    lost_share: float = 0.12
+    lost: float = 0.12
+    swapped_legs_share: float = 0.01
     depth: float = 1.0
     depth_s: float = 0.6
     slope: float = 0.2
+    doubt: float = 1.0
 
     @staticmethod
     def none() -> NoiseModel:
         """A perfect detector of our own joints."""
-        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0)
-
-    @staticmethod
-    def load(path: Path | None = None) -> NoiseModel:
-        """The model as measured."""
-        return NoiseModel()
+        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
 
 
 class Seen(NamedTuple):
@@ -106,17 +106,29 @@ def observe(
     metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None, None]
     beside = landmarks(joints_camera, noise, generator) - joints_camera
     seen = disturb(rays + metre * beside[..., :2], joints_camera, noise, interval_s, generator)
-    off = (seen - rays).norm(dim=-1) / metre[..., 0]
     depth = depth_cue(joints_camera, noise, interval_s, generator)
-    return Seen(seen, (1 - off / 0.3).clamp(0.05, 1.0), depth)
+    return Seen(seen, confidence(seen - rays, joints_camera, rays, noise, generator), depth)
+
+
+def confidence(
+    errors: Tensor, joints_camera: Tensor, rays: Tensor, noise: NoiseModel, generator: torch.Generator
+) -> Tensor:
+    """What a detector says of points (B, T, 26) whose rays are off by `errors` (B, T, 26, 2): in [0, 1]."""
+    metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None]
+    wrong = (errors.norm(dim=-1) / metre / OUTLIER).clamp(0, 1)
+    sure, unsure = _CONFIDENCE.to(rays), _CONFIDENCE_OFF.to(rays)
+    batch, frames, joints = wrong.shape
+    chance = 0.10 * _normal(generator, rays, batch, 1, joints) + 0.05 * _normal(generator, rays, batch, frames, joints)
+    said = sure - (sure - unsure) * wrong - chance.abs()
+    told: Tensor = (1 - noise.doubt * (1 - said)).clamp(0.02, 1.0)
+    return told
 
 
 def landmarks(points: Tensor, noise: NoiseModel, generator: torch.Generator) -> Tensor:
     """Where a detector sees windows of points (B, T, 26, 3) m: beside them, each fixed to its bone."""
     frames = bone_frames(points)
-    places = noise.offsets * _OFFSETS.to(points) + noise.place * _normal(
-        generator, points, len(points), len(BODY_26), 3
-    )
+    spread = noise.place * _PLACE.to(points)[:, None]
+    places = noise.offsets * _OFFSETS.to(points) + spread * _normal(generator, points, len(points), len(BODY_26), 3)
     return points + (frames * places[:, None, :, None]).sum(-1)
 
 
@@ -129,13 +141,16 @@ def disturb(
     metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None, None]
     # Windows differ in how lively a detector is: some clips shake.
     lively = (0.4 * _normal(generator, rays, batch, 1, 1, 1)).exp()
-    wander = noise.wander * _correlated(
-        (batch, frames, joints, 2), math.exp(-interval_s / noise.wander_s), generator, rays
-    )
+    keep = math.exp(-interval_s / noise.wander_s)
+    wander = noise.wander * _WANDER.to(rays)[:, None] * _correlated((batch, frames, joints, 2), keep, generator, rays)
     jitter = noise.jitter * _normal(generator, rays, batch, frames, joints, 2)
     outlier = (_uniform(generator, rays, batch, 1, joints, 1) < noise.outlier_share).float()
     wild = outlier * noise.outlier * (2 * _uniform(generator, rays, batch, 1, joints, 2) - 1)
-    seen = rays + metre * (lively * (wander + jitter) + wild)
+    # A limb that is out of sight goes elsewhere as a whole, its end farthest.
+    lost = (_uniform(generator, rays, batch, 1, len(_LIMBS), 1) < noise.lost_share).float()
+    guessed = noise.lost * lost * _correlated((batch, frames, len(_LIMBS), 2), math.sqrt(keep), generator, rays)
+    guessed = torch.einsum("lj,btlc->btjc", _LIMBS.to(rays), guessed)
+    seen = rays + metre * (lively * (wander + jitter) + wild + guessed)
     swap = (_uniform(generator, rays, batch, 1, 1, 1) < noise.swapped_legs_share).expand_as(seen)
     seen = torch.where(swap, seen[:, :, _LEGS_SWAPPED.to(rays.device)], seen)
     return interpolated(seen)
@@ -201,15 +216,33 @@ def _legs_swapped() -> Tensor:
 
 
 def _limbs() -> Tensor:
-    """(4, 26): 1 at the points of each arm and each leg beyond its first joint."""
+    """(4, 26): of each arm and each leg, how far a point moves when the limb's end is misplaced."""
     limbs = torch.zeros(4, len(BODY_26))
+    reach = {
+        "elbow": 0.6,
+        "wrist": 1.0,
+        "index": 1.1,
+        "pinky": 1.1,
+        "knee": 0.6,
+        "ankle": 1.0,
+        "heel": 1.0,
+        "toe_tip": 1.1,
+    }
     for row, (side, names) in enumerate(
         (side, names)
         for side in ("left", "right")
         for names in (("elbow", "wrist", "index", "pinky"), ("knee", "ankle", "heel", "toe_tip"))
     ):
-        limbs[row, BODY_26.indices(*(f"{side}_{name}" for name in names))] = 1.0
+        for name in names:
+            limbs[row, BODY_26.index(f"{side}_{name}")] = reach[name]
     return limbs
+
+
+def _measured(figure: str, relative: bool = False) -> Tensor:
+    """A figure of `JointErrors` (26,), sides averaged; `relative` to the joints' mean."""
+    values = _ERRORS.of_joints(figure)
+    values = (values + values[BODY_26.mirror]) / 2
+    return torch.from_numpy(values / values.mean() if relative else values).float()
 
 
 def _offsets_in_frames() -> Tensor:
@@ -239,5 +272,8 @@ _INTERPOLATION = _interpolation()
 _LEGS_SWAPPED = _legs_swapped()
 _LIMBS = _limbs()
 _OFFSETS = _offsets_in_frames()
+_ERRORS = DetectorErrors.load(Path(__file__).with_name("mediapipe_errors.json"))
+_PLACE, _WANDER = _measured("place_mm", relative=True), _measured("wander_mm", relative=True)
+_CONFIDENCE, _CONFIDENCE_OFF = _measured("confidence"), _measured("confidence_off")
 _BONE_DEPTHS = _bone_depths()
 _CHAIN = _chain()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..camera import rays
+from ..lifting.config import Cue
 from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26, REFERENCE_HEIGHT, body_from_mediapipe
 from .cameras import FOCAL_SPREAD, ROLL_SPREAD
@@ -16,23 +17,23 @@ from .noise import NoiseModel, disturb
 from .pairs import PairClip
 from .windows import CUE_DROPOUT, Windows
 
-TREMBLE = NoiseModel(offsets=0.0, place=0.005, wander=0.004, jitter=0.001, outlier_share=0.0, swapped_legs_share=0.0)
+TREMBLE = NoiseModel(0.0, 0.005, 0.004, 0.28, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0)
 """A little more than was seen, anew in each draw, so that films are not learned by heart."""
 
 
 class PairSource:
     """Draws windows of `frames` samples, `interval_s` apart, in which the person was detected throughout.
 
-    Each draw mirrors half of them, rolls the camera, and errs on the lens and a little on the keypoints. The depth cue
-    is the detector's own, if `depth`. The same `seed` draws the same windows.
+    Each draw mirrors half of them, rolls the camera, and errs on the lens and a little on the keypoints. `cues` are the
+    detector's own. The same `seed` draws the same windows.
     """
 
     def __init__(
-        self, clips: Sequence[PairClip], frames: int, interval_s: float, generator: torch.Generator, depth: bool
+        self, clips: Sequence[PairClip], frames: int, interval_s: float, generator: torch.Generator, cues: Sequence[Cue]
     ) -> None:
-        self.generator, self.depth, self.interval_s = generator, depth, interval_s
+        self.generator, self.cues, self.interval_s = generator, tuple(cues), interval_s
         device = generator.device
-        seen, cues, joints, starts, steps, first = [], [], [], [], [], 0
+        seen, depths, sure, joints, starts, steps, first = [], [], [], [], [], [], 0
         for clip in clips:
             keypoints = clip.keypoints
             step = interval_s / float(np.median(np.diff(keypoints.times)))
@@ -43,15 +44,16 @@ class PairSource:
             whole = np.lib.stride_tricks.sliding_window_view(good, span).all(-1)
             starts.append(first + np.flatnonzero(whole))
             steps.append(np.full(len(starts[-1]), step))
-            depths = keypoints.world_landmarks[..., 2] @ body_from_mediapipe().T
+            depth = keypoints.world_landmarks[..., 2] @ body_from_mediapipe().T
             seen.append(np.nan_to_num(rays(keypoints.pixels, clip.camera_K)[..., :2]))
-            cues.append(np.nan_to_num(depths - depths[:, :1]))
+            depths.append(np.nan_to_num(depth - depth[:, :1]))
+            sure.append(keypoints.confidence)
             root = clip.joints_camera[:, :1]
             joints.append(np.nan_to_num(clip.joints_camera - root) * (REFERENCE_HEIGHT / clip.height))
             first += len(good)
-        self._rays, self._cues, self._joints = (
+        self._rays, self._depths, self._sure, self._joints = (
             torch.from_numpy(np.concatenate(values)).float().to(device) if values else torch.zeros(0)
-            for values in (seen, cues, joints)
+            for values in (seen, depths, sure, joints)
         )
         self._starts = torch.from_numpy(np.concatenate([np.zeros(0, np.int64), *starts])).to(device)
         self._steps = torch.from_numpy(np.concatenate([np.zeros(0), *steps])).float().to(device)
@@ -75,21 +77,25 @@ class PairSource:
         def sampled(values: Tensor) -> Tensor:
             return torch.lerp(values[before], values[after], weight.view(*weight.shape, *[1] * (values.dim() - 1)))
 
-        seen, cues, joints = sampled(self._rays), sampled(self._cues), sampled(self._joints)
+        seen, joints = sampled(self._rays), sampled(self._joints)
         flip = torch.rand(count, 1, 1, generator=generator, device=generator.device) < 0.5
         turn = torch.tensor([-1.0, 1.0, 1.0], device=generator.device)
         seen = torch.where(flip[..., None], seen[:, :, self._mirror] * turn[:2], seen)
         joints = torch.where(flip[..., None], joints[:, :, self._mirror] * turn, joints)
-        cues = torch.where(flip, cues[:, :, self._mirror], cues)
         roll = ROLL_SPREAD * torch.randn(count, generator=generator, device=generator.device)
         focal_error = (FOCAL_SPREAD * torch.randn(count, generator=generator, device=generator.device)).exp()
         seen, joints = _rolled(seen, roll) * focal_error[:, None, None, None], _rolled(joints, roll)
         seen = disturb(seen, joints, TREMBLE, self.interval_s, generator)
         view = person_view(seen, torch.ones_like(seen[..., 0]))
-        inputs = view.inputs
-        if self.depth:
-            known = torch.rand(count, 1, 1, generator=generator, device=generator.device) >= CUE_DROPOUT
-            inputs = torch.cat([inputs, (cues * known)[..., None]], -1)
+        told = []
+        for cue in self.cues:
+            value = sampled(self._depths if cue == "depth" else self._sure)
+            value = torch.where(flip, value[:, :, self._mirror], value)
+            if cue == "depth":
+                known = torch.rand(count, 1, 1, generator=generator, device=generator.device) >= CUE_DROPOUT
+                value = value * known
+            told.append(value)
+        inputs = torch.cat([view.inputs, *(cue[..., None] for cue in told)], -1)
         targets = camera_from_view(joints, view.rotation.mT)
         return Windows(inputs, targets, torch.ones_like(targets[..., 0]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..lifting.config import Cue
 from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26
 from .bodies import vary_bodies
 from .cameras import film
 from .mixing import mix_limbs
 from .mocap import QUANTUM, PackedTakes
-from .noise import NoiseModel, depth_cue, disturb, landmarks
+from .noise import NoiseModel, confidence, depth_cue, disturb, landmarks
 
 SPEED_SPREAD = 0.15
 """Standard deviation of the log of the speed at which a window is played."""
@@ -26,8 +28,8 @@ CUE_DROPOUT = 0.15
 
 
 class Windows(NamedTuple):
-    """`inputs` (B, T, 26, 2) as `person_view` gives them, or (B, T, 26, 3) with the depth cue; `targets`
-    (B, T, 26, 3) m, root-relative, in the view's frame; `weight` (B, T, 26): how much each joint's error counts."""
+    """`inputs` (B, T, 26, 2 + cues): places as `person_view` gives them, then cues; `targets` (B, T, 26, 3) m,
+    root-relative, in the view's frame; `weight` (B, T, 26): how much each joint's error counts."""
 
     inputs: Tensor
     targets: Tensor
@@ -35,8 +37,7 @@ class Windows(NamedTuple):
 
 
 class WindowSource:
-    """Draws windows of `frames` samples, `interval_s` apart, from some takes of a packed set, with the depth cue
-    if `depth`.
+    """Draws windows of `frames` samples, `interval_s` apart, from some takes of a packed set, with `cues`.
 
     Every draw has bodies, cameras, speed and detector noise of its own. The same `seed` draws the same windows.
     """
@@ -49,9 +50,9 @@ class WindowSource:
         interval_s: float,
         seed: int,
         device: str,
-        depth: bool = False,
+        cues: Sequence[Cue] = (),
     ) -> None:
-        self.depth = depth
+        self.cues = tuple(cues)
         self.frames, self.interval_s, self.device = frames, interval_s, device
         self._points = torch.from_numpy(takes.points).to(device)
         self._starts = torch.from_numpy(takes.starts[which]).to(device)
@@ -65,14 +66,18 @@ class WindowSource:
         """`count` fresh windows."""
         points = vary_bodies(mix_limbs(self._mirrored(self._cut(count)), self.generator), self.generator)
         joints, rays = film(points, landmarks(points, noise, self.generator), self.generator)
-        rays = disturb(rays, joints, noise, self.interval_s, self.generator)
-        view = person_view(rays, torch.ones_like(rays[..., 0]))
+        seen = disturb(rays, joints, noise, self.interval_s, self.generator)
+        view = person_view(seen, torch.ones_like(seen[..., 0]))
         targets = camera_from_view(joints, view.rotation.mT)
-        inputs = view.inputs
-        if self.depth:
-            cue = depth_cue(targets, noise, self.interval_s, self.generator)
-            known = torch.rand(count, 1, 1, generator=self.generator, device=self.device) >= CUE_DROPOUT
-            inputs = torch.cat([inputs, (cue * known)[..., None]], -1)
+        told = []
+        for cue in self.cues:
+            if cue == "depth":
+                depth = depth_cue(targets, noise, self.interval_s, self.generator)
+                known = torch.rand(count, 1, 1, generator=self.generator, device=self.device) >= CUE_DROPOUT
+                told.append(depth * known)
+            else:
+                told.append(confidence(seen - rays, joints, rays, noise, self.generator))
+        inputs = torch.cat([view.inputs, *(cue[..., None] for cue in told)], -1)
         return Windows(inputs, targets, torch.ones_like(targets[..., 0]))
 
     def _cut(self, count: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from motionlift.core.jobs import MotionLiftError, UsageError
 from motionlift.core.lifting.checkpoint import load_weights
-from motionlift.core.training.loop import TrainSettings, train
+from motionlift.core.training.loop import TrainSettings, _start, train
 from motionlift.core.training.mocap import PackedTakes, pack_folder
 
 
@@ -112,6 +112,24 @@ def test_a_run_begins_with_given_weights(takes: PackedTakes, tmp_path: Path) -> 
     with pytest.raises(UsageError) as caught:
         train(replace(again, channels=16, state=tmp_path / "third"))
     assert caught.value.code == "other_network"
+
+
+def test_cues_may_be_added_to_given_weights(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    plan = replace(
+        settings(tmp_path, 1),
+        planned_minutes=0,
+        steps=2,
+        encoder_steps=2,
+        depth=True,
+        encoder_width=16,
+        encoder_blocks=1,
+    )
+    train(plan)
+    more = replace(plan, confidence=True, start=plan.output)
+    before, after = load_weights(plan.output), _start(more).eval()
+    inputs = torch.randn(2, 4, 26, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(before(inputs[..., :3]), after(inputs), atol=1e-5)
 
 
 def test_logs_hold_every_evaluation(takes: PackedTakes, tmp_path: Path) -> None:

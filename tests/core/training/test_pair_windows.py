@@ -57,7 +57,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def source(clip: PairClip, frames: int = 8, interval_s: float = 1 / 15) -> PairSource:
-    return PairSource([clip], frames, interval_s, torch.Generator().manual_seed(0), depth=True)
+    return PairSource([clip], frames, interval_s, torch.Generator().manual_seed(0), ("depth", "confidence"))
 
 
 @pytest.mark.usefixtures("still")
