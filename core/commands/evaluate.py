@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from ..files import check_output
 from . import console
@@ -20,7 +21,7 @@ def evaluations() -> None:
 
 @evaluate.command()
 def pairs(
-    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from `motionlift noise measure`.")],
+    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
     weights: Annotated[
         Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")
     ] = None,
@@ -58,3 +59,32 @@ def pairs(
         with written_beside(output) as temporary:
             text = table.csv() if output.suffix.lower() == ".csv" else table.markdown()
             temporary.write_text(text, encoding="utf-8")
+
+
+@evaluate.command()
+def noise(
+    pairs: Annotated[list[Path], typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The measured errors to write (.json).", dir_okay=False)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+) -> None:
+    """Measure how the detector errs, joint by joint: what training disturbs its windows by."""
+    if output is not None:
+        check_output(output, overwrite)
+    # Torch is loaded only when something is measured.
+    from dataclasses import asdict
+
+    from ..training.detector_errors import measure_errors
+    from ..training.pairs import load_pairs
+
+    errors = measure_errors(clip for path in pairs for clip in load_pairs(path))
+    rows = {joint: asdict(of_joint) for joint, of_joint in errors.joints.items()}
+    table = Table("joint", *next(iter(rows.values())))
+    for joint, figures in rows.items():
+        table.add_row(joint, *(str(figure) for figure in figures.values()))
+    console.output.print(table)
+    swapped = f"legs exchanged in {100 * errors.swapped_legs_share:.1f} % of them"
+    console.output.print(f"{errors.films} films, {errors.frames} frames; {swapped}")
+    if output is not None:
+        errors.save(output)
