@@ -16,6 +16,7 @@ from motionlift.core.lifting.network import DGNet, DGNetConfig
 from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array, to_matrix
 from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33
+from motionlift.core.training.detector_errors import DetectorErrors
 from motionlift.core.training.mocap import QUANTUM, PackedTakes
 from motionlift.core.training.pairs import PairClip, Pairs
 
@@ -126,3 +127,15 @@ def test_the_command(run: Callable[..., tuple[int, str, str]], clip: PairClip, n
     code, _, errors = run("evaluate", "pairs", weights)
     assert code == 1
     assert "does not hold pairs" in errors
+
+
+def test_the_detectors_errors_are_shown_and_written(
+    run: Callable[..., tuple[int, str, str]], clip: PairClip, tmp_path: Path
+) -> None:
+    Pairs((clip,), 0, 1.0).save(tmp_path / "pairs.npz")
+    errors_file = tmp_path / "errors.json"
+    code, shown, errors = run("evaluate", "noise", tmp_path / "pairs.npz", "-o", errors_file)
+    assert code == 0, errors
+    assert "1 films, 30 frames" in shown
+    assert DetectorErrors.load(errors_file).frames == 30
+    assert run("evaluate", "noise", tmp_path / "pairs.npz", "-o", errors_file)[0] == 2
