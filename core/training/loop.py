@@ -7,6 +7,7 @@ learns to correct what it guesses. Without an encoder, as in the paper, there is
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ from .windows import Windows, WindowSource
 log = logging.getLogger(__name__)
 
 VALIDATION_PART = 10
-"""One in so many films is for validation."""
+"""One in so many recordings that were filmed is for validation."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,11 @@ def _widened(network: DGNet, config: DGNetConfig) -> dict[str, Tensor]:
     return state
 
 
+def is_validation(clip: PairClip) -> bool:
+    """Whether a film is for validation: by what is performed in it, so that more films move none from side to side."""
+    return zlib.crc32(clip.name.encode()) % VALIDATION_PART == 0
+
+
 @dataclass(frozen=True)
 class _Data:
     """What is drawn from, on the device, and what is measured on: windows through virtual cameras, then of films."""
@@ -210,11 +216,10 @@ class _Data:
         captured = WindowSource(
             takes, takes.of_part("train"), frames, interval, settings.seed, str(device), settings.cues()
         )
-        if films:
-            held = filmed(films[::VALIDATION_PART], torch.Generator(device).manual_seed(12345))
-            if len(held):
-                validation = {"filmed_mm": [held.draw(128) for _ in range(4)], **validation}
-        kept = [clip for index, clip in enumerate(films) if index % VALIDATION_PART or len(films) < VALIDATION_PART]
+        held_out = [clip for clip in films if is_validation(clip)]
+        kept = [clip for clip in films if not is_validation(clip)] or films
+        if len(held := filmed(held_out, torch.Generator(device).manual_seed(12345))):
+            validation = {"filmed_mm": [held.draw(128) for _ in range(4)], **validation}
         drawn = filmed(kept, captured.generator) if kept else None
         return _Data(captured, drawn if drawn is not None and len(drawn) else None, settings.pairs_share, validation)
 

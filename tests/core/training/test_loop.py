@@ -3,13 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from motionlift.core.camera import intrinsics, project
 from motionlift.core.jobs import MotionLiftError, UsageError
 from motionlift.core.lifting.checkpoint import load_weights
-from motionlift.core.training.loop import TrainSettings, _start, train
-from motionlift.core.training.mocap import PackedTakes, pack_folder
+from motionlift.core.motion import Keypoints2D
+from motionlift.core.skeleton import MEDIAPIPE_33, REFERENCE_HEIGHT
+from motionlift.core.training.loop import TrainSettings, _start, is_validation, train
+from motionlift.core.training.mocap import QUANTUM, PackedTakes, pack_folder
+from motionlift.core.training.pairs import PairClip, Pairs
 
 
 def settings(folder: Path, minutes: float, channels: int = 8) -> TrainSettings:
@@ -130,6 +135,32 @@ def test_cues_may_be_added_to_given_weights(takes: PackedTakes, tmp_path: Path) 
     before, after = load_weights(plan.output), _start(more).eval()
     inputs = torch.randn(2, 4, 26, 4, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(before(inputs[..., :3]), after(inputs), atol=1e-5)
+
+
+def test_films_are_learned_from_and_measured_on(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    clips = tuple(_film(takes, f"{number:02d}.bvh") for number in range(30))
+    held = [clip.name for clip in clips if is_validation(clip)]
+    assert 0 < len(held) < 10
+    Pairs(clips, 0, 3.0).save(tmp_path / "pairs.npz")
+    plan = replace(
+        settings(tmp_path, 1), planned_minutes=0, steps=10, depth=True, confidence=True,
+        pairs=(tmp_path / "pairs.npz",), pairs_share=0.5,
+    )  # fmt: skip
+    first, last = train(plan).history
+    assert list(first)[4] == "filmed_mm"
+    assert last["filmed_mm"] < first["filmed_mm"]
+
+
+def _film(takes: PackedTakes, name: str) -> PairClip:
+    joints = QUANTUM * takes.points[:60].astype(float) @ np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    joints[..., 2] += 5.0
+    K = intrinsics((640, 480), 55.0)
+    keypoints = Keypoints2D(
+        np.arange(60) / 30, project(joints, K), np.ones((60, 26)), np.ones(60, bool), (640, 480),
+        np.zeros((60, len(MEDIAPIPE_33), 3)),
+    )  # fmt: skip
+    return PairClip(keypoints, joints, K, REFERENCE_HEIGHT, name)
 
 
 def test_logs_hold_every_evaluation(takes: PackedTakes, tmp_path: Path) -> None:
