@@ -9,12 +9,17 @@ import torch
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """For work on small tensors, on a CPU: several threads would mostly wait for one another, and where something else
-    keeps a processor busy they wait very long (seen: ten seconds on two processors for what takes one half of one)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def computing_threads(count: int) -> Iterator[None]:
+    """So many within the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def one_thread() -> contextlib.AbstractContextManager[None]:
+    """For work on small tensors, on a CPU: several threads would mostly wait for one another, and where something else
+    keeps a processor busy they wait very long (seen: ten seconds on two processors for what takes one half of one)."""
+    return computing_threads(1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +46,7 @@ def lifting(
     from ..lifting.bench import COMPACT, CONFIGURATIONS, Bench
     from ..lifting.checkpoint import default_weights, weights_info
     from ..lifting.device import PRECISIONS, available_devices, choose_device
+    from ..threads import computing_threads
 
     chosen = next((known for known in PRECISIONS if known == precision), None)
     lengths = length or [4, 27, 300]
@@ -60,7 +59,7 @@ def lifting(
         shipped = weights_info(default_weights())[0]
         configurations["dgnet-body26 (comes along)"] = whole["dgnet-body26"] = shipped
 
-    with _threads(threads):
+    with computing_threads(threads):
         for name in device or available_devices():
             runs = Bench(choose_device(name), chosen, repeats=repeats)
             timings = [_networks(runs, configurations, lengths, frames)]
@@ -78,18 +77,6 @@ def lifting(
             _show_lifting(runs, whole, frames)
             if training:
                 _show_training(runs, {"dgnet-paper": CONFIGURATIONS["dgnet-paper"], **whole})
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _networks(runs: Bench, configurations: dict[str, DGNetConfig], lengths: list[int], frames: int) -> list[Timing]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+
+from ..threads import one_thread
 
 CLIP_FRAMES = 300
 """Length of the clip that is timed."""
@@ -64,7 +64,7 @@ def multiplications(network: nn.Module, inputs: Tensor) -> int:
 
 def _milliseconds(network: nn.Module, inputs: Tensor) -> float:
     """The median time of a call, after one that warms up; on a processor, on one thread."""
-    with _one_thread():
+    with one_thread():
         network(inputs)
         return statistics.median(_timed(network, inputs) for _ in range(REPEATS))
 
@@ -77,13 +77,3 @@ def _timed(network: nn.Module, inputs: Tensor) -> float:
     if inputs.is_cuda:
         torch.cuda.synchronize()
     return 1000 * (time.perf_counter() - started)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

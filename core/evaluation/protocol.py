@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..lifting.coordinates import balance
+from ..lifting.inference import mirror
 from ..lifting.loss import training_loss
 from ..lifting.network import DGNet
 from ..rotation import Array
@@ -89,11 +90,10 @@ class RecordingWindows:
 
 def mirrored(values: Tensor, counterpart: Tensor) -> Tensor:
     """Inputs (..., N, 5) or joints (..., N, 3) reflected in x, each joint exchanged with its `counterpart` (N,)."""
-    sign = torch.ones(values.shape[-1], device=values.device, dtype=values.dtype)
-    sign[0] = -1
-    if values.shape[-1] == 5:
-        sign[2] = -1
-    return values[..., counterpart, :] * sign
+    if values.shape[-1] != 5:
+        return mirror(values, counterpart)
+    screen, rays, depth = torch.split(values, [2, 2, 1], -1)
+    return torch.cat([mirror(screen, counterpart), mirror(rays, counterpart), depth[..., counterpart, :]], -1)
 
 
 def protocol_loss(network: nn.Module, windows: Windows) -> Tensor:

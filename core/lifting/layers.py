@@ -50,28 +50,36 @@ class GraphConvolution(nn.Module):
         self.bias.mul_(scale).add_(shift)
 
 
-class FixedSpatialGraph(GraphConvolution):
+class FixedGraph(GraphConvolution):
+    """What the graph convolutions along bones share: a softmax, per joint, over one learnable scalar for each joint
+    that it listens to (`joined`, its row)."""
+
+    joined: Tensor
+    affinity_cache: Tensor | None
+
+    def __init__(self, inputs: int, outputs: int, joined: Tensor, parts: int) -> None:
+        super().__init__(inputs, outputs, parts)
+        self.edges = nn.Parameter(torch.ones(int(joined.sum())))
+        self.register_buffer("joined", joined, persistent=False)
+        self.register_buffer("affinity_cache", None, persistent=False)
+
+    def affinity_matrix(self) -> Tensor:
+        """A, of the shape of `joined`: rows sum to 1, zero where no bone is."""
+        if self.affinity_cache is not None:
+            return self.affinity_cache
+        logits = torch.full_like(self.joined, -torch.inf, dtype=self.edges.dtype)
+        return torch.softmax(logits.masked_scatter(self.joined, self.edges), -1)
+
+
+class FixedSpatialGraph(FixedGraph):
     """FSG, eq. 1-2: `Y_t = A X_t Theta`, as SemGCN's semantic graph convolution.
 
     A is a softmax, per joint, over one learnable scalar for every bone that ends there and one for the joint
     itself; the joint and its neighbours have weights of their own: `Y = diag(A) X W_0 + offdiag(A) X W_1`.
     """
 
-    joined: Tensor
-    affinity_cache: Tensor | None
-
     def __init__(self, inputs: int, outputs: int, joined: Tensor) -> None:
-        super().__init__(inputs, outputs, parts=2)
-        self.edges = nn.Parameter(torch.ones(int(joined.sum())))
-        self.register_buffer("joined", joined, persistent=False)
-        self.register_buffer("affinity_cache", None, persistent=False)
-
-    def affinity_matrix(self) -> Tensor:
-        """A (N, N): rows sum to 1, zero where no bone is."""
-        if self.affinity_cache is not None:
-            return self.affinity_cache
-        logits = torch.full_like(self.joined, -torch.inf, dtype=self.edges.dtype)
-        return torch.softmax(logits.masked_scatter(self.joined, self.edges), -1)
+        super().__init__(inputs, outputs, joined, parts=2)
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
         affinity = self.affinity_matrix().to(features.dtype)

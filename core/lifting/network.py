@@ -16,6 +16,7 @@ from .encoder import WindowEncoder
 from .graph import adjacency
 from .layers import (
     ConvolutionUnit,
+    FixedGraph,
     FixedSpatialGraph,
     FixedTemporalGraph,
     GraphConvolution,
@@ -157,7 +158,7 @@ class DGNet(nn.Module):
         for module in fast.modules():
             if isinstance(module, ConvolutionUnit | NonLocal):
                 module.fold()
-            if isinstance(module, FixedSpatialGraph | FixedSpaceTimeGraph):
+            if isinstance(module, FixedGraph):
                 module.affinity_cache = module.affinity_matrix()
         fast.is_folded = True
         return fast

@@ -10,36 +10,22 @@ of features, one importance for all pairs, a weight per frame. So FSG and FTG bo
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .layers import GraphConvolution, spread, spread_shifted
+from .layers import FixedGraph, GraphConvolution, spread, spread_shifted
 from .neighbours import InputGraphs, Neighbours, following, preceding
 from .weighting import Importance
 
 
-class FixedSpaceTimeGraph(GraphConvolution):
+class FixedSpaceTimeGraph(FixedGraph):
     """`Y_t = diag(A_t) X_t W_0 + offdiag(A_t) X_t W_1 + A_{t+1} X_{t+1} W_f + A_{t-1} X_{t-1} W_b`.
 
     A (N, 3 N) is a softmax, per joint, over one learnable scalar for itself and each neighbour on the skeleton in
     each of the three frames (as `FixedSpatialGraph` has in one).
     """
 
-    joined: Tensor
-    affinity_cache: Tensor | None
-
     def __init__(self, inputs: int, outputs: int, joined: Tensor) -> None:
-        super().__init__(inputs, outputs, parts=4)
-        joined = joined.repeat(1, 3)
-        self.edges = nn.Parameter(torch.ones(int(joined.sum())))
-        self.register_buffer("joined", joined, persistent=False)
-        self.register_buffer("affinity_cache", None, persistent=False)
-
-    def affinity_matrix(self) -> Tensor:
-        """A (N, 3 N): rows sum to 1, zero where no bone is."""
-        if self.affinity_cache is not None:
-            return self.affinity_cache
-        logits = torch.full_like(self.joined, -torch.inf, dtype=self.edges.dtype)
-        return torch.softmax(logits.masked_scatter(self.joined, self.edges), -1)
+        super().__init__(inputs, outputs, joined.repeat(1, 3), parts=4)
 
     def forward(self, features: Tensor, given: InputGraphs | None = None) -> Tensor:
         now, after, before = self.affinity_matrix().to(features.dtype).chunk(3, -1)

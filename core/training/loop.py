@@ -6,11 +6,11 @@ learns to correct what it guesses. Without an encoder, as in the paper, there is
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from .pairs import PairClip, load_pairs
 from .state import Progress
 from .windows import Windows, WindowSource
 
-log = logging.getLogger(__name__)
+N = TypeVar("N", bound=nn.Module)
 
 VALIDATION_PART = 10
 """One in so many recordings that were filmed is for validation."""
@@ -262,19 +262,8 @@ def _fit_encoder(
         save_weights(settings.output, network, _info(settings, row))
         network.encoder.load_state_dict(now)
 
-    return fit(
-        network.encoder,
-        loss,
-        lambda: data.draw(settings.encoder_windows),
-        settings.plan(encoder=True),
-        data.captured.generator,
-        settings.state / "encoder",
-        data.measure,
-        keep,
-        settings.of_the_run(),
-        settings.state / "encoder-log",
-        report,
-    )
+    part = _Part("encoder", settings.encoder_windows, settings.plan(encoder=True))
+    return _fit(network.encoder, part, data, settings, loss, keep, report)
 
 
 def _fit_network(
@@ -289,22 +278,44 @@ def _fit_network(
     def keep(average: DGNet, row: Mapping[str, float]) -> None:
         save_weights(settings.output, average, _info(settings, row))
 
+    part = _Part("network", settings.windows, settings.plan(encoder=False, spent=spent))
+    return _fit(network, part, data, settings, loss, keep, report)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One of the two fits: its name on disk, its `windows` a step, its plan."""
+
+    name: str
+    windows: int
+    plan: FitPlan
+
+
+def _fit(
+    network: N,
+    part: _Part,
+    data: _Data,
+    settings: TrainSettings,
+    loss: Callable[[N, Windows], Tensor],
+    keep: Callable[[N, Mapping[str, float]], None],
+    report: Callable[[Progress], None],
+) -> Fitted[N]:
     return fit(
         network,
         loss,
-        lambda: data.draw(settings.windows),
-        settings.plan(encoder=False, spent=spent),
+        lambda: data.draw(part.windows),
+        part.plan,
         data.captured.generator,
-        settings.state / "network",
+        settings.state / part.name,
         data.measure,
         keep,
         settings.of_the_run(),
-        settings.state / "network-log",
+        settings.state / f"{part.name}-log",
         report,
     )
 
 
 def _info(settings: TrainSettings, row: Mapping[str, float]) -> dict[str, object]:
-    kept = {**asdict(replace(settings, data=(), pairs=(), start=None)), **settings.of_the_run()}
     left_out = ("data", "pairs", "start", "output", "state", "threads", "device", "minutes")
-    return {"settings": {k: str(v) for k, v in kept.items() if k not in left_out}, **row}
+    kept = {field.name: str(getattr(settings, field.name)) for field in fields(settings) if field.name not in left_out}
+    return {"settings": kept, **row}

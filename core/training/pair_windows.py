@@ -10,12 +10,13 @@ from torch import Tensor
 
 from ..camera import rays
 from ..lifting.config import Cue
+from ..lifting.inference import mirror
 from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26, REFERENCE_HEIGHT, body_from_mediapipe
 from .cameras import FOCAL_SPREAD, ROLL_SPREAD
 from .noise import NoiseModel, disturb
 from .pairs import PairClip
-from .windows import CUE_DROPOUT, Windows
+from .windows import Windows, sometimes_unknown
 
 TREMBLE = NoiseModel(0.0, 0.005, 0.004, 0.28, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0)
 """A little more than was seen, anew in each draw, so that films are not learned by heart."""
@@ -79,9 +80,8 @@ class PairSource:
 
         seen, joints = sampled(self._rays), sampled(self._joints)
         flip = torch.rand(count, 1, 1, generator=generator, device=generator.device) < 0.5
-        turn = torch.tensor([-1.0, 1.0, 1.0], device=generator.device)
-        seen = torch.where(flip[..., None], seen[:, :, self._mirror] * turn[:2], seen)
-        joints = torch.where(flip[..., None], joints[:, :, self._mirror] * turn, joints)
+        seen = torch.where(flip[..., None], mirror(seen, self._mirror), seen)
+        joints = torch.where(flip[..., None], mirror(joints, self._mirror), joints)
         roll = ROLL_SPREAD * torch.randn(count, generator=generator, device=generator.device)
         focal_error = (FOCAL_SPREAD * torch.randn(count, generator=generator, device=generator.device)).exp()
         seen, joints = _rolled(seen, roll) * focal_error[:, None, None, None], _rolled(joints, roll)
@@ -91,10 +91,7 @@ class PairSource:
         for cue in self.cues:
             value = sampled(self._depths if cue == "depth" else self._sure)
             value = torch.where(flip, value[:, :, self._mirror], value)
-            if cue == "depth":
-                known = torch.rand(count, 1, 1, generator=generator, device=generator.device) >= CUE_DROPOUT
-                value = value * known
-            told.append(value)
+            told.append(sometimes_unknown(value, generator) if cue == "depth" else value)
         inputs = torch.cat([view.inputs, *(cue[..., None] for cue in told)], -1)
         targets = camera_from_view(joints, view.rotation.mT)
         return Windows(inputs, targets, torch.ones_like(targets[..., 0]))

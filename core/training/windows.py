@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..lifting.config import Cue
+from ..lifting.inference import mirror
 from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26
 from .bodies import vary_bodies
@@ -34,6 +35,12 @@ class Windows(NamedTuple):
     inputs: Tensor
     targets: Tensor
     weight: Tensor
+
+
+def sometimes_unknown(cue: Tensor, generator: torch.Generator) -> Tensor:
+    """A cue (B, T, N), zero in `CUE_DROPOUT` of the windows."""
+    known = torch.rand(len(cue), 1, 1, generator=generator, device=generator.device) >= CUE_DROPOUT
+    return cue * known
 
 
 class WindowSource:
@@ -73,8 +80,7 @@ class WindowSource:
         for cue in self.cues:
             if cue == "depth":
                 depth = depth_cue(targets, noise, self.interval_s, self.generator)
-                known = torch.rand(count, 1, 1, generator=self.generator, device=self.device) >= CUE_DROPOUT
-                told.append(depth * known)
+                told.append(sometimes_unknown(depth, self.generator))
             else:
                 told.append(confidence(seen - rays, joints, rays, noise, self.generator))
         inputs = torch.cat([view.inputs, *(cue[..., None] for cue in told)], -1)
@@ -102,5 +108,4 @@ class WindowSource:
     def _mirrored(self, points: Tensor) -> Tensor:
         """Every other window, at random, reflected."""
         flip = torch.rand(len(points), 1, 1, 1, generator=self.generator, device=self.device) < 0.5
-        reflected = points[:, :, self._mirror] * torch.tensor([-1.0, 1.0, 1.0], device=self.device)
-        return torch.where(flip, reflected, points)
+        return torch.where(flip, mirror(points, self._mirror), points)

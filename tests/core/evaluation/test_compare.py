@@ -23,6 +23,7 @@ from motionlift.core.lifting.alternatives.residual_mlp import ResidualMLP, Resid
 from motionlift.core.lifting.checkpoint import save_weights
 from motionlift.core.lifting.network import DGNet, DGNetConfig
 from motionlift.core.skeleton import reference_rest, rest_points
+from motionlift.core.threads import one_thread
 from motionlift.core.training.mocap import QUANTUM, PackedTakes
 
 TINY = (
@@ -46,10 +47,8 @@ TINY = (
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,14 @@ from motionlift.core.evaluation.contestants import CONTESTANTS, Contestant, Task
 from motionlift.core.jobs import UsageError
 from motionlift.core.lifting.alternatives.dilated import DilatedConfig, DilatedNet
 from motionlift.core.lifting.graph import JOINT_SETS
+from motionlift.core.threads import one_thread
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
     """Small networks run fastest on one thread, above all on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 EACH = pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda contestant: contestant.name)

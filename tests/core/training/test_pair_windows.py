@@ -12,7 +12,7 @@ from motionlift.core import camera
 from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26, REFERENCE_HEIGHT, body_from_mediapipe
-from motionlift.core.training import pair_windows
+from motionlift.core.training import pair_windows, windows
 from motionlift.core.training.mocap import QUANTUM, PackedTakes
 from motionlift.core.training.noise import NoiseModel
 from motionlift.core.training.pair_windows import PairSource
@@ -53,7 +53,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair_windows, "ROLL_SPREAD", 0.0)
     monkeypatch.setattr(pair_windows, "FOCAL_SPREAD", 0.0)
     monkeypatch.setattr(pair_windows, "TREMBLE", NoiseModel.none())
-    monkeypatch.setattr(pair_windows, "CUE_DROPOUT", 0.0)
+    monkeypatch.setattr(windows, "CUE_DROPOUT", 0.0)
 
 
 def source(clip: PairClip, frames: int = 8, interval_s: float = 1 / 15) -> PairSource:
