@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from ..files import check_output
+from ..files import check_output, written_beside
+from ..jobs import LiftSettings
 from . import console
+
+if TYPE_CHECKING:
+    from ..evaluation.report import Table as Figures
+
+DEFAULTS = LiftSettings()
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure weights against a truth.")
 
@@ -40,8 +46,6 @@ def pairs(
     import torch
 
     from ..evaluation.pairs import ClipErrors, measure_clip, pairs_table
-    from ..files import written_beside
-    from ..jobs import LiftSettings
     from ..reconstruction import load_network
     from ..training.pairs import load_pairs
 
@@ -53,12 +57,37 @@ def pairs(
     for number, clip in enumerate(clips):
         measured.append(measure_clip(clip, network, solve, LiftSettings(device=device)))
         console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
-    table = pairs_table(measured, weights.name if weights else "those that come along")
-    console.output.print(console.plain(table.markdown()))
+    _write(pairs_table(measured, weights.name if weights else "those that come along"), output)
+
+
+@evaluate.command()
+def motion(
+    clips: Annotated[
+        list[Path], typer.Argument(help="Clips with their truth beside, from core.synthesis.", metavar="CLIP.mp4")
+    ],
+    weights: Annotated[
+        str | None, typer.Option(show_default="those that come along", help="Other weights of the lifting network.")
+    ] = None,
+    smoothing: Annotated[float, typer.Option(help="0 (none) to 1.")] = DEFAULTS.smoothing,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+) -> None:
+    """Lift clips and compare the motions with the truth: errors before and after the solve, and what animators see."""
     if output is not None:
-        with written_beside(output) as temporary:
-            text = table.csv() if output.suffix.lower() == ".csv" else table.markdown()
-            temporary.write_text(text, encoding="utf-8")
+        check_output(output, overwrite)
+    # Torch and scipy are loaded only when something is measured.
+    from ..evaluation.clips import figures_table, measure_clip
+    from ..evaluation.motion_figures import MotionFigures
+
+    settings = LiftSettings(weights=weights, smoothing=smoothing, device=device)
+    measured: dict[str, MotionFigures] = {}
+    for clip in clips:
+        measured[clip.stem] = measure_clip(clip, settings)
+        console.messages.print(f"{len(measured)} of {len(clips)}: {console.plain(clip.name)}")
+    _write(figures_table(measured), output)
 
 
 @evaluate.command()
@@ -88,3 +117,12 @@ def noise(
     console.output.print(f"{errors.films} films, {errors.frames} frames; {swapped}")
     if output is not None:
         errors.save(output)
+
+
+def _write(table: Figures, output: Path | None) -> None:
+    """Show a table, and write it where asked."""
+    console.output.print(console.plain(table.markdown()))
+    if output is not None:
+        with written_beside(output) as temporary:
+            text = table.csv() if output.suffix.lower() == ".csv" else table.markdown()
+            temporary.write_text(text, encoding="utf-8")

@@ -46,6 +46,7 @@ from .contacts import find_contacts
 from .ground import LEVEL_UP, fit_ground, standing_up
 from .orientation import solve_rotations
 from .outliers import trust
+from .planting import Skeleton, plant_feet
 from .sequence import Evidence, Pose, Sigmas, solve_sequence
 from .smoothing import smooth
 from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
@@ -113,7 +114,7 @@ def solve_people(
         ground, contacts = _standing_on(figures, paths)
     world_from_camera = _world(figures, paths, ground)
     return [
-        _motion(person, span, figure, path, contact, world_from_camera, camera_K, source)
+        _motion(person, span, figure, path, contact, world_from_camera, camera_K, settings, source)
         for person, span, figure, path, contact, source in zip(
             people, spans, figures, paths, contacts, sources, strict=True
         )
@@ -288,14 +289,19 @@ def _motion(
     contacts: Array,
     world_from_camera: Array,
     camera_K: Array,
+    settings: LiftSettings,
     source: Mapping[str, Any],
 ) -> Motion:
     """Into the world; before the person is first seen and after the last time, the nearest pose is held."""
     keypoints = person.keypoints
     frames = np.clip(np.arange(len(keypoints.times)), span[0], span[1] - 1) - span[0]
     rotations = multiply(from_matrix(world_from_camera[:3, :3]), figure.rotations)
-    local = continuous(local_from_world(ANIMATION_21.parents, rotations))[frames]
-    root = camera.apply(world_from_camera, path)[frames]
+    local = local_from_world(ANIMATION_21.parents, rotations)
+    root = camera.apply(world_from_camera, path)
+    if settings.foot_lock:
+        body = Skeleton(figure.rest_offsets, figure.rest_tails)
+        root, local = plant_feet(root, local, body, contacts, figure.times, settings.floor)
+    root, local = root[frames], continuous(local)[frames]
     positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root, local)
     parents, offsets = contact_points(figure.rest_tails, figure.rest_offsets)
     outside = (np.arange(len(frames)) < span[0]) | (np.arange(len(frames)) >= span[1])

@@ -15,17 +15,21 @@ from ..rotation import (
     conjugate,
     continuous,
     forward_kinematics,
+    from_axis_angle,
     local_from_world,
     minimal_rotation,
     multiply,
     rotate,
     slerp,
 )
-from ..skeleton import ANIMATION_21, contact_points, mirrored_name, reference_rest
+from ..skeleton import ANIMATION_21, CONTACT_NAMES, contact_points, mirrored_name, reference_rest
+from ..solving.contacts import find_contacts
+from ..solving.planting import Skeleton, plant_feet
 from .performance import Performance
 
-CONTACT_HEIGHT, CONTACT_SPEED = 0.035, 0.25
-"""A captured foot counts as planted below this height (m) and speed (m/s)."""
+RESTING_SPEED, RESTING_HEIGHT, RESTING_FRAMES = 0.15, 0.12, 5
+"""A foot that is slower (m/s) and not further up (m) than this for some frames tells how its sole lies."""
+STEEPEST_REST = np.radians(40.0)
 
 _Z_UP = np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0])
 """From BVH's axes, Y up and facing +Z at rest, to ours: a quarter turn about X."""
@@ -98,9 +102,12 @@ def perform_bvh(
     local = local_from_world(ANIMATION_21.parents, rotations)
     local = continuous(slerp(local[lower], local[upper], t[:, None]))
     root = (1 - t[:, None]) * pelvis[lower] + t[:, None] * pelvis[upper]
+    local = _soles_levelled(root, local, offsets, tails, fps)
     soles = _contact_positions(root, local, offsets, tails)
-    root[:, 2] -= np.percentile(soles[..., 2].min(1), 5)
-    contacts = _contacts(_contact_positions(root, local, offsets, tails), fps)
+    root[:, 2] -= _standing_height(soles, fps)
+    contacts = find_contacts(_contact_positions(root, local, offsets, tails), np.ones(soles.shape[:2]), times)
+    root, local = plant_feet(root, local, Skeleton(offsets, tails), contacts, times)
+    local = continuous(local)
     return Performance(times - start, offsets, tails, root, local, contacts)
 
 
@@ -161,16 +168,45 @@ def _rest_corrections(rest_joints: Array, offsets: Array) -> Array:
     return corrections
 
 
+def _standing_height(soles: Array, fps: float) -> float:
+    """The height m at which contact points (F, 4, 3) stand: the median of those that rest near the lowest."""
+    lowest = soles[..., 2].min(1)
+    ground = float(np.percentile(lowest, 5))
+    if len(soles) < 2:
+        return ground
+    speed = np.linalg.norm(np.gradient(soles, axis=0), axis=-1) * fps
+    rests = (speed < RESTING_SPEED) & (soles[..., 2] < ground + RESTING_HEIGHT / 2)
+    return float(np.median(soles[..., 2][rests])) if rests.any() else ground
+
+
+def _soles_levelled(root: Array, local: Array, offsets: Array, tails: Array, fps: float) -> Array:
+    """Local rotations (F, 21, 4) whose soles are level where they stand.
+
+    Recorded foot bones run from ankle to toes at an angle that differs from person to person and is not the sole's;
+    each foot is turned about its own X axis by what its sole is off level in the median of the frames in which it
+    rests.
+    """
+    points = _contact_positions(root, local, offsets, tails)
+    if len(points) < 2:
+        return local
+    speed = np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps
+    levelled = local.copy()
+    for side in ("left", "right"):
+        heel, tip = (CONTACT_NAMES.index(f"{side}_{end}") for end in ("heel", "toe_tip"))
+        sole = points[:, tip] - points[:, heel]
+        pitch = np.arcsin(np.clip(sole[:, 2] / np.linalg.norm(sole, axis=-1), -1, 1))
+        lowest = points[:, [heel, tip], 2].min(1)
+        rests = (speed[:, [heel, tip]].max(1) < RESTING_SPEED) & (lowest < lowest.min() + RESTING_HEIGHT)
+        rests &= np.abs(pitch) < STEEPEST_REST
+        if np.count_nonzero(rests) >= RESTING_FRAMES:
+            ankle = ANIMATION_21.index(f"{side}_ankle")
+            turn = from_axis_angle(np.array([1.0, 0.0, 0.0]), np.median(pitch[rests]))
+            levelled[:, ankle] = multiply(local[:, ankle], turn)
+    return levelled
+
+
 def _contact_positions(root: Array, local: Array, offsets: Array, tails: Array) -> Array:
     """The points that may stand (F, 4, 3), in the world."""
     parents, points = contact_points(tails, offsets)
     joints, rotations = forward_kinematics(ANIMATION_21.parents, offsets, root, local)
     return joints[:, parents] + rotate(rotations[:, parents], points)
-
-
-def _contacts(points: Array, fps: float) -> Array:
-    """Which contact points (F, 4, 3) stand (F, 4): low and slow."""
-    speed = (
-        np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps if len(points) > 1 else np.zeros(points.shape[:2])
-    )
-    return np.asarray((points[..., 2] < CONTACT_HEIGHT) & (speed < CONTACT_SPEED), float)

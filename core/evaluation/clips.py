@@ -1,0 +1,74 @@
+"""Clips with a truth beside them, lifted whole: a `MotionFigures` a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..detection.people import choose_people, detect
+from ..jobs import LiftSettings, MotionLiftError
+from ..motion import SUFFIX, Motion
+from ..pipeline import lens_of
+from ..reconstruction import reconstruct
+from .motion_figures import NAMES, MotionFigures, mean_figures, measure_motion
+from .report import Table
+
+ROWS = {
+    "mpjpe_lifted": "MPJPE, lifted, mm",
+    "mpjpe": "MPJPE, mm",
+    "pa_mpjpe_lifted": "PA-MPJPE, lifted, mm",
+    "pa_mpjpe": "PA-MPJPE, mm",
+    "acceleration_lifted": "acceleration error, lifted, m/s²",
+    "acceleration": "acceleration error, m/s²",
+    "path_percent": "path off, % of the way",
+    "skate": "skate in true contacts, mm a frame",
+    "penetration": "deepest below the floor, mm",
+    "contact_f1": "contacts, F1",
+    "sole_height": "standing soles off the floor, mm",
+    "sole_tilt": "standing soles off level, degrees",
+    "straight_knee": "straight knees bent by, degrees",
+    "trunk_lean": "trunk leans by, degrees",
+    "largest_step": "largest turn in a frame, of the truth's",
+    "tremor": "still wrists above 6 Hz, mm",
+    "hand_speed": "fastest hands, of the truth's",
+    "hand_lag": "hands late, frames",
+    "overlay_percent": "off in the picture, % of height",
+    "ends_ratio": "error at the ends, of the middle's",
+}
+"""What each figure is called."""
+
+
+def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
+    """The motion of the largest person of a clip, and the truth beside it; the height is told.
+
+    Raises `MotionLiftError` (`no_truth`) where there is no truth, and what lifting raises.
+    """
+    beside = clip.with_name(clip.stem + ".truth" + SUFFIX)
+    if not beside.is_file():
+        raise MotionLiftError(
+            "no_truth",
+            f"There is no {beside.name} beside {clip.name}.",
+            "Make clips with: python -m motionlift.core.synthesis.make_evaluation.",
+        )
+    truth = Motion.load(beside)
+    if settings.height_m is None and truth.source.get("height_m"):
+        settings = replace(settings, height_m=float(truth.source["height_m"]))
+    detection = detect(clip, settings)
+    track = choose_people(detection, "largest")[0]
+    camera_K, _ = lens_of(detection.info, settings.fov_degrees)
+    (motion,) = reconstruct([track.keypoints], [{"file": clip.name}], camera_K, settings)
+    return motion, truth
+
+
+def measure_clip(clip: Path, settings: LiftSettings) -> MotionFigures:
+    """The figures of one clip. Raises what `lift_clip` raises."""
+    return measure_motion(*lift_clip(clip, settings))
+
+
+def figures_table(clips: Mapping[str, MotionFigures]) -> Table:
+    """A row a figure, a column a clip, and the mean over those that have it."""
+    together = {**clips, "mean": mean_figures(list(clips.values()))}
+    rows = tuple((ROWS[name], *(getattr(figures, name) for figures in together.values())) for name in NAMES)
+    note = "People of known height before a camera 55 degrees wide; truth beside each clip."
+    return Table("Lifted motions against the truth", ("figure", *together), rows, note)
