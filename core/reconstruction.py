@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from . import camera
 from .jobs import LiftSettings, ProgressCallback, ignore_progress
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
@@ -18,7 +21,8 @@ from .lifting.network import DGNet
 from .motion import Keypoints2D, Motion
 from .rotation import Array
 from .solving import solve
-from .solving.solve import Person, solve_people
+from .solving.focal import estimate_focal, fields_of_view, telling_part
+from .solving.solve import SHORTEST, Person, misfit, solve_people
 
 OVERLAP = 1
 """Predictions averaged a frame: more cost time and hardly help."""
@@ -52,6 +56,9 @@ def reconstruct(
     """
     device = choose_device(settings.device)
     network = load_network(settings.weights, settings.device)
+    if all(source.get("fov_is") == "assumed" for source in sources):
+        camera_K, lens = find_lens(people, settings)
+        sources = [{**source, **lens} for source in sources]
     lifted = []
     for number, keypoints in enumerate(people):
         progress("lift", number, len(people))
@@ -70,6 +77,29 @@ def reconstruct(
     motions = solve_people(lifted, camera_K, settings, sources)
     progress("solve", len(people), len(people))
     return motions
+
+
+def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Array, dict[str, Any]]:
+    """K (3, 3) by how well each field of view fits the person seen longest, and what to note of it. Raises as
+    `reconstruct`."""
+    device = choose_device(settings.device)
+    network = load_network(settings.weights, settings.device)
+    shown = max(people, key=lambda keypoints: int(keypoints.detected.sum()))
+    estimate = None
+    if shown.detected.sum() >= SHORTEST:
+        part = telling_part(shown)
+        seconds = float(part.times[-1] - part.times[0])
+        misfits = []
+        for fov in fields_of_view():
+            camera_K = camera.intrinsics(part.image_size, float(fov))
+            joints = lift_keypoints(part, camera_K, network, device, flip_average=False, overlap=OVERLAP)
+            misfits.append(misfit(Person(part, joints), camera_K, settings))
+        estimate = estimate_focal(np.array(misfits) * seconds / len(part.times), seconds)
+    fov = estimate.fov_degrees if estimate else camera.DEFAULT_FOV_DEGREES
+    lens: dict[str, Any] = {"fov_degrees": round(fov, 2), "fov_is": "estimated" if estimate else "assumed"}
+    if estimate:
+        lens["fov_range"] = [round(estimate.narrowest, 1), round(estimate.widest, 1)]
+    return camera.intrinsics(shown.image_size, fov), lens
 
 
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:

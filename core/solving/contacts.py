@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..motion import Bools
 from ..rotation import Array
 
-SPEED_ON, SPEED_OFF = 0.25, 0.50
-"""Metres a second below which a point becomes planted, and above which it leaves."""
-HEIGHT_ON, HEIGHT_OFF = 0.08, 0.12
-"""Metres above the lowest foot around: the same."""
-DEPTH_SHARE: Array = np.array([1.0, 0.35, 1.0])
-"""How much the speed along each axis of the world counts: depth, along Y, is the least certain."""
+
+@dataclass(frozen=True)
+class Limits:
+    """What a planted point keeps. `speed_on` and `speed_off` m/s: below the one it becomes planted, above the other it
+    leaves; `height_on` and `height_off` m above the lowest foot around: the same; `depth_share`: how much speed along
+    the world's Y, away from the camera, counts."""
+
+    speed_on: float
+    speed_off: float
+    height_on: float
+    height_off: float
+    depth_share: float
+
+
+SOLVED = Limits(speed_on=0.25, speed_off=0.35, height_on=0.05, height_off=0.07, depth_share=0.35)
+"""For what was lifted: depth is the least certain."""
+RECORDED = Limits(speed_on=0.30, speed_off=0.50, height_on=0.04, height_off=0.055, depth_share=1.0)
+"""For motion capture."""
 NEIGHBOURHOOD_S = 0.6
 SHORTEST_S = 0.08
 EASE_S = 0.05
 
 
-def find_contacts(feet: Array, confidence: Array, times: Array) -> Array:
+def find_contacts(feet: Array, confidence: Array, times: Array, limits: Limits = SOLVED) -> Array:
     """Contacts (F, C) in [0, 1] of points `feet` (F, C, 3) m in the world, Z up; `confidence` (F, C).
 
     A point is planted while it is slow and near the lowest that either foot gets within a moment, so stairs
@@ -28,12 +42,12 @@ def find_contacts(feet: Array, confidence: Array, times: Array) -> Array:
     if len(feet) < 3:
         return np.zeros(feet.shape[:2])
     step = float(np.median(np.diff(times)))
-    speed = np.linalg.norm(np.gradient(feet, times, axis=0) * DEPTH_SHARE, axis=-1)
+    speed = np.linalg.norm(np.gradient(feet, times, axis=0) * [1.0, limits.depth_share, 1.0], axis=-1)
     lowest = _running_minimum(feet[..., 2].min(1), round(NEIGHBOURHOOD_S / step))
     height = feet[..., 2] - lowest[:, None]
     seen = confidence > 0.05
-    enter = (speed < SPEED_ON) & (height < HEIGHT_ON) & seen
-    stay = (speed < SPEED_OFF) & (height < HEIGHT_OFF) & seen
+    enter = (speed < limits.speed_on) & (height < limits.height_on) & seen
+    stay = (speed < limits.speed_off) & (height < limits.height_off) & seen
     shortest = max(2, round(SHORTEST_S / step))
     planted = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest) for c in range(feet.shape[1])], 1)
     return np.clip(gaussian_filter1d(planted.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)

@@ -6,49 +6,49 @@ import numpy as np
 
 from ..rotation import Array, normalise
 from ..skeleton import BODY_26
+from .balance import mass_shares, upright
 from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a level camera."""
-PITCH_SIGMA, ROLL_SIGMA = np.radians(12.0), np.radians(2.5)
-"""How far cameras are from level: they are tilted on purpose, but seldom rolled."""
-STANDING_SIGMA = np.radians(3.0)
-"""How far the mean direction from feet to neck of a standing person is from up."""
+PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(6.0), np.radians(8.0), np.radians(2.5)
+"""How cameras are held: at a person's eyes, looking down at the middle of somebody, some tilted more on purpose, but
+seldom rolled."""
+STANDING_SIGMA = np.radians(8.0)
+"""How far the mean direction from the feet to the centre of mass of a lifted person who stands is from up."""
+ENOUGH = 20.0
+"""Confident frames of standing after which they count fully."""
+CARRYING_HEIGHT = 0.05
+"""Metres above the lowest point of the feet over which the share of the weight falls."""
 CONTACT_SIGMA = 0.03
-"""Metres by which contact points lie off one plane, depth errors included."""
-INDEPENDENT_CONTACTS = 30.0
-"""Contacts of neighbouring frames say the same: all of a clip count as this many."""
+"""Metres by which a foot that stands lies off one plane, depth errors included."""
 
 
-def standing_up(points: Array, weights: Array) -> tuple[Array, float]:
-    """The mean direction (3,) from the ankles to the neck over frames in which a person stands, and how much
-    it can be trusted, 0 to 1.
+def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -> tuple[Array, float]:
+    """The mean direction (3,) from the feet that carry a body to its centre of mass over the frames in which it stands,
+    and how much it can be trusted, 0 to 1.
 
-    `points` (F, 26, 3), camera's axes; `weights` (F, 26). Standing: both legs straight, trunk in line with them.
+    `points` (F, 26, 3) and contact points `feet` (F, 4, 3) m, camera's axes; `weights` (F, 26). Who stands is straight
+    on at least one leg; the lowest foot carries, in the mean also where people walk.
     """
-
-    def direction(start: str, end: str) -> Array:
-        return normalise(points[:, BODY_26.index(end)] - points[:, BODY_26.index(start)])
-
-    trunk = direction("pelvis", "neck")
-    straight = np.ones(len(points))
-    for side in ("left", "right"):
-        thigh, shin = direction(f"{side}_knee", f"{side}_hip"), direction(f"{side}_ankle", f"{side}_knee")
-        straight *= _near(thigh, shin, 35.0) * _near(trunk, thigh, 40.0)
-    seen = weights[:, BODY_26.indices("left_shoulder", "right_shoulder", "left_ankle", "right_ankle")].min(1)
-    share = straight * seen
-    ankles = points[:, BODY_26.indices("left_ankle", "right_ankle")].mean(1)
-    up = normalise(points[:, BODY_26.index("neck")] - ankles)
+    low = feet @ LEVEL_UP
+    carries = np.exp(-(low - low.min(1, keepdims=True)) / CARRYING_HEIGHT)
+    support = (feet * (carries / carries.sum(1, keepdims=True))[..., None]).sum(1)
+    centre = np.einsum("n,fnd->fd", mass_shares(), points)
+    pelvis = np.linalg.norm(points[:, 0] - support, axis=-1)
+    seen = weights[:, BODY_26.indices("left_shoulder", "right_shoulder", "left_ankle", "right_ankle")].mean(1)
+    share = upright(pelvis, leg_length) * seen
     total = float(share.sum())
     if total < 1.0:
         return LEVEL_UP, 0.0
-    return normalise((share[:, None] * up).sum(0)), min(1.0, total / 20.0)
+    return normalise((share[:, None] * normalise(centre - support)).sum(0)), min(1.0, total / ENOUGH)
 
 
 def fit_ground(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane: bool = True) -> Ground:
     """The floor that agrees best with level cameras, standing people and the points their feet rest on.
 
-    `up` (3,) and `certainty` from `standing_up`; `contacts` (M, 3) m in the camera's frame with `weights` (M,).
+    `up` (3,) and `certainty` from `standing_up`; `contacts` (M, 3) m in the camera's frame with `weights` (M,), of
+    which what is independent adds up to 1 (`plant_weights`).
     Linear least squares in the normal (not yet of unit length) and the offset, twice, the second time with
     contacts far off the plane (another storey, a mistake) weighted down.
     """
@@ -62,6 +62,18 @@ def fit_ground(up: Array, certainty: float, contacts: Array, weights: Array, fit
     return Ground(normal, offset)
 
 
+def plant_weights(contacts: Array) -> Array:
+    """Weights (F, 4) of contacts (F, 4) in [0, 1], heel and toe tip of each foot: as long as a foot stands all that is
+    seen of it errs together, so that one plant counts once, however long it lasts."""
+    weights = np.zeros_like(contacts)
+    for foot in (slice(0, 2), slice(2, 4)):
+        stands = contacts[:, foot].sum(1)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], stands > 0.5, [False]]).astype(np.int8)))
+        for start, stop in edges.reshape(-1, 2):
+            weights[start:stop, foot] = contacts[start:stop, foot] / stands[start:stop].sum()
+    return weights
+
+
 def _fit(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane: bool) -> tuple[Array, float]:
     # Unknowns: normal (3) and offset. Rows are divided by their standard deviations.
     rows = [
@@ -69,15 +81,15 @@ def _fit(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane
         np.array([0, 1 / np.radians(1.0), 0, 0]),
         np.array([0, 0, 1 / PITCH_SIGMA, 0]),
     ]
-    values = [0.0, -1 / np.radians(1.0), 0.0]
+    values = [0.0, -1 / np.radians(1.0), -np.sin(PITCH) / PITCH_SIGMA]
     if certainty > 0:
         side = normalise(np.cross(up, [0.0, 0.0, 1.0]))
         for axis in (side, np.cross(side, up)):
             rows.append(np.append(axis, 0.0) * np.sqrt(certainty) / STANDING_SIGMA)
             values.append(0.0)
     total = float(weights.sum())
-    if fit_plane and total > 1.0:
-        scale = np.sqrt(weights * min(1.0, INDEPENDENT_CONTACTS / total)) / CONTACT_SIGMA
+    if fit_plane and total > 0.0:
+        scale = np.sqrt(weights) / CONTACT_SIGMA
         plane = np.concatenate([contacts, -np.ones((len(contacts), 1))], 1) * scale[:, None]
         rows.extend(plane)
         values.extend([0.0] * len(plane))
@@ -89,9 +101,3 @@ def _fit(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane
     heights = contacts @ normal
     offset = float(np.average(heights, weights=weights)) if total > 0 else 0.0
     return normal, offset
-
-
-def _near(a: Array, b: Array, degrees: float) -> Array:
-    """1 where directions agree, falling to 0 at `degrees`."""
-    cosine = np.clip(np.sum(a * b, -1), -1, 1)
-    return np.asarray(np.clip(1 - np.degrees(np.arccos(cosine)) / degrees, 0, 1))

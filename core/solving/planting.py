@@ -39,7 +39,7 @@ STOREY = 0.10
 """Metres off the floor up to which a planted point belongs on it; beyond, it stands on something else."""
 FADE_HZ = 1.5
 """How quickly a foot's correction fades while it swings: half of its amplitude is left of a change at this rate."""
-REACH = 0.998
+REACH = 0.9995
 """How far a leg is stretched at most, as a share of its length."""
 PELVIS_S = 0.12
 """Seconds over which the pelvis comes down for a leg that does not reach."""

@@ -24,8 +24,10 @@ from torch.nn import functional
 from ..rotation import Array, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from ..threads import one_thread
+from .balance import balance_term, upright
 from .body import HINGES, Body, Placed, matrices, quaternions, turned
 from .descent import minimise
+from .limits import limit_term
 from .trajectory import Ground
 
 WINDOW, OVERLAP = 360, 60
@@ -50,6 +52,10 @@ class Sigmas:
     below_floor: float = 0.01
     on_floor: float = 0.01
     plant_speed: float = 0.05
+    balance: float = 0.01
+    """Metres by which a body's mean zero-moment point is off the feet it stands on."""
+    limit: float = 0.06
+    """Of the sines and cosines of joints' angles, beyond their limits."""
     hyperextension: float = 0.05
     """Sine of the angle beyond straight."""
     straight: float = 0.15
@@ -121,6 +127,14 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
     return Pose(rotations, start.path + shifts / total[:, None])
 
 
+def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = Sigmas()) -> float:
+    """The sum of squares that is left after a solve from `pose` on, in standard deviations: at most `WINDOW` frames."""
+    cost = _cost(pose, body, evidence, sigmas)
+    turns, shifts = _solve_window(pose, body, evidence, iterations, sigmas)
+    with torch.inference_mode(), one_thread():
+        return float(cost(_components(turns), _components(shifts[:, None])))
+
+
 def windows(frames: int) -> list[slice]:
     """Parts of about equal length, `WINDOW` at most, that share `OVERLAP` frames with their neighbours."""
     if frames <= WINDOW:
@@ -161,10 +175,13 @@ def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callab
     bones = _bone_term(evidence, sigmas, body.lengths)
     smooth = _smoothness_terms(evidence, sigmas)
     feet = _feet_terms(evidence, sigmas)
+    balance = _balance(start, body, evidence, sigmas)
+    limits = limit_term(sigmas.limit)
     knees = [index for index, name in enumerate(HINGES) if name.endswith("knee")]
 
     def cost(turns: Tensor, shifts: Tensor) -> Tensor:
-        figure = body.placed(turned(at_start, turns))
+        rotations = turned(at_start, turns)
+        figure = body.placed(rotations)
         root = path + shifts
         beyond = (-figure.bends).clamp_min(0) / sigmas.hyperextension
         bent = (figure.bends[:, knees] / sigmas.straight).square()
@@ -173,6 +190,8 @@ def _cost(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callab
             + bones(figure)
             + smooth(figure, root, turns)
             + feet(figure, root)
+            + balance(figure, root)
+            + limits(rotations)
             + beyond.square().sum()
             + (bent / (1 + bent / sigmas.bent**2)).sum()
             + (turns / sigmas.start).square().sum()
@@ -253,6 +272,18 @@ def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor]
         return total
 
     return term
+
+
+def _balance(start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
+    """The body is above what it stands on, where that is known."""
+    if evidence.ground is None:
+        return lambda figure, root: root.new_zeros(())
+    normal = evidence.ground.normal
+    figure = body.placed(matrices(start.rotations))
+    soles = np.einsum("cfn,c->fn", figure.contacts.double().numpy(), normal).min(1)
+    leg = body.lengths[BODY_26.indices("left_knee", "left_ankle", "left_heel")].sum()
+    stands = upright(-soles, float(leg))
+    return balance_term(evidence.times, evidence.standing, stands, normal, sigmas.balance)
 
 
 def _components(vectors: Array) -> Tensor:

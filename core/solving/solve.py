@@ -39,11 +39,12 @@ from ..skeleton import (
     body_points,
     contact_points,
 )
+from . import sequence
 from .body import Body
 from .bones import fit_rest
 from .confidence import joint_confidence
 from .contacts import find_contacts
-from .ground import LEVEL_UP, fit_ground, standing_up
+from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
 from .orientation import solve_rotations
 from .outliers import trust
 from .planting import Skeleton, plant_feet
@@ -57,6 +58,8 @@ STOREY = 0.12
 """Metres off the floor beyond which a resting foot stands on something else."""
 PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
+SOLE = 0.085
+"""The ankle's height above the sole, as a share of the pelvis's."""
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
@@ -131,6 +134,17 @@ def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     if settings.fov_degrees is not None:
         camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
     return solve_people([Person(keypoints, motion.lifted_camera)], camera_K, settings, [source])[0]
+
+
+def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
+    """How badly one person's keypoints and lifted joints agree under a camera (3, 3): the sum of squares, in standard
+    deviations, that a free solve leaves. Raises what `solve_people` raises."""
+    figure = _pose(_part(person, *_detected_span(person.keypoints)), camera_K, settings)
+    path = _path(figure)
+    none = np.zeros(figure.feet.shape[:2])
+    evidence = Evidence(figure.rays, figure.weights, figure.curves, figure.times, None, none, none)
+    body = Body.of(figure.rest_offsets, figure.rest_tails)
+    return sequence.misfit(Pose(figure.rotations, path), body, evidence, PASSES[0], Sigmas())
 
 
 def cutoff_hz(smoothing: float) -> float:
@@ -242,10 +256,17 @@ def _up_and_lowest(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[
 
 def _standing(figures: Sequence[_Figure]) -> tuple[Array, float]:
     """Up (3,) by all people's standing frames together with a level camera's, and its certainty."""
-    found = [standing_up(figure.points, figure.weights) for figure in figures]
+    found = [standing_up(f.points, f.feet, f.weights, _leg_length(f)) for f in figures]
     certainty = max(c for _, c in found)
     up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
     return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False).normal, certainty
+
+
+def _leg_length(figure: _Figure) -> float:
+    """From hip to sole, m."""
+    return float(
+        np.linalg.norm(figure.rest_offsets[ANIMATION_21.indices("left_knee", "left_ankle")], axis=-1).sum()
+    ) + (SOLE * float(figure.rest_offsets[0, 2]))
 
 
 def _contacts(figure: _Figure, path: Array, ground: Ground) -> Array:
@@ -256,9 +277,9 @@ def _contacts(figure: _Figure, path: Array, ground: Ground) -> Array:
 def _ground(figures: Sequence[_Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground) -> Ground:
     """The floor by standing people and resting feet."""
     points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
-    weights = np.concatenate([c.ravel() for c in contacts])
+    weights = np.concatenate([plant_weights(c).ravel() for c in contacts])
     weights = weights / (1 + ((points @ before.normal - before.offset) / STOREY) ** 4)
-    if weights.sum() < 1.0:
+    if weights.sum() < 0.5:
         return before
     up, certainty = _standing(figures)
     return fit_ground(up, certainty, points, weights)

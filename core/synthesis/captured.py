@@ -23,13 +23,13 @@ from ..rotation import (
     slerp,
 )
 from ..skeleton import ANIMATION_21, CONTACT_NAMES, contact_points, mirrored_name, reference_rest
-from ..solving.contacts import find_contacts
+from ..solving.contacts import RECORDED, find_contacts
 from ..solving.planting import Skeleton, plant_feet
+from ..training.soles import resting_pitch
 from .performance import Performance
 
-RESTING_SPEED, RESTING_HEIGHT, RESTING_FRAMES = 0.15, 0.12, 5
-"""A foot that is slower (m/s) and not further up (m) than this for some frames tells how its sole lies."""
-STEEPEST_REST = np.radians(40.0)
+RESTING_SPEED, RESTING_HEIGHT = 0.15, 0.06
+"""Points that are slower (m/s) and not further above the lowest (m) tell where the floor is."""
 
 _Z_UP = np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0])
 """From BVH's axes, Y up and facing +Z at rest, to ours: a quarter turn about X."""
@@ -105,7 +105,7 @@ def perform_bvh(
     local = _soles_levelled(root, local, offsets, tails, fps)
     soles = _contact_positions(root, local, offsets, tails)
     root[:, 2] -= _standing_height(soles, fps)
-    contacts = find_contacts(_contact_positions(root, local, offsets, tails), np.ones(soles.shape[:2]), times)
+    contacts = find_contacts(_contact_positions(root, local, offsets, tails), np.ones(soles.shape[:2]), times, RECORDED)
     root, local = plant_feet(root, local, Skeleton(offsets, tails), contacts, times)
     local = continuous(local)
     return Performance(times - start, offsets, tails, root, local, contacts)
@@ -175,7 +175,7 @@ def _standing_height(soles: Array, fps: float) -> float:
     if len(soles) < 2:
         return ground
     speed = np.linalg.norm(np.gradient(soles, axis=0), axis=-1) * fps
-    rests = (speed < RESTING_SPEED) & (soles[..., 2] < ground + RESTING_HEIGHT / 2)
+    rests = (speed < RESTING_SPEED) & (soles[..., 2] < ground + RESTING_HEIGHT)
     return float(np.median(soles[..., 2][rests])) if rests.any() else ground
 
 
@@ -187,21 +187,12 @@ def _soles_levelled(root: Array, local: Array, offsets: Array, tails: Array, fps
     rests.
     """
     points = _contact_positions(root, local, offsets, tails)
-    if len(points) < 2:
-        return local
-    speed = np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps
     levelled = local.copy()
     for side in ("left", "right"):
-        heel, tip = (CONTACT_NAMES.index(f"{side}_{end}") for end in ("heel", "toe_tip"))
-        sole = points[:, tip] - points[:, heel]
-        pitch = np.arcsin(np.clip(sole[:, 2] / np.linalg.norm(sole, axis=-1), -1, 1))
-        lowest = points[:, [heel, tip], 2].min(1)
-        rests = (speed[:, [heel, tip]].max(1) < RESTING_SPEED) & (lowest < lowest.min() + RESTING_HEIGHT)
-        rests &= np.abs(pitch) < STEEPEST_REST
-        if np.count_nonzero(rests) >= RESTING_FRAMES:
-            ankle = ANIMATION_21.index(f"{side}_ankle")
-            turn = from_axis_angle(np.array([1.0, 0.0, 0.0]), np.median(pitch[rests]))
-            levelled[:, ankle] = multiply(local[:, ankle], turn)
+        heel, tip = (points[:, CONTACT_NAMES.index(f"{side}_{end}")] for end in ("heel", "toe_tip"))
+        turn = from_axis_angle(np.array([1.0, 0.0, 0.0]), resting_pitch(heel, tip, fps))
+        ankle = ANIMATION_21.index(f"{side}_ankle")
+        levelled[:, ankle] = multiply(local[:, ankle], turn)
     return levelled
 
 

@@ -55,11 +55,11 @@ ROLES = (
     Role("run", "127/127_04.bvh", 0.3, 3.7, 60, 2),
     Role("jump", "49/49_02.bvh", 0.0, 6.0, 35, 3),
     Role("dance", "49/49_10.bvh", 2.0, 8.0, -30, 4, eye_height=1.2),
-    Role("sit", "14/14_31.bvh", 0.0, 6.0, 50, 5),
+    Role("sit", "14/14_31.bvh", 0.0, 6.0, 50, 5, fov=40.0),
     Role("squat", "69/69_70.bvh", 2.0, 8.0, -45, 6),
-    Role("turn", "69/69_69.bvh", 0.0, 6.6, 25, 7, eye_height=1.8),
+    Role("turn", "69/69_69.bvh", 0.0, 6.6, 25, 7, eye_height=1.8, fov=75.0),
     Role("stand", "02/02_10.bvh", 0.0, 5.0, 15, 8),
-    Role("punch", "02/02_05.bvh", 2.0, 7.0, 30, 9, eye_height=1.6),
+    Role("punch", "02/02_05.bvh", 2.0, 7.0, 30, 9, eye_height=1.6, fov=65.0),
     Role("wave", "", 0.0, 6.0, 10, 10),
 )
 

@@ -21,9 +21,19 @@ from numpy.typing import NDArray
 from ..bvh import BvhClip, joint_rotations, read_bvh, root_positions
 from ..files import written_beside
 from ..jobs import MotionLiftError
-from ..rotation import IDENTITY, Array, conjugate, forward_kinematics, minimal_rotation, multiply, rotate
-from ..skeleton import ANIMATION_21, REFERENCE_HEIGHT, body_points, reference_rest
+from ..rotation import (
+    IDENTITY,
+    Array,
+    conjugate,
+    forward_kinematics,
+    from_axis_angle,
+    minimal_rotation,
+    multiply,
+    rotate,
+)
+from ..skeleton import ANIMATION_21, BODY_26, REFERENCE_HEIGHT, body_points, reference_rest
 from .bodies import stature
+from .soles import resting_pitch
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +144,13 @@ def read_take(path: Path) -> Take:
         rotations[:, index] = multiply(rotations[:, index], correction)
     bones = rest_joints - rest_joints[list(ANIMATION_21.parents)]
     points = body_points(joints, rotations, bones)
-    points *= REFERENCE_HEIGHT / float(stature(torch.from_numpy(points[None, :1]))[0])
+    scale = REFERENCE_HEIGHT / float(stature(torch.from_numpy(points[None, :1]))[0])
+    for side in ("left", "right"):
+        heels, tips = (scale * points[:, BODY_26.index(f"{side}_{end}")] for end in ("heel", "toe_tip"))
+        level = from_axis_angle(np.array([1.0, 0.0, 0.0]), resting_pitch(heels, tips, 1.0 / clip.frame_time))
+        index = ANIMATION_21.index(f"{side}_ankle")
+        rotations[:, index] = multiply(rotations[:, index], level)
+    points = scale * body_points(joints, rotations, bones)
     return Take(path.stem, path.parent.name, 1.0 / clip.frame_time, points)
 
 

@@ -1,0 +1,108 @@
+"""Balance: what holds a body up is below it.
+
+The point about which gravity and inertia of a body turn nothing, the zero-moment point, lies within the feet that
+stand (Vukobratovic and Borovac 2004). With the mass m at c, h above the floor, on horizontal axes
+
+    z = c - (h / g) d^2 c / dt^2.
+
+A picture hardly shows how far a person leans towards the camera or away from it, and a network that is a few degrees
+off is off the same way all the time; over half a second the mean of z is above the mean of the feet, and that says how
+the whole body stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..rotation import Array
+from ..skeleton import BODY_26, mirrored_name
+from .body import Placed
+
+GRAVITY = 9.81
+MEAN_S = 0.35
+"""Standard deviation in seconds of the Gaussian that means are taken with."""
+SUPPORT = 0.5
+"""The share of contacts of a frame (one point is 1) from which on it says something."""
+LOW, HIGH = 0.70, 0.85
+"""Heights of the pelvis above the feet, as shares of the leg's length: at the one or below a body may well sit, at the
+other it stands."""
+
+_SEGMENTS = (
+    (("pelvis", "neck"), 0.497, 0.5),
+    (("left_ear", "right_ear"), 0.081, 0.5),
+    (("left_shoulder", "left_elbow"), 0.028, 0.436),
+    (("left_elbow", "left_wrist"), 0.016, 0.43),
+    (("left_index", "left_pinky"), 0.006, 0.5),
+    (("left_hip", "left_knee"), 0.100, 0.433),
+    (("left_knee", "left_ankle"), 0.0465, 0.433),
+    (("left_heel", "left_toe_tip"), 0.0145, 0.5),
+)
+"""Segments between two points, their share of the body's mass, and how far along it lies: Winter 2009, table 4.1."""
+
+
+def mass_shares() -> Array:
+    """The share (26,) of each `BODY_26` point in the centre of mass; they add up to 1."""
+    shares = np.zeros(len(BODY_26))
+    for ends, mass, along in _SEGMENTS:
+        sides = {ends, (mirrored_name(ends[0]), mirrored_name(ends[1]))} if ends[0].startswith("left") else {ends}
+        if ends == ("left_ear", "right_ear"):
+            sides = {ends}
+        for first, last in sides:
+            shares[BODY_26.index(first)] += mass * (1 - along)
+            shares[BODY_26.index(last)] += mass * along
+    return shares / shares.sum()
+
+
+def balance_term(
+    times: Array, planted: Array, upright: Array, normal: Array, sigma: float
+) -> Callable[[Placed, Tensor], Tensor]:
+    """The sum of squares by which the mean zero-moment point is off the mean of the planted points, in `sigma` m.
+
+    `times` (F,) s; `planted` (F, 4) in [0, 1]; `upright` (F,): see `upright`; `normal` (3,): up, in the figure's
+    axes. Frames without a planted foot take no part. The term is called with the figure and its path (3, F, 1).
+    """
+    frames = len(times)
+    shares = torch.from_numpy(mass_shares()).float()
+    level = torch.from_numpy(np.eye(3) - np.outer(normal, normal)).float()
+    up = torch.from_numpy(normal).float()
+    held = planted.sum(1)
+    stands = np.where(held > SUPPORT, upright, 0.0)
+    of_contacts = torch.from_numpy(planted / np.maximum(held, SUPPORT)[:, None]).float()
+    mean, total = _means(times, stands)
+    if frames < 3 or not (stands > 0).any():
+        return lambda figure, root: root.new_zeros(())
+    step = torch.from_numpy(np.diff(times)).float()
+    weight = total / max(1.0, 2 * MEAN_S / float(np.median(np.diff(times))))
+
+    def term(figure: Placed, root: Tensor) -> Tensor:
+        centre = (figure.points @ shares) + root[..., 0]
+        support = ((figure.contacts + root) * of_contacts).sum(-1)
+        height = (up @ (centre - support)).clamp_min(0.1)
+        speed = (centre[:, 1:] - centre[:, :-1]) / step
+        inner = 2 * (speed[:, 1:] - speed[:, :-1]) / (step[1:] + step[:-1])
+        acceleration = torch.cat([inner[:, :1], inner, inner[:, -1:]], 1)
+        off = level @ (centre - (height / GRAVITY) * acceleration - support)
+        return (weight * (off @ mean).square().sum(0)).sum() / sigma**2
+
+    return term
+
+
+def upright(pelvis_height: Array, leg_length: float) -> Array:
+    """How sure it is (F,) that feet alone carry a body whose pelvis is that high above what it stands on, m: who sits,
+    kneels or lies is carried by something else."""
+    share = (pelvis_height / leg_length - LOW) / (HIGH - LOW)
+    return np.asarray(np.clip(share, 0.0, 1.0))
+
+
+def _means(times: Array, stands: Array) -> tuple[Tensor, Tensor]:
+    """Columns (F, F): the Gaussian mean about each frame over those that stand; and how much of it they are (F,)."""
+    apart = (times[:, None] - times[None]) / MEAN_S
+    bell = np.exp(-0.5 * apart**2)
+    shares = bell * stands[:, None]
+    total = shares.sum(0)
+    mean = shares / np.maximum(total, 1e-9)
+    return torch.from_numpy(mean).float(), torch.from_numpy(total / bell.sum(0)).float()
