@@ -9,6 +9,9 @@ from .rotation import Array
 DEFAULT_FOV_DEGREES = 55.0
 """Field of view along the longer side that is assumed when nothing is known: a phone's main camera, filming."""
 
+MOVES = 0.03
+"""Share of the picture's longer side that the background shifts when a camera moves."""
+
 
 def intrinsics(image_size: tuple[int, int], fov_degrees: float = DEFAULT_FOV_DEGREES) -> Array:
     """K (3, 3) in pixels of a camera with `fov_degrees` along the longer side of (width, height)."""
@@ -61,3 +64,9 @@ def look_at(eye_world: Array, target_world: Array) -> Array:
     right /= np.linalg.norm(right)
     down = np.cross(forward, right)
     return rigid(np.stack([right, down, forward], -1), np.asarray(eye_world, float))
+
+
+def moves(drift: Array) -> bool:
+    """Whether a background that shifts by `drift` (F, 2), in shares of the longer side, was filmed by a moving
+    camera."""
+    return bool(len(drift)) and float(np.ptp(drift, axis=0).max()) > MOVES

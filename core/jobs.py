@@ -100,6 +100,7 @@ class LiftSettings:
     smoothing: float = 0.5
     floor: bool = True
     foot_lock: bool = True
+    travel: bool | None = None
     device: str = "auto"
     weights: str | None = None
     flip_average: bool = True

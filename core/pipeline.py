@@ -61,8 +61,9 @@ def lift(
         speed = slow_motion_factor(detection.info, settings.speed)
         camera_K, lens = lens_of(detection.info, settings.fov_degrees)
         keypoints = [_in_life(track.keypoints, speed, settings.mirror) for track in tracks]
+        drift = detection.drift if not settings.mirror else detection.drift * [-1.0, 1.0]
         sources = [_source(path, detection, track, settings, lens, speed) for track in tracks]
-        call = other.begin("reconstruct", keypoints, sources, camera_K, settings, progress=progress)
+        call = other.begin("reconstruct", keypoints, sources, camera_K, settings, drift, progress=progress)
         motions: list[Motion] = other.wait(call, cancelled)
     return motions
 
@@ -117,6 +118,7 @@ def _source(
         "height_m": settings.height_m or REFERENCE_HEIGHT,
         "height_is": "given" if settings.height_m else "assumed",
         **lens,
+        "camera_moves": camera.moves(detection.drift),
         "swapped_frames": track.swapped_frames,
         "warnings": _warnings(detection, track),
         "versions": {"motionlift": __version__, **{name: metadata.version(name) for name in PACKAGES}},
@@ -126,6 +128,11 @@ def _source(
 def _warnings(detection: Detection, track: Track) -> list[str]:
     """What a person should know about this result, in plain words."""
     warnings = list(detection.warnings)
+    if camera.moves(detection.drift):
+        warnings.append(
+            "The camera moves. It is taken to turn where it stands, and the figure to stay in place: "
+            "with --travel it goes its way."
+        )
     if track.swapped_frames:
         warnings.append(f"The detector took left for right in {track.swapped_frames} frames; this was put right.")
     return warnings

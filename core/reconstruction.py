@@ -22,6 +22,7 @@ from .motion import Keypoints2D, Motion
 from .rotation import Array
 from .solving import solve
 from .solving.focal import estimate_focal, fields_of_view, telling_part
+from .solving.moving import as_filmed, camera_turns, in_place, stilled, travels
 from .solving.solve import SHORTEST, Person, misfit, solve_people
 
 OVERLAP = 1
@@ -47,11 +48,13 @@ def reconstruct(
     sources: Sequence[Mapping[str, Any]],
     camera_K: Array,
     settings: LiftSettings,
+    drift: Array | None = None,
     progress: ProgressCallback = ignore_progress,
 ) -> list[Motion]:
     """One motion a person: keypoints lifted, then all solved together.
 
-    `camera_K` (3, 3) in pixels; `sources`: each motion's `source`. Raises what `prepare`, `lift_keypoints` and
+    `camera_K` (3, 3) in pixels; `sources`: each motion's `source`; `drift` (F, 2): how far the background has gone, in
+    shares of the picture's longer side, where the camera moves. Raises what `prepare`, `lift_keypoints` and
     `solve_people` raise.
     """
     device = choose_device(settings.device)
@@ -59,6 +62,11 @@ def reconstruct(
     if all(source.get("fov_is") == "assumed" for source in sources):
         camera_K, lens = find_lens(people, settings)
         sources = [{**source, **lens} for source in sources]
+    turns = None if drift is None else camera_turns(drift, camera_K, people[0].image_size)
+    filmed, people = (
+        people,
+        [keypoints if turns is None else stilled(keypoints, camera_K, turns) for keypoints in people],
+    )
     lifted = []
     for number, keypoints in enumerate(people):
         progress("lift", number, len(people))
@@ -75,6 +83,10 @@ def reconstruct(
     progress("lift", len(people), len(people))
     progress("solve", 0, len(people))
     motions = solve_people(lifted, camera_K, settings, sources)
+    if turns is not None:
+        motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, filmed, strict=True)]
+    if not travels(settings, drift is not None and camera.moves(drift)):
+        motions = [in_place(motion) for motion in motions]
     progress("solve", len(people), len(people))
     return motions
 

@@ -100,6 +100,15 @@ def lift(
     smoothing: Annotated[float, typer.Option(help="0 (none) to 1.", rich_help_panel=FIGURE)] = DEFAULTS.smoothing,
     floor: Annotated[bool, typer.Option(help="Put the feet on a level floor.", rich_help_panel=FIGURE)] = True,
     foot_lock: Annotated[bool, typer.Option(help="Keep standing feet still.", rich_help_panel=FIGURE)] = True,
+    travel: Annotated[
+        bool | None,
+        typer.Option(
+            "--travel/--in-place",
+            show_default="travel, unless the camera moves",
+            help="Keep the way a person goes, or leave it out.",
+            rich_help_panel=FIGURE,
+        ),
+    ] = None,
     pose_model: Annotated[
         str | None, typer.Option(help="Another MediaPipe pose model, a .task file.", rich_help_panel=DETECTION)
     ] = None,
@@ -128,6 +137,7 @@ def lift(
         smoothing=smoothing,
         floor=floor,
         foot_lock=foot_lock,
+        travel=travel,
         device=device,
         weights=weights,
         flip_average=flip_average,

@@ -22,7 +22,7 @@ from .observe import Observations
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000
@@ -120,6 +120,7 @@ def _checked(found: Observations) -> Observations:
     if (
         found.shots.shape != (frames,)
         or found.looked.shape != (frames,)
+        or found.drift.shape != (frames, 2)
         or found.landmarks.shape != (poses, 33, 5)
         or found.world.shape != (poses, 33, 3)
         or found.colours.shape[:1] != (poses,)

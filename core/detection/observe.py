@@ -16,6 +16,7 @@ from ..rotation import Array
 from ..video import Frame, FrameReader
 from .appearance import COLOURS, colours
 from .bodies import Bodies, distinct
+from .camera_motion import BackgroundTracker
 from .landmarker import Floats, Landmarker, Pose
 from .models import PoseModel
 
@@ -44,7 +45,8 @@ class Observations:
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
     landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128). `looked` (F,): False for frames of
-    shots that detection passed over. `warnings` of the reader.
+    shots that detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot
+    began, in shares of the picture's longer side. `warnings` of the reader.
     """
 
     times: Array
@@ -54,6 +56,7 @@ class Observations:
     landmarks: Floats
     world: Floats
     colours: Floats
+    drift: Array
     warnings: tuple[str, ...] = ()
 
 
@@ -68,7 +71,7 @@ def observe(
 
     Raises `Cancelled`, and the reader's errors.
     """
-    # Colours are measured beside the next picture's detection.
+    # Colours and the background are measured beside the next picture's detection.
     beside = ThreadPoolExecutor(1, "motionlift-colours")
     record = _Record(beside)
 
@@ -288,11 +291,14 @@ class _Record:
     shots: list[int] = field(default_factory=list)
     looked: list[bool] = field(default_factory=list)
     poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
+    background: BackgroundTracker = field(default_factory=BackgroundTracker)
+    looking: Future[None] | None = None
 
     def add_frame(self, frame: Frame, looked: bool) -> None:
         self.times.append(frame.time)
         self.shots.append(frame.shot)
         self.looked.append(looked)
+        self.looking = self.beside.submit(self.background.look, frame.image, frame.shot)
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
         for pose in poses:
@@ -303,6 +309,9 @@ class _Record:
         # A frame decoded again has the same time, up to the last bit.
         middles = (times[1:] + times[:-1]) / 2
         found = sorted(self.poses, key=lambda item: item[0])
+        if self.looking is not None:
+            # The last of them: they are done in order.
+            self.looking.result()
         return Observations(
             times=times,
             shots=np.array(self.shots, np.int64),
@@ -311,6 +320,7 @@ class _Record:
             landmarks=_stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
             world=_stacked([pose.world for _, pose, _ in found], (33, 3)),
             colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
+            drift=self.background.shares(),
             warnings=warnings,
         )
 

@@ -83,12 +83,14 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """Everyone in one shot of a video. `tracks` are ordered by number; `warnings` are for the user."""
+    """Everyone in one shot of a video. `tracks` are ordered by number; `drift` (F, 2): how far the background has gone
+    right and down since the shot began, in shares of the longer side; `warnings` are for the user."""
 
     info: VideoInfo
     shots: tuple[Shot, ...]
     shot: int
     tracks: tuple[Track, ...]
+    drift: Array
     warnings: tuple[str, ...]
     content_hash: str
 
@@ -127,7 +129,13 @@ def detect(
             "The figure should be at least a tenth of the picture's height, lit, and mostly in view.",
         )
     return Detection(
-        info, tuple(shots), chosen.number, tuple(tracks), _warnings(seen, shots, chosen, settings), content
+        info,
+        tuple(shots),
+        chosen.number,
+        tuple(tracks),
+        seen.drift[seen.shots == chosen.number],
+        _warnings(seen, shots, chosen, settings),
+        content,
     )
 
 

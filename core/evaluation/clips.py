@@ -56,8 +56,9 @@ def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
         settings = replace(settings, height_m=float(truth.source["height_m"]))
     detection = detect(clip, settings)
     track = choose_people(detection, "largest")[0]
-    camera_K, _ = lens_of(detection.info, settings.fov_degrees)
-    (motion,) = reconstruct([track.keypoints], [{"file": clip.name}], camera_K, settings)
+    camera_K, lens = lens_of(detection.info, settings.fov_degrees)
+    source = {"file": clip.name, **lens}
+    (motion,) = reconstruct([track.keypoints], [source], camera_K, settings, detection.drift)
     return motion, truth
 
 
@@ -70,5 +71,5 @@ def figures_table(clips: Mapping[str, MotionFigures]) -> Table:
     """A row a figure, a column a clip, and the mean over those that have it."""
     together = {**clips, "mean": mean_figures(list(clips.values()))}
     rows = tuple((ROWS[name], *(getattr(figures, name) for figures in together.values())) for name in NAMES)
-    note = "People of known height before a camera 55 degrees wide; truth beside each clip."
+    note = "People of known height before a camera that nobody tells about; truth beside each clip."
     return Table("Lifted motions against the truth", ("figure", *together), rows, note)

@@ -54,7 +54,8 @@ def mass_shares() -> Array:
         for first, last in sides:
             shares[BODY_26.index(first)] += mass * (1 - along)
             shares[BODY_26.index(last)] += mass * along
-    return shares / shares.sum()
+    result: Array = shares / shares.sum()
+    return result
 
 
 def balance_term(

@@ -38,11 +38,11 @@ WINDOW, OVERLAP = 360, 60
 class Sigmas:
     """Standard deviations of the terms: metres, radians, or those per second (squared)."""
 
-    keypoint: float = 0.015
+    keypoint: float = 0.04
     """A keypoint, at the body."""
     outlier: float = 8.0
     """Times that, beyond which a keypoint counts less and less."""
-    bone: float = 0.20
+    bone: float = 0.16
     """Of a bone's lifted vector, as a share of the bone's length."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
     point_acceleration: float = 22.0

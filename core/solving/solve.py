@@ -45,6 +45,7 @@ from .bones import fit_rest
 from .confidence import joint_confidence
 from .contacts import find_contacts
 from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
+from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .orientation import solve_rotations
 from .outliers import trust
 from .planting import Skeleton, plant_feet
@@ -54,8 +55,8 @@ from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
 
 SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
 """Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
-STOREY = 0.12
-"""Metres off the floor beyond which a resting foot stands on something else."""
+STOREYS = (0.5, 0.25, 0.12)
+"""Metres off the floor beyond which a resting foot stands on something else: less and less, while the floor is found."""
 PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 SOLE = 0.085
@@ -126,14 +127,23 @@ def solve_people(
 
 def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     """Solve a motion again with other settings, from what its file holds."""
-    keypoints = Keypoints2D(
+    filmed = Keypoints2D(
         motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
     )
     source = {**motion.source, "settings": settings.to_json()}
     camera_K = motion.camera_K[0]
     if settings.fov_degrees is not None:
         camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
-    return solve_people([Person(keypoints, motion.lifted_camera)], camera_K, settings, [source])[0]
+        source.update(fov_degrees=settings.fov_degrees, fov_is="given")
+    turns = turns_of(motion)
+    if turns is None:
+        person = Person(filmed, motion.lifted_camera)
+    else:
+        person = Person(stilled(filmed, camera_K, turns), motion.lifted_camera @ np.swapaxes(turns, 1, 2))
+    (solved,) = solve_people([person], camera_K, settings, [source])
+    if turns is not None:
+        solved = as_filmed(solved, filmed, turns)
+    return solved if travels(settings, bool(source.get("camera_moves"))) else in_place(solved)
 
 
 def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
@@ -203,9 +213,9 @@ def _laid_on_picture(
 def _standing_on(figures: Sequence[_Figure], paths: Sequence[Array]) -> tuple[Ground, list[Array]]:
     """The floor of all, and everyone's contacts with it."""
     ground = Ground(*_up_and_lowest(figures, paths))
-    for _ in range(2):
+    for storey in STOREYS:
         contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
-        ground = _ground(figures, paths, contacts, ground)
+        ground = _ground(figures, paths, contacts, ground, storey)
     return ground, contacts
 
 
@@ -274,11 +284,13 @@ def _contacts(figure: _Figure, path: Array, ground: Ground) -> Array:
     return find_contacts((figure.feet + path[:, None]) @ level.T, figure.foot_confidence, figure.times)
 
 
-def _ground(figures: Sequence[_Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground) -> Ground:
-    """The floor by standing people and resting feet."""
+def _ground(
+    figures: Sequence[_Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
+) -> Ground:
+    """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
     points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
     weights = np.concatenate([plant_weights(c).ravel() for c in contacts])
-    weights = weights / (1 + ((points @ before.normal - before.offset) / STOREY) ** 4)
+    weights = weights / (1 + ((points @ before.normal - before.offset) / storey) ** 4)
     if weights.sum() < 0.5:
         return before
     up, certainty = _standing(figures)

@@ -1,0 +1,87 @@
+"""Cameras that turn while they film: seen as if one still camera had filmed all.
+
+A camera that pans and tilts about itself changes no parallax, so its pictures can be laid onto those of a still one
+exactly, ray by ray. One that is carried cannot, and the two look alike in the picture's background; that is why people
+filmed by a moving camera stay in place unless their travel is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import camera
+from ..jobs import LiftSettings
+from ..motion import Keypoints2D, Motion
+from ..rotation import Array, forward_kinematics
+from .smoothing import smooth
+
+WIDEST = np.radians(100.0)
+"""The largest turn that is laid onto one still picture."""
+PLACE_HZ = 0.4
+"""Movements slower than this are travel, faster ones are the body's."""
+
+
+def travels(settings: LiftSettings, moving_camera: bool) -> bool:
+    """Whether people go their way: as asked for, else where the camera stood still."""
+    return not moving_camera if settings.travel is None else settings.travel
+
+
+def camera_turns(drift: Array, camera_K: Array, image_size: tuple[int, int]) -> Array | None:
+    """Rotations (F, 3, 3) from each frame's camera to a still one in the middle of all; None for a camera that does
+    not turn, or turns so far that no still picture holds it."""
+    if not camera.moves(drift):
+        return None
+    angles = drift * max(image_size) / np.array([camera_K[0, 0], camera_K[1, 1]])
+    angles = angles - (angles.max(0) + angles.min(0)) / 2
+    if np.ptp(angles, axis=0).max() > WIDEST:
+        return None
+    # A background that goes right and down was left behind by a camera that turned left and up.
+    yaw, pitch = -angles[:, 0], angles[:, 1]
+    zero, one = np.zeros(len(yaw)), np.ones(len(yaw))
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    about_y = np.stack([cy, zero, sy, zero, one, zero, -sy, zero, cy], -1).reshape(-1, 3, 3)
+    about_x = np.stack([one, zero, zero, zero, cp, -sp, zero, sp, cp], -1).reshape(-1, 3, 3)
+    turns: Array = about_y @ about_x
+    return turns
+
+
+def stilled(keypoints: Keypoints2D, camera_K: Array, turns: Array) -> Keypoints2D:
+    """Keypoints as the still camera would have seen them; `turns` (F, 3, 3) as `camera_turns` gives them."""
+    rays = camera.rays(keypoints.pixels, camera_K) @ np.swapaxes(turns, 1, 2)
+    rays[..., 2] = np.maximum(rays[..., 2], 0.05)
+    return replace(keypoints, pixels=camera.project(rays, camera_K))
+
+
+def as_filmed(motion: Motion, keypoints: Keypoints2D, turns: Array) -> Motion:
+    """A motion solved under the still camera, with the camera that filmed it: one a frame, and its own keypoints."""
+    poses = np.tile(np.eye(4), (len(turns), 1, 1))
+    poses[:, :3, :3] = turns
+    return replace(
+        motion,
+        keypoints_2d=keypoints.pixels,
+        lifted_camera=motion.lifted_camera @ turns,
+        world_from_camera=motion.world_from_camera[0] @ poses,
+    )
+
+
+def turns_of(motion: Motion) -> Array | None:
+    """The rotations (F, 3, 3) that `as_filmed` wrote into a motion, from its middle camera; None for a still one."""
+    if len(motion.world_from_camera) < 2:
+        return None
+    axes = motion.world_from_camera[:, :3, :3]
+    turns: Array = axes[len(axes) // 2].T @ axes
+    return turns
+
+
+def in_place(motion: Motion) -> Motion:
+    """The motion without its travel: the pelvis keeps its height and sways, and the way it went is left out."""
+    root = motion.root_translation
+    way = smooth(root[:, :2], np.ones(len(root)), motion.times, PLACE_HZ)
+    stays = np.concatenate([root[:, :2] - way, root[:, 2:]], -1)
+    positions, _ = forward_kinematics(motion.parents, motion.rest_offsets, stays, motion.local_rotations)
+    # The camera goes along, so that the figure still covers the actor.
+    cameras = np.broadcast_to(motion.world_from_camera, (len(root), 4, 4)).copy()
+    cameras[:, :2, 3] -= way
+    return replace(motion, root_translation=stays, joint_positions=positions, world_from_camera=cameras)
