@@ -64,7 +64,7 @@ def _of_detection(figures: TakeFigures) -> Iterator[Advice]:
     if figures.swapped_frames > SWAPPED * figures.frames:
         yield Advice(
             "swapped",
-            f"The detector took left for right in {figures.swapped_frames} frames. This was put right; check that no "
+            f"The detector took left for right in {_frames(figures.swapped_frames)}. This was put right; check that no "
             "limbs cross over. Clothes whose legs and sleeves differ help.",
         )
     if figures.picture.figure_px < SMALL_PX:
@@ -123,7 +123,7 @@ def _of_fit(figures: TakeFigures) -> Iterator[Advice]:
         knee = figures.knees[side]
         yield Advice(
             "knee_backwards",
-            f"The {side} knee bends backwards in {knee.broken_frames} frames, by up to {-knee.least:.0f} degrees: "
+            f"The {side} knee bends backwards in {_frames(knee.broken_frames)}, by up to {-knee.least:.0f} degrees: "
             "check there, and correct the knee's bend by hand.",
         )
 
@@ -172,6 +172,10 @@ def _of_assumptions(figures: TakeFigures) -> Iterator[Advice]:
             "height_assumed",
             f"The person is assumed {figures.body_height_m:.2f} m tall: give --height for true distances.",
         )
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'s' * (count != 1)}"
 
 
 def _times(stretches: list[Stretch], shown: int = 3) -> str:

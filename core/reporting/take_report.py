@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .advice import Advice, advise
-from .stretches import EVERYTHING, GROUPS, Stretch
+from .stretches import EVERYTHING, GROUPS, Reason, Stretch
 from .take_figures import TakeFigures
 
 FORMAT = "motionlift-report-1"
@@ -212,8 +212,11 @@ def _table(section: Section) -> str:
 
 
 _ROW, _LEFT, _WIDTH = 18, 90, 700
-_COLOURS = {"not_found": "#c0392b", "out_of_picture": "#8e44ad", "unsure": "#e08e0b", "off_picture": "#2471a3",
-            "sliding": "#148f77"}  # fmt: skip
+SHORT_WORDS: dict[Reason, str] = {"not_found": "not found", "out_of_picture": "outside the picture",
+                                  "unsure": "hidden or unclear", "off_picture": "off the picture",
+                                  "sliding": "slides"}  # fmt: skip
+_COLOURS: dict[Reason, str] = {"not_found": "#c0392b", "out_of_picture": "#8e44ad", "unsure": "#e08e0b",
+                               "off_picture": "#2471a3", "sliding": "#148f77"}  # fmt: skip
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 56em; margin: 2em auto; padding: 0 1em; color: #222; }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .15em 1.2em .15em 0; vertical-align: top; }
@@ -236,7 +239,11 @@ def _timeline(figures: TakeFigures) -> str:
     for tick in range(6):
         at = figures.start_s + seconds * tick / 5
         parts.append(f'<text x="{_LEFT + _WIDTH * tick / 5 - 10:.0f}" y="{bottom + 14}">{at:.1f} s</text>')
-    size = f'width="{_LEFT + _WIDTH + 40}" height="{bottom + 20}"'
+    for number, (reason, colour) in enumerate(_COLOURS.items()):
+        x = _LEFT + number * 145
+        parts.append(f'<rect x="{x}" y="{bottom + 26}" width="10" height="10" fill="{colour}"/>')
+        parts.append(f'<text x="{x + 14}" y="{bottom + 35}">{SHORT_WORDS[reason]}</text>')
+    size = f'width="{_LEFT + _WIDTH + 40}" height="{bottom + 44}"'
     return f'<svg {size} role="img" aria-label="places to check over time">{"".join(parts)}</svg>'
 
 

@@ -35,7 +35,7 @@ def footage(tmp_path: Path, encode_video: EncodeVideo) -> Path:
 
 def frames(path: Path) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def test_without_footage_it_is_drawn_on_black_and_said(run: Run, take: Path) -> None:
@@ -75,7 +75,12 @@ def test_a_page_of_several_people(run: Run, take: Path, make_motion: MotionMaker
 
 def test_open_shows_what_was_written(run: Run, take: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+
+    def show(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", show)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     # Twice: what --open writes for itself may be replaced.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -22,11 +23,26 @@ EncodeVideo = Callable[..., Path]
 HEIGHT = 160
 
 
-def decoded(path: Path) -> tuple[list[Image], list[float], av.VideoStream]:
+@dataclass(frozen=True)
+class Film:
+    """A file decoded: pictures, their times in s, and what the file says of itself."""
+
+    images: list[Image]
+    times: list[float]
+    size: tuple[int, int]
+    rate: float
+    matrix: int
+
+
+def decoded(path: Path) -> Film:
+    images, times = [], []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        frames = [(frame.to_ndarray(format="rgb24"), float(frame.time or 0)) for frame in container.decode(stream)]
-    return [image for image, _ in frames], [time for _, time in frames], stream
+        for frame in container.decode(stream):
+            images.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+            times.append(float(frame.time or 0))
+        size, rate = (stream.width, stream.height), float(stream.average_rate or 0)
+        return Film(images, times, size, rate, int(stream.codec_context.colorspace))
 
 
 def shades(count: int) -> list[Image]:
@@ -55,12 +71,12 @@ def test_frames_size_and_rate(tmp_path: Path, stander: Stander, footage: Path) -
     motion = small(stander(frames=50))
     output = tmp_path / "preview.mp4"
     assert write_preview([("a", motion)], footage, output, height=HEIGHT) == []
-    images, times, stream = decoded(output)
+    film = decoded(output)
     plan = plan_preview([("a", motion)], footage, "turntable", HEIGHT)
-    assert len(images) == 50
-    assert (stream.width, stream.height) == plan.size == (214 + HEIGHT, HEIGHT + 40)
-    assert stream.average_rate == 30
-    np.testing.assert_allclose(times, motion.times, atol=1e-4)
+    assert len(film.images) == 50
+    assert film.size == plan.size == (214 + HEIGHT, HEIGHT + 40)
+    assert film.rate == 30
+    np.testing.assert_allclose(film.times, motion.times, atol=1e-4)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["preview.mp4", "walk.mp4"]
 
 
@@ -68,9 +84,9 @@ def test_each_frame_shows_its_own_picture(tmp_path: Path, stander: Stander, foot
     motion = small(stander(frames=20))
     motion = dataclasses.replace(motion, times=motion.times + 1.0)
     write_preview([("a", motion)], footage, tmp_path / "preview.mp4", height=HEIGHT)
-    images, times, _ = decoded(tmp_path / "preview.mp4")
-    assert times[0] == 0
-    for index, image in enumerate(images):
+    film = decoded(tmp_path / "preview.mp4")
+    assert film.times[0] == 0
+    for index, image in enumerate(film.images):
         assert corner(image) == pytest.approx(20 + 4 * (30 + index), abs=3)
 
 
@@ -78,17 +94,17 @@ def test_slow_motion_is_shown_as_the_file_plays(tmp_path: Path, stander: Stander
     motion = small(stander(frames=40, fps=240))
     motion = dataclasses.replace(motion, source={**motion.source, "speed": 8.0})
     write_preview([("a", motion)], footage, tmp_path / "preview.mp4", height=HEIGHT)
-    images, times, stream = decoded(tmp_path / "preview.mp4")
-    assert stream.average_rate == 30
-    np.testing.assert_allclose(times, np.arange(40) / 30, atol=1e-4)
-    assert corner(images[30]) == pytest.approx(20 + 4 * 30, abs=3)
+    film = decoded(tmp_path / "preview.mp4")
+    assert film.rate == 30
+    np.testing.assert_allclose(film.times, np.arange(40) / 30, atol=1e-4)
+    assert corner(film.images[30]) == pytest.approx(20 + 4 * 30, abs=3)
 
 
 def test_uneven_times_are_kept(tmp_path: Path, stander: Stander) -> None:
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.06, 30))
     motion = dataclasses.replace(small(stander(frames=30)), times=times)
     write_preview([("a", motion)], None, tmp_path / "preview.mp4", height=HEIGHT)
-    np.testing.assert_allclose(decoded(tmp_path / "preview.mp4")[1], times - times[0], atol=1e-4)
+    np.testing.assert_allclose(decoded(tmp_path / "preview.mp4").times, times - times[0], atol=1e-4)
 
 
 def test_colours_survive(tmp_path: Path, stander: Stander, encode_video: EncodeVideo) -> None:
@@ -97,9 +113,9 @@ def test_colours_survive(tmp_path: Path, stander: Stander, encode_video: EncodeV
     picture = np.full((120, 160, 3), colour, np.uint8)
     footage = encode_video(tmp_path / "walk.mkv", [picture] * 5, codec="ffv1", pix_fmt="bgr0", options={"level": "3"})
     write_preview([("a", small(stander(frames=5)))], footage, tmp_path / "preview.mp4", height=HEIGHT)
-    images, _, stream = decoded(tmp_path / "preview.mp4")
-    np.testing.assert_allclose(images[2][HEIGHT - 20 : HEIGHT - 4, 4:20].mean((0, 1)), colour, atol=5)
-    assert stream.codec_context.colorspace == 6
+    film = decoded(tmp_path / "preview.mp4")
+    np.testing.assert_allclose(film.images[2][HEIGHT - 20 : HEIGHT - 4, 4:20].mean((0, 1)), colour, atol=5)
+    assert film.matrix == 6
 
 
 def test_the_figure_lies_on_its_keypoints(stander: Stander) -> None:
@@ -131,7 +147,7 @@ def test_footage_that_ends_early_is_told(tmp_path: Path, stander: Stander, encod
     footage = encode_video(tmp_path / "walk.mp4", shades(20))
     (warning,) = write_preview([("a", small(stander(frames=50)))], footage, tmp_path / "p.mp4", height=HEIGHT)
     assert "walk.mp4" in warning
-    images, _, _ = decoded(tmp_path / "p.mp4")
+    images = decoded(tmp_path / "p.mp4").images
     assert len(images) == 50
     assert corner(images[10]) > 40
     assert corner(images[45]) < 5
