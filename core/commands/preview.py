@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..files import check_output
-from ..jobs import UsageError
+from ..jobs import UsageError, missing_part
 from ..motion import Motion
 from . import console
 from .report import take_name
@@ -76,9 +76,12 @@ def _write_video(
     view: str,
     height: int | None,
 ) -> None:
-    from ..reporting.footage import find_footage, footage_differs
-    from ..reporting.preview_video import write_preview
-    from ..reporting.views import VIEWS
+    try:
+        from ..reporting.footage import find_footage, footage_differs
+        from ..reporting.preview_video import write_preview
+        from ..reporting.views import VIEWS
+    except ImportError as error:
+        raise missing_part(error) from error
 
     chosen: View = next(known for known in VIEWS if known == view)
     motion = named[0][1]

@@ -63,5 +63,11 @@ def certainty(motion: Motion) -> Array:
     return np.asarray(np.clip(motion.confidence / most, 0, 1) * motion.detected[:, None])
 
 
+def heading(motion: Motion) -> float:
+    """Where the figure faces in plan on average, radians from -Y towards +X; 0 where it goes round."""
+    forward = rotate(motion.local_rotations[:, 0], np.array([0.0, -1.0, 0.0]))[:, :2].mean(0)
+    return float(np.arctan2(forward[0], -forward[1])) if np.linalg.norm(forward) > 0.1 else 0.0
+
+
 def _side(name: str) -> int:
     return int(name.startswith("left_")) - int(name.startswith("right_"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import camera
 from ..jobs import MotionLiftError
 from ..motion import Motion
 from ..rotation import IDENTITY, Array, forward_kinematics, rotate
@@ -71,6 +72,15 @@ def in_picture(motion: Motion, points: Array) -> Array:
     K = _per_frame(motion.camera_K, len(points))
     focal = np.stack([K[:, 0, 0], K[:, 1, 1]], -1)[:, None]
     return np.asarray(points_camera[..., :2] / depth * focal + K[:, None, :2, 2])
+
+
+def frame_in_picture(motion: Motion, frame: int, points: Array) -> tuple[Array, Array]:
+    """Pixels (N, 2) and depths (N,) m of points (N, 3) m of the world in one frame; NaN where one is not in front of
+    the camera."""
+    placed = motion.world_from_camera[min(frame, len(motion.world_from_camera) - 1)]
+    points_camera = camera.apply(camera.inverse(placed), points)
+    points_camera[:, 2] = np.where(points_camera[:, 2] > NEAREST, points_camera[:, 2], np.nan)
+    return camera.project(points_camera, motion.camera_K[min(frame, len(motion.camera_K) - 1)]), points_camera[:, 2]
 
 
 def figure_height_px(motion: Motion) -> Array:

@@ -15,15 +15,16 @@ import numpy as np
 from ..files import written_beside
 from ..motion import Motion
 from ..rotation import Array
-from .drawn import Drawn, drawn
+from .drawn import Drawn, drawn, heading
 from .evidence import clip_times, speed
-from .painting import UNSURE, person_colour
+from .palette import UNSURE, person_colour
 from .stretches import weak_stretches
-from .views import FOV_DEGREES, heading
 
 TEMPLATE = "page.html"
 PLACES = 60
 """Places to check that are listed, of all people together."""
+FOV_DEGREES = 32.0
+"""Of the page's camera, from top to bottom."""
 _FINEST = 0.001
 """Metres of one step of the stored positions, where the whole take fits into 16 bits of them."""
 
@@ -67,6 +68,7 @@ def page_data(title: str, motions: Sequence[tuple[str, Motion]]) -> dict[str, An
     return {
         "title": title,
         "front": heading(first),
+        "fov": FOV_DEGREES,
         "distance": _distance(figures),
         "unsure": UNSURE,
         "imageSize": first.image_size,

@@ -1,4 +1,4 @@
-"""Drawing on pictures with OpenCV: figures coloured by confidence, the floor, what stands on it.
+"""Drawing on pictures with OpenCV, which MediaPipe brings along: figures coloured by confidence, the floor, contacts.
 
 Pictures are (H, W, 3) RGB, drawn on in place; points are pixels, NaN where there is nothing to draw.
 """
@@ -17,13 +17,8 @@ from PIL import ImageDraw, ImageFont
 from ..rotation import Array
 from ..video.conversion import Image
 from .drawn import Drawn
+from .palette import Colour, confidence_colours
 
-Colour = tuple[int, int, int]
-
-PEOPLE: tuple[Colour, ...] = ((70, 190, 255), (170, 230, 90), (200, 150, 255), (255, 235, 150))
-"""A colour a person, who keeps it while the detector is sure."""
-UNSURE: Colour = (255, 60, 40)
-"""The colour of what is not known at all; between, they are mixed."""
 PLANTED: Colour = (255, 255, 255)
 INK, FAINT, BACKGROUND = (235, 235, 235), (150, 150, 156), (26, 27, 32)
 GRID: Colour = (74, 77, 88)
@@ -34,17 +29,6 @@ _SHIFT = 4
 """Bits of a pixel's fraction in OpenCV's fixed-point coordinates."""
 _FARTHEST = 1 << 14
 """Pixels from the corner beyond which nothing is drawn: fixed-point coordinates overflow."""
-
-
-def person_colour(person: int) -> Colour:
-    """The colour of the person of that index."""
-    return PEOPLE[person % len(PEOPLE)]
-
-
-def confidence_colours(colour: Colour, confidence: Array) -> NDArray[np.uint8]:
-    """RGB (..., 3) for confidence (...) in [0, 1]: from `UNSURE` to the person's own colour."""
-    share = np.clip(confidence, 0, 1)[..., None]
-    return np.asarray(np.rint(np.array(UNSURE) * (1 - share) + np.array(colour) * share), np.uint8)
 
 
 def paint_figure(image: Image, pixels: Array, depths: Array, figure: Drawn, frame: int, colour: Colour) -> None:

@@ -19,25 +19,24 @@ from ..motion import Motion
 from ..rotation import Array
 from ..video import FrameReader
 from ..video.conversion import Image
-from .drawn import Drawn, drawn
+from .drawn import Drawn, drawn, heading
 from .encoding import video_writer
-from .evidence import clip_times, in_picture, speed
+from .evidence import clip_times, frame_in_picture, speed
 from .footage import pictures_at
 from .painting import (
     BACKGROUND,
     FAINT,
     INK,
-    confidence_colours,
     floor_lines,
     paint_contacts,
     paint_figure,
     paint_lines,
     paint_patch,
     paint_path,
-    person_colour,
     text_patch,
 )
-from .views import Shot, View, heading, shot
+from .palette import confidence_colours, person_colour
+from .views import Shot, View, shot
 
 LOWEST, HIGHEST = 480, 720
 """Lines of the picture unless told: the footage's, but at least and at most so many."""
@@ -169,9 +168,7 @@ def drawn_preview(plan: Plan, pictures: Iterator[Image | None], footage: bool) -
     width, height = plan.panel
     canvas = np.empty((plan.size[1], plan.size[0], 3), np.uint8)
     left, right, bar = canvas[:height, :width], canvas[:height, width:], canvas[height:]
-    in_footage = [in_picture(t.motion, t.figure.points_world) * _scale(plan, t.motion) for t in plan.takes]
-    feet = [in_picture(t.motion, t.figure.feet_world) * _scale(plan, t.motion) for t in plan.takes]
-    depths = [np.linalg.norm(t.figure.points_world - _eyes(t.motion), axis=-1) for t in plan.takes]
+    scales = [np.array(plan.panel) / np.array(take.motion.image_size) for take in plan.takes]
     empty_bar, empty_view = _confidence_bar(plan), np.full_like(right, BACKGROUND)
     size = max(12, height // 40)
     notes = [text_patch(note, size) for note in plan.notes]
@@ -186,15 +183,19 @@ def drawn_preview(plan: Plan, pictures: Iterator[Image | None], footage: bool) -
             if frame is None:
                 continue
             colour = person_colour(person)
-            paint_contacts(left, feet[person][frame], take.figure.planted[frame])
-            paint_figure(left, in_footage[person][frame], depths[person][frame], take.figure, frame, colour)
-            path = _path(take, frame)
-            paint_path(right, plan.shot.seen(index, path)[0], colour)
-            paint_contacts(right, plan.shot.seen(index, take.figure.feet_world[frame])[0], take.figure.planted[frame])
-            paint_figure(right, *plan.shot.seen(index, take.figure.points_world[frame]), take.figure, frame, colour)
+            figure, planted = take.figure, take.figure.planted[frame]
+            body, soles = figure.points_world[frame], figure.feet_world[frame]
+            pixels, depths = frame_in_picture(take.motion, frame, body)
+            pixels *= scales[person]
+            paint_contacts(left, frame_in_picture(take.motion, frame, soles)[0] * scales[person], planted)
+            paint_figure(left, pixels, depths, figure, frame, colour)
+            seen, away = plan.shot.seen(index, body)
+            paint_path(right, plan.shot.seen(index, _path(take, frame))[0], colour)
+            paint_contacts(right, plan.shot.seen(index, soles)[0], planted)
+            paint_figure(right, seen, away, figure, frame, colour)
             if len(plan.takes) > 1:
-                _name(left, names[person], in_footage[person][frame])
-                _name(right, names[person], plan.shot.seen(index, take.figure.points_world[frame])[0])
+                _name(left, names[person], pixels)
+                _name(right, names[person], seen)
         for row, note in enumerate(notes):
             paint_patch(left, note, (6, 6 + row * note[0].shape[0]))
         if footage and picture is None:
@@ -215,16 +216,6 @@ def _take(name: str, motion: Motion, times: Array) -> Take:
         int(frame) if there and figure.shown[frame] else None for frame, there in zip(nearest, near, strict=True)
     )
     return Take(name, motion, figure, frames)
-
-
-def _scale(plan: Plan, motion: Motion) -> Array:
-    """Pixels of the panel for one of the upright picture, along x and y."""
-    return np.asarray(np.array(plan.panel) / np.array(motion.image_size))
-
-
-def _eyes(motion: Motion) -> Array:
-    """Where the filming camera stands, (1 or F, 1, 3) m."""
-    return motion.world_from_camera[:, None, :3, 3]
 
 
 def _lay(panel: Image, picture: Image | None, mirrored: bool) -> None:

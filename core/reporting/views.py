@@ -10,8 +10,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from .. import camera
-from ..motion import Motion
-from ..rotation import Array, rotate
+from ..rotation import Array
 from .drawn import Drawn
 from .evidence import NEAREST
 
@@ -47,18 +46,12 @@ class Shot:
         return camera.project(points, self.camera_K), points[..., 2]
 
 
-def heading(motion: Motion) -> float:
-    """Where the figure faces in plan on average, radians from -Y towards +X; 0 where it goes round."""
-    forward = rotate(motion.local_rotations[:, 0], np.array([0.0, -1.0, 0.0]))[:, :2].mean(0)
-    return float(np.arctan2(forward[0], -forward[1])) if np.linalg.norm(forward) > 0.1 else 0.0
-
-
 def shot(
     view: View, people: Sequence[Drawn], samples: Sequence[Sequence[int | None]], times: Array, front: float, size: int
 ) -> Shot:
     """A camera for `people` at `times` (T,) s; `samples`: per person and time the frame to show, None for nobody.
 
-    `front`: where people face (`heading`); `size` px: the square's side.
+    `front`: where people face (`drawn.heading`); `size` px: the square's side.
     """
     low, high = _bounds(people, samples)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0

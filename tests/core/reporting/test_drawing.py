@@ -9,19 +9,17 @@ import numpy as np
 import pytest
 
 from motionlift.core.motion import Motion
-from motionlift.core.reporting.drawn import drawn
+from motionlift.core.reporting.drawn import drawn, heading
 from motionlift.core.reporting.painting import (
     BACKGROUND,
-    PEOPLE,
-    UNSURE,
-    confidence_colours,
     floor_lines,
     paint_contacts,
     paint_figure,
     paint_patch,
     text_patch,
 )
-from motionlift.core.reporting.views import VIEWS, Shot, View, heading, shot
+from motionlift.core.reporting.palette import PEOPLE, UNSURE, confidence_colours
+from motionlift.core.reporting.views import VIEWS, Shot, View, shot
 from motionlift.core.rotation import from_axis_angle, multiply
 
 Stander = Callable[..., Motion]

@@ -11,9 +11,11 @@ import pytest
 from motionlift.core import camera
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.motion import Motion
+from motionlift.core.reporting.drawn import drawn
 from motionlift.core.reporting.evidence import (
     checked,
     figure_height_px,
+    frame_in_picture,
     height_m,
     in_picture,
     landmarks_world,
@@ -22,6 +24,7 @@ from motionlift.core.reporting.evidence import (
     seen_span,
     standing_height_m,
 )
+from motionlift.core.reporting.take_figures import take_figures
 from motionlift.core.skeleton import BODY_26
 from motionlift.core.solving.body import Body, matrices
 
@@ -48,6 +51,9 @@ def test_pixels_agree_with_the_plain_camera_also_for_one_that_moves(make_motion:
     for frame in range(5):
         points_camera = camera.apply(camera.inverse(placed[frame]), points[frame])
         np.testing.assert_allclose(found[frame], camera.project(points_camera, K[frame]), atol=1e-9)
+        pixels, depths = frame_in_picture(moving, frame, points[frame])
+        np.testing.assert_allclose(pixels, found[frame], atol=1e-9)
+        np.testing.assert_allclose(depths, points_camera[:, 2], atol=1e-12)
 
 
 def test_what_is_behind_the_camera_has_no_pixels(make_motion: Callable[..., Motion]) -> None:
@@ -92,3 +98,24 @@ def test_another_skeleton_is_refused(stander: Stander) -> None:
     with pytest.raises(MotionLiftError, match="skeleton"):
         checked(dataclasses.replace(motion, joint_names=names))
     assert len(BODY_26) == len(checked(motion).keypoint_names)
+
+
+def test_appended_fingers_change_no_figure(stander: Stander) -> None:
+    motion = stander()
+    wrist = motion.joint("left_wrist")
+    offset = np.array([0.09, 0.0, 0.0])
+    hand = dataclasses.replace(
+        motion,
+        joint_names=(*motion.joint_names, "left_index_1"),
+        parents=np.append(motion.parents, wrist),
+        rest_offsets=np.concatenate([motion.rest_offsets, offset[None]]),
+        rest_tails=np.concatenate([motion.rest_tails, [[0.03, 0.0, 0.0]]]),
+        local_rotations=np.concatenate([motion.local_rotations, motion.local_rotations[:, :1]], 1),
+        joint_positions=np.concatenate([motion.joint_positions, motion.joint_positions[:, wrist, None] + offset], 1),
+        confidence=np.concatenate([motion.confidence, motion.confidence[:, :1]], 1),
+    ).check()
+    np.testing.assert_allclose(landmarks_world(hand), landmarks_world(motion), atol=1e-12)
+    assert take_figures(hand) == take_figures(motion)
+    lines, points = drawn(hand).lines, drawn(hand).points_world.shape[1]
+    assert [wrist, motion.joint_positions.shape[1]] in lines.tolist()
+    assert set(lines.ravel().tolist()) == set(range(points))

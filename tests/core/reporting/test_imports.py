@@ -1,4 +1,4 @@
-"""What the figures and the places to check need: numpy alone, so that Blender's Python can compute them too."""
+"""What figures, places to check, reports and pages need: numpy alone, so that Blender's Python can make them too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LIGHT = ("evidence", "stretches", "take_figures", "advice", "take_report")
+LIGHT = ("evidence", "stretches", "take_figures", "advice", "take_report", "palette", "drawn", "page")
 
 
 @pytest.mark.parametrize("module", LIGHT)
