@@ -21,6 +21,8 @@ from .core.commands.doctor import doctor
 from .core.commands.evaluate import evaluate
 from .core.commands.lift import lift
 from .core.commands.people import people
+from .core.commands.preview import preview
+from .core.commands.report import report
 from .core.commands.reproduce import reproduce
 from .core.commands.train import train
 from .core.jobs import MotionLiftError, internal_error
@@ -34,6 +36,8 @@ app.command()(train)
 app.command()(compare)
 app.command()(reproduce)
 app.command()(export)
+app.command()(preview)
+app.command()(report)
 app.command()(doctor)
 app.command()(affinity)
 app.add_typer(bench, name="bench")
