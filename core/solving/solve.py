@@ -56,7 +56,7 @@ from .trajectory import KEYPOINT_SIGMA, Ground, reprojection_error, solve_path
 SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
 """Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
 STOREYS = (0.5, 0.25, 0.12)
-"""Metres off the floor beyond which a resting foot stands on something else: less and less, while the floor is found."""
+"""Metres off the floor beyond which a resting foot stands on something else: less and less, as the floor is found."""
 PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 SOLE = 0.085

@@ -28,6 +28,7 @@ def observations(seed: int = 0) -> Observations:
         landmarks=random.normal(size=(3, 33, 5)).astype(np.float32),
         world=random.normal(size=(3, 33, 3)).astype(np.float32),
         colours=random.normal(size=(3, 128)).astype(np.float32),
+        drift=random.normal(size=(4, 2)),
         warnings=("the file is cut off", "ä"),
     )
 

@@ -39,7 +39,7 @@ def somebody(number: int, x: float, height: float, first: int, last: int, frames
 
 
 def detection(*tracks: Track) -> Detection:
-    return Detection(INFO, (Shot(1, 0.0, 4.0, 120),), 1, tracks, (), "0")
+    return Detection(INFO, (Shot(1, 0.0, 4.0, 120),), 1, tracks, np.zeros((120, 2)), (), "0")
 
 
 CROWD = detection(
@@ -85,7 +85,7 @@ def seen(walkers: list[tuple[Array, int, int]], frames: int, shots: NDArray[np.i
     landmarks[..., :2] = np.array([p for _, p in found]).reshape(-1, 33, 2) / INFO.size
     return Observations(
         np.arange(frames) / 30, shots, np.ones(frames, bool), np.array([n for n, _ in found], np.int64), landmarks,
-        np.zeros((len(found), 33, 3), np.float32), np.full((len(found), 128), 0.125, np.float32),
+        np.zeros((len(found), 33, 3), np.float32), np.full((len(found), 128), 0.125, np.float32), np.zeros((frames, 2)),
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from motionlift.core.rotation import (
     rotate,
     to_matrix,
 )
-from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, reference_rest
+from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
 from motionlift.core.solving.contacts import find_contacts
-from motionlift.core.solving.ground import LEVEL_UP, fit_ground, standing_up
+from motionlift.core.solving.ground import LEVEL_UP, fit_ground, plant_weights, standing_up
 from motionlift.core.solving.orientation import align, limit, solve_rotations
 from motionlift.core.solving.outliers import trust
 
@@ -127,14 +127,34 @@ def test_bones_are_symmetric_and_average_where_nothing_was_seen() -> None:
 
 
 @pytest.mark.parametrize("pitch", [-10.0, 0.0, 20.0])
-def test_up_is_found_for_a_tilted_camera(pitch: float) -> None:
+def test_up_is_seen_in_who_stands_before_a_tilted_camera(pitch: float) -> None:
     points, _, _ = posed({"left_shoulder": (0.0, 70.0, 0.0), "right_shoulder": (0.0, -70.0, 0.0)})
     tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(pitch)))
     seen = points @ (tilt @ CAMERA_FROM_WORLD).T
-    up, certainty = standing_up(seen, np.ones((FRAMES, 26)))
+    feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
+    up, certainty = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9)
     assert certainty > 0.9
+    assert np.degrees(np.arccos(up @ (tilt @ LEVEL_UP))) < 4.0
     ground = fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False)
-    assert np.degrees(np.arccos(ground.normal @ (tilt @ LEVEL_UP))) < 3.0
+    usual = fit_ground(up, 0.0, np.zeros((0, 3)), np.zeros(0), fit_plane=False)
+    # Half way between what is seen and how cameras are usually held.
+    assert ground.normal @ (tilt @ LEVEL_UP) > min(0.9999, usual.normal @ (tilt @ LEVEL_UP))
+
+
+def test_nobody_who_sits_tells_where_up_is() -> None:
+    points, _, _ = posed({f"{side}_hip": (-90.0, 0.0, 0.0) for side in ("left", "right")})
+    seen = points @ CAMERA_FROM_WORLD.T
+    bent = seen[:, BODY_26.indices(*CONTACT_NAMES)] * [1.0, 0.4, 1.0]
+    assert standing_up(seen, bent, np.ones((FRAMES, 26)), 0.9)[1] == 0.0
+
+
+def test_a_plant_counts_once_however_long_it_lasts() -> None:
+    contacts = np.zeros((100, 4))
+    contacts[:10, :2] = contacts[20:90, :2] = contacts[:, 2:] = 1.0
+    weights = plant_weights(contacts)
+    assert weights[:15, :2].sum() == pytest.approx(1.0)
+    assert weights[15:, :2].sum() == pytest.approx(1.0)
+    assert weights[:, 2:].sum() == pytest.approx(1.0)
 
 
 def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> None:
