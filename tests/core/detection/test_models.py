@@ -16,7 +16,7 @@ from motionlift.core.detection.models import cache_folder, installed_models, pos
 from motionlift.core.jobs import LiftSettings, MotionLiftError, UsageError
 
 
-def no_models() -> None:
+def no_models(*_: object) -> None:
     return None
 
 
