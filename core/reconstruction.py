@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .jobs import LiftSettings, ProgressCallback, ignore_progress
+from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
 from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
-from .motion import Keypoints2D, Motion
+from .motion import HandKeypoints, Keypoints2D, Motion
 from .rotation import Array
 from .solving import solve
 from .solving.solve import Person, solve_people
@@ -68,6 +69,8 @@ def reconstruct(
     progress("lift", len(people), len(people))
     progress("solve", 0, len(people))
     motions = solve_people(lifted, camera_K, settings, sources)
+    if settings.hands:
+        motions = [_with_fingers(m, k.hands, settings) for m, k in zip(motions, people, strict=True)]
     progress("solve", len(people), len(people))
     return motions
 
@@ -75,6 +78,19 @@ def reconstruct(
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """Solve a motion again with other settings."""
     progress("solve", 0, 1)
-    solved = solve.resolve(motion, settings)
+    solved = dataclasses.replace(solve.resolve(motion, settings), hands=motion.hands)
+    if settings.hands:
+        if motion.hands is None:
+            raise MotionLiftError(
+                "no_hands", "This take was lifted without hands.", "Lift the video again with --hands."
+            )
+        solved = _with_fingers(solved, motion.hands, settings)
     progress("solve", 1, 1)
     return solved
+
+
+def _with_fingers(motion: Motion, hands: HandKeypoints | None, settings: LiftSettings) -> Motion:
+    # Imported late: nothing of it is needed by those who want no hands.
+    from .solving.fingers import with_fingers
+
+    return with_fingers(motion, hands, settings.smoothing)

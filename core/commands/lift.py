@@ -100,6 +100,9 @@ def lift(
     smoothing: Annotated[float, typer.Option(help="0 (none) to 1.", rich_help_panel=FIGURE)] = DEFAULTS.smoothing,
     floor: Annotated[bool, typer.Option(help="Put the feet on a level floor.", rich_help_panel=FIGURE)] = True,
     foot_lock: Annotated[bool, typer.Option(help="Keep standing feet still.", rich_help_panel=FIGURE)] = True,
+    hands: Annotated[
+        bool, typer.Option("--hands", help="Find and solve the fingers too; takes longer.", rich_help_panel=FIGURE)
+    ] = False,
     pose_model: Annotated[
         str | None, typer.Option(help="Another MediaPipe pose model, a .task file.", rich_help_panel=DETECTION)
     ] = None,
@@ -128,6 +131,7 @@ def lift(
         smoothing=smoothing,
         floor=floor,
         foot_lock=foot_lock,
+        hands=hands,
         device=device,
         weights=weights,
         flip_average=flip_average,

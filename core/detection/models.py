@@ -1,4 +1,4 @@
-"""Where the pose and hand models come from: a `.task` file in the user's cache, made once from MediaPipe's own wheel."""
+"""Where the pose and hand models come from: `.task` files in the user's cache, made once from MediaPipe's wheel."""
 
 from __future__ import annotations
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,10 @@ from ..video import Frame, FrameReader
 from .appearance import COLOURS, colours
 from .bodies import Bodies, distinct
 from .landmarker import Floats, Landmarker, Pose
-from .models import PoseModel
+from .models import HandModel, PoseModel
+
+if TYPE_CHECKING:
+    from .hands import Hands, HandWatch
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +48,9 @@ class Observations:
     """What MediaPipe saw, before anyone is told from anyone.
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
-    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128). `looked` (F,): False for frames of
-    shots that detection passed over. `warnings` of the reader.
+    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
+    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames of shots
+    that detection passed over. `warnings` of the reader.
     """
 
     times: Array
@@ -55,6 +61,8 @@ class Observations:
     world: Floats
     colours: Floats
     warnings: tuple[str, ...] = ()
+    hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
+    hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
 def observe(
@@ -63,14 +71,18 @@ def observe(
     model: PoseModel,
     progress: ProgressCallback = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
+    hands: HandModel | None = None,
 ) -> Observations:
     """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest).
+
+    With a model of `hands` everyone's hands too.
 
     Raises `Cancelled`, and the reader's errors.
     """
     # Colours are measured beside the next picture's detection.
     beside = ThreadPoolExecutor(1, "motionlift-colours")
-    record = _Record(beside)
+    hand_watch = _hand_watch(hands)
+    record = _Record(beside, hand_watch)
 
     def look_back(start: float, stop: float) -> Iterator[Frame]:
         with FrameReader(path, start, stop, LONGEST_SIDE) as again:
@@ -81,6 +93,7 @@ def observe(
 
     with (
         beside,
+        hand_watch or contextlib.nullcontext(),
         FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
         Watch(model, settings, look_back, record.add_poses) as watch,
     ):
@@ -99,8 +112,16 @@ def observe(
                 record.add_poses(frame, watch.look(frame))
             progress("detect", len(record.times), None if total is None else max(total, len(record.times)))
         watch.finish()
-        warnings = tuple(reader.warnings)
-    return record.observations(warnings)
+        return record.observations(tuple(reader.warnings))
+
+
+def _hand_watch(model: HandModel | None) -> HandWatch | None:
+    if model is None:
+        return None
+    # Imported late: nothing of it is needed by those who want no hands.
+    from .hands import HandWatch
+
+    return HandWatch(model)
 
 
 @dataclass(frozen=True)
@@ -284,10 +305,12 @@ class _Record:
     """Observations being gathered. Poses of a frame are found again by its time."""
 
     beside: Executor
+    hand_watch: HandWatch | None = None
     times: list[float] = field(default_factory=list)
     shots: list[int] = field(default_factory=list)
     looked: list[bool] = field(default_factory=list)
     poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
+    hands: list[tuple[float, Future[list[Hands]]]] = field(default_factory=list)
 
     def add_frame(self, frame: Frame, looked: bool) -> None:
         self.times.append(frame.time)
@@ -295,6 +318,8 @@ class _Record:
         self.looked.append(looked)
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
+        if self.hand_watch and poses:
+            self.hands.append((frame.time, self.hand_watch.look(frame.image, poses)))
         for pose in poses:
             self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 
@@ -303,6 +328,7 @@ class _Record:
         # A frame decoded again has the same time, up to the last bit.
         middles = (times[1:] + times[:-1]) / 2
         found = sorted(self.poses, key=lambda item: item[0])
+        both = self._found_hands()
         return Observations(
             times=times,
             shots=np.array(self.shots, np.int64),
@@ -312,7 +338,14 @@ class _Record:
             world=_stacked([pose.world for _, pose, _ in found], (33, 3)),
             colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
             warnings=warnings,
+            hand_points=_stacked([hands.points for hands in both], (2, 21, 5)),
+            hand_left=_stacked([hands.left for hands in both], (2,)),
         )
+
+    def _found_hands(self) -> list[Hands]:
+        """A pose's hands each, in the order of times, in which poses are."""
+        in_order = sorted(self.hands, key=lambda item: item[0])
+        return [hands for _, found in in_order for hands in found.result()]
 
 
 def gathered(seen: Iterable[tuple[Frame, list[Pose]]]) -> Observations:

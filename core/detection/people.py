@@ -7,6 +7,7 @@ for track in choose_people(detection, "largest"):
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,16 +24,16 @@ from ..jobs import (
     UsageError,
     ignore_progress,
 )
-from ..motion import Keypoints2D
+from ..motion import HandKeypoints, Keypoints2D
 from ..rotation import Array
 from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
-from .models import pose_model
+from .models import hand_model, pose_model
 from .observe import Observations, observe
 from .settling import settling
-from .sides import exchange, exchanged
+from .sides import GROUPS, exchange, exchanged
 from .tracking import Indices, Scene, track
 
 log = logging.getLogger(__name__)
@@ -107,12 +108,13 @@ def detect(
     info = probe(path)
     progress("open", 1, 1)
     model = pose_model(settings)
+    hands = hand_model(settings) if settings.hands else None
     content = content_hash(path)
     cache = DetectionCache.of(settings) if settings.use_cache else None
-    key = cache_key(content, settings, model)
+    key = cache_key(content, settings, model, hands=hands)
     seen = cache.load(key) if cache else None
     if seen is None:
-        seen = observe(path, settings, model, progress, cancelled)
+        seen = observe(path, settings, model, progress, cancelled, hands)
         if cache:
             cache.store(key, seen)
     else:
@@ -200,17 +202,35 @@ def _track(
     heights = _smoothed(times, scene.bodies.sizes[members])
     sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
     swapped = exchanged(times, pixels, world, sure, heights)
+    hands = _hands(seen, chosen, pixels, world, sure, size)
+    if hands is not None:
+        hands = hands.exchanged(swapped[:, GROUPS.index("arms")])
     pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
     kept = ~settling(times, pixels, heights)
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     return Track(
         number=number,
-        keypoints=keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+        keypoints=dataclasses.replace(
+            keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+            hands=None if hands is None else hands.spread(samples, kept, len(frames)),
+        ),
         mean_height_px=float(heights[kept].mean()),
         first_time=float(times[kept][0]),
         last_time=float(times[kept][-1]),
         swapped_frames=int(np.count_nonzero(swapped[kept].any(-1))),
     )
+
+
+def _hands(
+    seen: Observations, chosen: NDArray[np.int64], pixels: Array, world: Array, sure: Array, size: tuple[int, int]
+) -> HandKeypoints | None:
+    """The hands of the chosen poses, if any were looked for."""
+    if not len(seen.hand_points):
+        return None
+    from .hands import hand_keypoints
+
+    points, left = seen.hand_points[chosen].astype(np.float64), seen.hand_left[chosen].astype(np.float64)
+    return hand_keypoints(points, left, pixels, world, sure, size)
 
 
 def _smoothed(times: Array, sizes: Array) -> Array:

@@ -1,0 +1,319 @@
+"""Fingers and palms from the landmarks of the hands, after the body is solved.
+
+Per frame and hand: the landmarks in the camera's frame; the palm's orientation, which also tells how the forearm is
+twisted; then each finger as a chain of hinges, its knuckle with a bend and a spread. All of this is done on angles,
+so bones keep their lengths and limits hold; smoothing knows how sure each frame is, and where no hand was seen the
+fingers go to the curl of a hand that does nothing.
+
+A picture of a hand shows its outline far better than what is towards the camera: the mirror image in depth, a hand
+of the other side, projects nearly alike. The detector takes one for the other now and then. Which side a hand is on
+is known from the arm, so each frame is read both ways, as seen and reflected, and the most plausible sequence of the
+two is found by dynamic programming (Viterbi).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hand_skeleton import (
+    CHAINS,
+    DIRECTIONS,
+    FINGER_JOINTS,
+    HAND_21,
+    HIGHEST,
+    HINGES,
+    JOINTS_A_HAND,
+    LATERALS,
+    LOWEST,
+    REFERENCE_LENGTHS,
+    REFERENCE_STARTS,
+    RELAXED,
+    SIDES,
+    finger_parents,
+    finger_rotations,
+    hand_scale,
+    rest_hand,
+)
+from ..motion import HandKeypoints, Motion
+from ..rotation import (
+    Array,
+    angle_between,
+    conjugate,
+    continuous,
+    forward_kinematics,
+    from_axis_angle,
+    from_matrix,
+    minimal_rotation,
+    multiply,
+    normalise,
+    rotate,
+    slerp,
+    twist_angle,
+)
+from .orientation import FOREARM_SHARE, limit
+from .smoothing import smooth, smooth_rotations
+
+CUTOFF_HZ = (8.0, 2.0)
+"""Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
+RELAXED_WEIGHT = 0.01
+"""How much the relaxed hand counts against a hand seen in full confidence."""
+WRIST_CUTOFF_HZ = 5.0
+BODY_WEIGHT = 0.15
+"""How much the wrist's orientation from the body's keypoints, two knuckles, counts against the palm's."""
+SWING_MOST, TWIST_MOST = np.radians(80.0), np.radians(90.0)
+IMPLAUSIBLE_SWING, IMPLAUSIBLE_TWIST = np.radians(100.0), np.radians(120.0)
+"""A palm turned further than this against the forearm was not read rightly."""
+
+LENGTH_SHARE = 0.5
+LENGTH_SPAN = (0.8, 1.25)
+"""How much measured finger lengths count against the average hand's, and how far they may deviate, as a factor."""
+ENOUGH = 10.0
+
+_PALM = [HAND_21.index(name) for name in ("wrist", "thumb_cmc", "index_mcp", "middle_mcp", "ring_mcp", "pinky_mcp")]
+_PALM_WEIGHTS = np.array([1.0, 0.15, 1.0, 1.0, 1.0, 1.0])
+_PALM_REST = np.concatenate([np.zeros((1, 3)), REFERENCE_STARTS])
+_MIRROR = np.array([-1.0, 1.0, 1.0])
+
+_DIRECTION_SIGMA = 0.15
+_SIGMAS = np.radians([(40, 30, 40, 50), *[(60, 12, 60, 60)] * 4])
+"""How far angles (5, 4) stray from the relaxed hand's."""
+_TIP_FOLLOWS, _TIP_SIGMA = 0.6, np.radians(20.0)
+"""The last joint of a finger bends with the one before: the same tendon moves both."""
+_ITERATIONS = 6
+_STEP = 1e-4
+
+_SIDE_WEIGHT = 1.5
+_TURN_SIGMA = np.radians(25.0)
+_BODY_SIGMA = np.radians(70.0)
+_TURN_SECONDS = 1 / 30
+_BREAK_SECONDS = 0.5
+_COST_MOST = 9.0
+_ODD = np.radians(25.0)
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """One hand read: its palm (F, 4) in the camera's frame, finger angles (F, 5, 4), confidence (F,)."""
+
+    palm: Array
+    angles: Array
+    weights: Array
+
+
+def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float = 0.5) -> Motion:
+    """The motion with finger joints appended and wrists turned as the palms are; `hands` are kept in it.
+
+    `motion` is solved for the body alone. Where no hand was seen fingers are relaxed and their confidence is 0;
+    without `hands` the motion is returned as it is.
+    """
+    if hands is None:
+        return motion
+    cutoff = float(CUTOFF_HZ[0] * (CUTOFF_HZ[1] / CUTOFF_HZ[0]) ** smoothing)
+    lengths = finger_lengths(hands)
+    local = np.array(motion.local_rotations)
+    names, parents = list(motion.joint_names), list(motion.parents)
+    offsets, tails = [motion.rest_offsets], [np.array(motion.rest_tails)]
+    rotations, confidence = [], [motion.confidence]
+    for number, side in enumerate(SIDES):
+        seen = hands.confidence[:, number]
+        body = motion.world_rotations()[:, motion.joint(f"{side}_wrist")]
+        hand = _read(hands, number, motion, body)
+        if np.any(seen > 0):
+            _turn_wrist(local, hand, motion, side)
+        angles = _steady(hand, motion.times, cutoff)
+        rotations.append(finger_rotations(angles, side))
+        rest, ends = rest_hand(side, hand_scale(side, motion.rest_offsets), lengths)
+        wrist = motion.joint(f"{side}_wrist")
+        parents += finger_parents(wrist, len(names))
+        names += FINGER_JOINTS[number * JOINTS_A_HAND : (number + 1) * JOINTS_A_HAND]
+        offsets.append(rest)
+        tails.append(ends)
+        # The hand's bone ends where the middle finger begins.
+        tails[0][wrist] = rest[6]
+        confidence.append(np.repeat(hand.weights[:, None], JOINTS_A_HAND, 1))
+    rest_offsets = np.concatenate(offsets)
+    local = continuous(np.concatenate([local, *rotations], 1))
+    return dataclasses.replace(
+        motion,
+        joint_names=tuple(names),
+        parents=np.array(parents),
+        rest_offsets=rest_offsets,
+        rest_tails=np.concatenate(tails),
+        local_rotations=local,
+        joint_positions=forward_kinematics(parents, rest_offsets, motion.root_translation, local)[0],
+        confidence=np.concatenate(confidence, 1),
+        hands=hands,
+    ).check()
+
+
+def finger_lengths(hands: HandKeypoints) -> Array:
+    """Lengths (5, 3) m of the finger bones for a hand of scale 1, one set for both hands.
+
+    The average hand's, drawn to what was measured against the palm's length, weighted medians over the clip.
+    """
+    points, weights = hands.world.reshape(-1, len(HAND_21), 3), hands.confidence.ravel()
+    points, weights = points[weights > 0], weights[weights > 0]
+    if not len(points):
+        return REFERENCE_LENGTHS
+    palm = np.linalg.norm(points[:, HAND_21.index("middle_mcp")] - points[:, 0], axis=-1)
+    bones = np.linalg.norm(np.diff(points[:, CHAINS], axis=2), axis=-1) / palm[:, None, None]
+    order = np.argsort(bones, axis=0)
+    sums = np.cumsum(weights[order], axis=0)
+    middle = np.argmax(sums >= sums[-1] / 2, axis=0)
+    measured = np.take_along_axis(np.take_along_axis(bones, order, 0), middle[None], 0)[0]
+    expected = REFERENCE_LENGTHS / np.linalg.norm(_PALM_REST[_PALM.index(HAND_21.index("middle_mcp"))])
+    share = LENGTH_SHARE * min(1.0, float(weights.sum()) / ENOUGH)
+    fitted: Array = REFERENCE_LENGTHS * np.clip(1 + share * (measured / expected - 1), *LENGTH_SPAN)
+    return fitted
+
+
+def hand_points(pixels: Array, world: Array, camera_K: Array) -> Array:
+    """Landmarks (F, 21, 3) m from the wrist, in the camera's frame.
+
+    `pixels` (F, 21, 2) give what lies in the picture's plane, `world` (F, 21, 3) their scale and the depth. Both are
+    as a camera sees them that looks at the hand: they are turned onto the ray towards it. `camera_K` (1 or F, 3, 3).
+    """
+    flat = pixels - pixels.mean(1, keepdims=True)
+    known = world[..., :2] - world[..., :2].mean(1, keepdims=True)
+    scale = np.sum(flat**2, (1, 2)) / np.maximum(np.sum(flat * known, (1, 2)), 1e-6)
+    scale = np.maximum(scale, 1e-6)[:, None, None]
+    points = np.concatenate([flat / scale, world[..., 2:]], -1)
+    focal = np.stack([camera_K[:, 0, 0], camera_K[:, 1, 1]], -1)
+    ray = np.concatenate([(pixels[:, 0] - camera_K[:, :2, 2]) / focal, np.ones((len(pixels), 1))], -1)
+    onto = minimal_rotation(np.array([0.0, 0.0, 1.0]), ray)
+    return rotate(onto[:, None], points - points[:, :1])
+
+
+def palm_rotations(points: Array, side: str) -> Array:
+    """Orientations (F, 4) of the hand from landmarks (F, 21, 3), in their frame: what turns the rest hand's palm onto
+    theirs, by least squares (Kabsch 1976)."""
+    rest = _PALM_REST * (_MIRROR if side == "right" else 1.0)
+    weights = _PALM_WEIGHTS / _PALM_WEIGHTS.sum()
+    seen = points[:, _PALM]
+    seen = seen - np.einsum("j,fjx->fx", weights, seen)[:, None]
+    covariance = np.einsum("j,fjx,jy->fxy", weights, seen, rest - weights @ rest)
+    u, _, vt = np.linalg.svd(covariance)
+    u[..., -1] *= np.sign(np.linalg.det(u @ vt))[:, None]
+    return from_matrix(u @ vt)
+
+
+def finger_angles(points: Array, palm: Array, side: str) -> tuple[Array, Array]:
+    """Angles (F, 5, 4) as in `hand_skeleton.finger_rotations` and the cost (F,) of the fit.
+
+    `points` (F, 21, 3) m and the palm's orientation (F, 4) in one frame. Gauss-Newton on the directions of the bones,
+    angles held near the relaxed hand's, the finger tips following their neighbours, all within the limits.
+    """
+    chains = rotate(conjugate(palm)[:, None, None], points[:, CHAINS])
+    directions = normalise(np.diff(chains, axis=2)) * (_MIRROR if side == "right" else 1.0)
+    angles = np.tile(np.clip(RELAXED, LOWEST, HIGHEST), (len(points), 1, 1))
+    for _ in range(_ITERATIONS):
+        residual = _residuals(angles, directions)
+        columns = [(_residuals(angles + _STEP * unit, directions) - residual) / _STEP for unit in np.eye(4)]
+        jacobian = np.stack(columns, -1)
+        normal = np.einsum("...ri,...rj->...ij", jacobian, jacobian)
+        gradient = np.einsum("...ri,...r->...i", jacobian, residual)
+        angles = np.clip(angles - np.linalg.solve(normal, gradient[..., None])[..., 0], LOWEST, HIGHEST)
+    return angles, np.mean(np.sum(_residuals(angles, directions) ** 2, -1), -1)
+
+
+def _residuals(angles: Array, directions: Array) -> Array:
+    """(F, 5, 14): how far the bones' directions, then the angles, are from where they should be, in sigmas."""
+    turned = multiply(from_axis_angle(HINGES, angles[..., 0]), from_axis_angle(LATERALS, angles[..., 1]))
+    bones = [rotate(turned, DIRECTIONS)]
+    for joint in (2, 3):
+        turned = multiply(turned, from_axis_angle(HINGES, angles[..., joint]))
+        bones.append(rotate(turned, DIRECTIONS))
+    off = (np.stack(bones, -2) - directions) / _DIRECTION_SIGMA
+    follow = (angles[..., 3] - _TIP_FOLLOWS * angles[..., 2]) / _TIP_SIGMA
+    return np.concatenate([off.reshape(*off.shape[:-2], -1), (angles - RELAXED) / _SIGMAS, follow[..., None]], -1)
+
+
+def _read(hands: HandKeypoints, number: int, motion: Motion, body: Array) -> _Hand:
+    """A hand in every frame, the more plausible of what was seen and its reflection; `body` (F, 4): its orientation
+    in the world as the body's keypoints have it. In frames without one the hand is as the body has it, relaxed."""
+    frames, side = len(motion), SIDES[number]
+    weights = hands.confidence[:, number]
+    seen = np.flatnonzero(weights > 0)
+    turn = from_matrix(motion.world_from_camera[:, :3, :3])
+    palm = np.array(body)
+    angles = np.tile(RELAXED, (frames, 1, 1))
+    if not len(seen):
+        return _Hand(palm, angles, np.array(weights))
+    camera_K = motion.camera_K if len(motion.camera_K) == 1 else motion.camera_K[seen]
+    turn = turn if len(turn) == 1 else turn[seen]
+    looks_right = hands.left[seen, number] if side == "left" else 1 - hands.left[seen, number]
+    readings = []
+    for depth, likely in ((1.0, looks_right), (-1.0, 1 - looks_right)):
+        world = hands.world[seen, number] * np.array([1.0, 1.0, depth])
+        points = hand_points(hands.pixels[seen, number], world, camera_K)
+        palms = palm_rotations(points, side)
+        bends, cost = finger_angles(points, palms, side)
+        in_world = multiply(turn, palms)
+        cost = cost - _SIDE_WEIGHT * np.log(np.clip(likely, 0.02, 0.98))
+        cost += np.minimum((angle_between(in_world, body[seen]) / _BODY_SIGMA) ** 2, _COST_MOST)
+        readings.append((in_world, bends, cost))
+    chosen = _most_plausible(motion.times[seen], [(p, c) for p, _, c in readings])
+    palm[seen] = np.where(chosen[:, None] == 0, readings[0][0], readings[1][0])
+    angles[seen] = np.where(chosen[:, None, None] == 0, readings[0][1], readings[1][1])
+    return _Hand(palm, angles, np.array(weights))
+
+
+def _most_plausible(times: Array, readings: list[tuple[Array, Array]]) -> NDArray[np.int64]:
+    """(N,) 0 or 1: the sequence of readings, each palms (N, 4) and costs (N,), of the least cost, turns included."""
+    palms, costs = np.stack([p for p, _ in readings], 1), np.stack([c for _, c in readings], 1)
+    steps = np.diff(times)
+    turns = angle_between(palms[:-1, :, None], palms[1:, None, :])
+    sigma = _TURN_SIGMA * np.sqrt(np.maximum(steps / _TURN_SECONDS, 1.0))[:, None, None]
+    between = np.minimum((turns / sigma) ** 2, _COST_MOST) * (steps < _BREAK_SECONDS)[:, None, None]
+    total = costs[0]
+    came_from = np.zeros(costs.shape, np.int64)
+    for n in range(1, len(costs)):
+        ways = total[:, None] + between[n - 1]
+        came_from[n] = np.argmin(ways, 0)
+        total = np.min(ways, 0) + costs[n]
+    path = np.empty(len(costs), np.int64)
+    path[-1] = int(np.argmin(total))
+    for n in range(len(costs) - 1, 0, -1):
+        path[n - 1] = came_from[n, path[n]]
+    return path
+
+
+def _steady(hand: _Hand, times: Array, cutoff: float) -> Array:
+    """Angles (F, 5, 4) smoothed; frames that stand out count less in a second pass."""
+    weights = hand.weights
+    result = _smoothed_angles(hand.angles, weights, times, cutoff)
+    odd = np.sqrt(np.mean((hand.angles - result) ** 2, (1, 2))) / _ODD
+    result = _smoothed_angles(hand.angles, weights / (1 + odd**4), times, cutoff)
+    return np.clip(result, LOWEST, HIGHEST)
+
+
+def _smoothed_angles(angles: Array, weights: Array, times: Array, cutoff: float) -> Array:
+    total = weights + RELAXED_WEIGHT
+    mean = (weights[:, None, None] * angles + RELAXED_WEIGHT * RELAXED) / total[:, None, None]
+    return smooth(mean.reshape(len(mean), -1), total, times, cutoff).reshape(angles.shape)
+
+
+def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
+    """Turn wrist and forearm in `local` (F, J, 4) to the palm: the forearm takes its share of the twist."""
+    elbow, wrist = motion.joint(f"{side}_elbow"), motion.joint(f"{side}_wrist")
+    axis = normalise(motion.rest_offsets[wrist])
+    world = forward_kinematics(motion.parents, motion.rest_offsets, motion.root_translation, local)[1]
+    untwist = from_axis_angle(axis, -twist_angle(local[:, elbow], axis))
+    forearm = multiply(world[:, elbow], untwist)
+    body = multiply(conjugate(forearm), world[:, wrist])
+    palm = multiply(conjugate(forearm), hand.palm)
+    twist = twist_angle(palm, axis)
+    swing = angle_between(palm, np.broadcast_to(from_axis_angle(axis, twist), palm.shape))
+    plausible = (np.abs(twist) < IMPLAUSIBLE_TWIST) & (swing < IMPLAUSIBLE_SWING)
+    weights = hand.weights * plausible
+    turned = slerp(body, palm, weights / (weights + BODY_WEIGHT))
+    turned = limit(turned, axis, SWING_MOST, TWIST_MOST)
+    turned = smooth_rotations(turned, weights + BODY_WEIGHT, motion.times, WRIST_CUTOFF_HZ)
+    turned = limit(turned, axis, SWING_MOST, TWIST_MOST)
+    share = from_axis_angle(axis, FOREARM_SHARE * twist_angle(turned, axis))
+    local[:, elbow] = multiply(multiply(local[:, elbow], untwist), share)
+    local[:, wrist] = multiply(conjugate(share), turned)
