@@ -61,11 +61,11 @@ CUTOFF_HZ = (8.0, 2.0)
 """Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
 RELAXED_WEIGHT = 0.01
 """How much the relaxed hand counts against a hand seen in full confidence."""
-WRIST_CUTOFF_HZ = 5.0
+WRIST_CUTOFF_HZ = 4.0
 BODY_WEIGHT = 0.15
 """How much the wrist's orientation from the body's keypoints, two knuckles, counts against the palm's."""
 SWING_MOST, TWIST_MOST = np.radians(80.0), np.radians(90.0)
-IMPLAUSIBLE_SWING, IMPLAUSIBLE_TWIST = np.radians(100.0), np.radians(120.0)
+IMPLAUSIBLE_TWIST = np.radians(120.0)
 """A palm turned further than this against the forearm was not read rightly."""
 
 LENGTH_SHARE = 0.5
@@ -298,18 +298,22 @@ def _smoothed_angles(angles: Array, weights: Array, times: Array, cutoff: float)
 
 
 def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
-    """Turn wrist and forearm in `local` (F, J, 4) to the palm: the forearm takes its share of the twist."""
+    """Turn wrist and forearm in `local` (F, J, 4) as the palm is turned; the forearm takes its share of the twist.
+
+    Where the hand points the body's keypoints know better than the palm, whose depth is a guess; how it is turned
+    about that direction the palm knows better: it is as wide as it is long.
+    """
     elbow, wrist = motion.joint(f"{side}_elbow"), motion.joint(f"{side}_wrist")
     axis = normalise(motion.rest_offsets[wrist])
     world = forward_kinematics(motion.parents, motion.rest_offsets, motion.root_translation, local)[1]
     untwist = from_axis_angle(axis, -twist_angle(local[:, elbow], axis))
     forearm = multiply(world[:, elbow], untwist)
-    body = multiply(conjugate(forearm), world[:, wrist])
-    palm = multiply(conjugate(forearm), hand.palm)
-    twist = twist_angle(palm, axis)
-    swing = angle_between(palm, np.broadcast_to(from_axis_angle(axis, twist), palm.shape))
-    plausible = (np.abs(twist) < IMPLAUSIBLE_TWIST) & (swing < IMPLAUSIBLE_SWING)
-    weights = hand.weights * plausible
+    points_palm, points_body = rotate(hand.palm, axis), rotate(world[:, wrist], axis)
+    palm = multiply(minimal_rotation(points_palm, points_body), hand.palm)
+    body, palm = (multiply(conjugate(forearm), each) for each in (world[:, wrist], palm))
+    agreement = np.clip(np.sum(points_palm * points_body, -1), 0.0, 1.0) ** 2
+    plausible = np.abs(twist_angle(palm, axis)) < IMPLAUSIBLE_TWIST
+    weights = hand.weights * agreement * plausible
     turned = slerp(body, palm, weights / (weights + BODY_WEIGHT))
     turned = limit(turned, axis, SWING_MOST, TWIST_MOST)
     turned = smooth_rotations(turned, weights + BODY_WEIGHT, motion.times, WRIST_CUTOFF_HZ)
