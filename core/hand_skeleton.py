@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .rotation import Array, from_axis_angle, multiply, normalise
-from .skeleton import ANIMATION_21, attachment_scale
+from .skeleton import ANIMATION_21, JointSet, attachment_scale
 
 SIDES = ("left", "right")
 """The order of hands in arrays (..., 2, ...)."""
@@ -28,6 +28,18 @@ CHAINS = np.array([[HAND_21.index(name) for name in HAND_21 if name.startswith(f
 FINGER_JOINTS = tuple(f"{side}_{finger}_{number}" for side in SIDES for finger in FINGERS for number in (1, 2, 3))
 """What is appended to `ANIMATION_21` when hands are solved: each joint is named for where its bone starts."""
 JOINTS_A_HAND = len(FINGER_JOINTS) // 2
+
+
+def _parent(joint: str) -> str:
+    side, finger, number = joint.split("_")
+    return f"{side}_wrist" if number == "1" else f"{side}_{finger}_{int(number) - 1}"
+
+
+_NAMES = (*ANIMATION_21.joints, *FINGER_JOINTS)
+ANIMATION_51 = JointSet(
+    "animation_51", _NAMES, (*ANIMATION_21.parents, *(_NAMES.index(_parent(joint)) for joint in FINGER_JOINTS))
+)
+"""The skeleton of `Motion` with fingers."""
 
 REFERENCE_STARTS = np.array(
     [(0.024, -0.022, -0.008), (0.090, -0.025, 0.0), (0.092, -0.004, 0.002), (0.085, 0.016, 0.0), (0.075, 0.035, -0.003)]
@@ -72,9 +84,20 @@ def rest_hand(side: str, scale: float = 1.0, lengths: Array = REFERENCE_LENGTHS)
     return offsets * turn * scale, tails * turn * scale
 
 
-def finger_parents(wrist: int, first: int) -> list[int]:
-    """The parents (15,) of a hand's joints, whose wrist is joint `wrist` and which stand from `first` on."""
-    return [wrist if joint % 3 == 0 else first + joint - 1 for joint in range(JOINTS_A_HAND)]
+def rest_with_fingers(
+    rest_offsets: Array, rest_tails: Array, lengths: Array = REFERENCE_LENGTHS
+) -> tuple[Array, Array]:
+    """`rest_offsets` and `rest_tails` (51, 3) m of `ANIMATION_51` for a rest skeleton (21, 3) of `ANIMATION_21`.
+
+    Hands are as large as the forearms say; a hand's bone ends where the middle finger begins.
+    """
+    offsets, tails = [rest_offsets], [np.array(rest_tails)]
+    for side in SIDES:
+        fingers, tips = rest_hand(side, hand_scale(side, rest_offsets), lengths)
+        tails[0][ANIMATION_21.index(f"{side}_wrist")] = fingers[3 * FINGERS.index("middle")]
+        offsets.append(fingers)
+        tails.append(tips)
+    return np.concatenate(offsets), np.concatenate(tails)
 
 
 def finger_rotations(angles: Array, side: str = "left") -> Array:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hand_skeleton import (
+    ANIMATION_51,
     CHAINS,
     DIRECTIONS,
-    FINGER_JOINTS,
     HAND_21,
     HIGHEST,
     HINGES,
@@ -33,10 +33,8 @@ from ..hand_skeleton import (
     REFERENCE_STARTS,
     RELAXED,
     SIDES,
-    finger_parents,
     finger_rotations,
-    hand_scale,
-    rest_hand,
+    rest_with_fingers,
 )
 from ..motion import HandKeypoints, Motion
 from ..rotation import (
@@ -97,7 +95,7 @@ _ODD = np.radians(25.0)
 
 @dataclass(frozen=True)
 class _Hand:
-    """One hand read: its palm (F, 4) in the camera's frame, finger angles (F, 5, 4), confidence (F,)."""
+    """One hand read: its palm (F, 4) in the world, finger angles (F, 5, 4), confidence (F,)."""
 
     palm: Array
     angles: Array
@@ -113,40 +111,34 @@ def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float =
     if hands is None:
         return motion
     cutoff = float(CUTOFF_HZ[0] * (CUTOFF_HZ[1] / CUTOFF_HZ[0]) ** smoothing)
-    lengths = finger_lengths(hands)
     local = np.array(motion.local_rotations)
-    names, parents = list(motion.joint_names), list(motion.parents)
-    offsets, tails = [motion.rest_offsets], [np.array(motion.rest_tails)]
-    rotations, confidence = [], [motion.confidence]
+    angles = []
     for number, side in enumerate(SIDES):
-        seen = hands.confidence[:, number]
-        body = motion.world_rotations()[:, motion.joint(f"{side}_wrist")]
-        hand = _read(hands, number, motion, body)
-        if np.any(seen > 0):
+        hand = _read(hands, number, motion)
+        if np.any(hand.weights > 0):
             _turn_wrist(local, hand, motion, side)
-        angles = _steady(hand, motion.times, cutoff)
-        rotations.append(finger_rotations(angles, side))
-        rest, ends = rest_hand(side, hand_scale(side, motion.rest_offsets), lengths)
-        wrist = motion.joint(f"{side}_wrist")
-        parents += finger_parents(wrist, len(names))
-        names += FINGER_JOINTS[number * JOINTS_A_HAND : (number + 1) * JOINTS_A_HAND]
-        offsets.append(rest)
-        tails.append(ends)
-        # The hand's bone ends where the middle finger begins.
-        tails[0][wrist] = rest[6]
-        confidence.append(np.repeat(hand.weights[:, None], JOINTS_A_HAND, 1))
-    rest_offsets = np.concatenate(offsets)
-    local = continuous(np.concatenate([local, *rotations], 1))
+        angles.append(_steady(hand, motion.times, cutoff))
+    turned = dataclasses.replace(motion, local_rotations=local, hands=hands)
+    return append_fingers(turned, np.stack(angles, 1), hands.confidence, finger_lengths(hands))
+
+
+def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Array = REFERENCE_LENGTHS) -> Motion:
+    """A motion of `ANIMATION_21` with the finger joints of `ANIMATION_51`, bent by `angles` (F, 2, 5, 4) rad.
+
+    `confidence` (F, 2) of the hands; `lengths` (5, 3) m of the bones for a hand of scale 1.
+    """
+    offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails, lengths)
+    fingers = [finger_rotations(angles[:, number], side) for number, side in enumerate(SIDES)]
+    local = continuous(np.concatenate([motion.local_rotations, *fingers], 1))
     return dataclasses.replace(
         motion,
-        joint_names=tuple(names),
-        parents=np.array(parents),
-        rest_offsets=rest_offsets,
-        rest_tails=np.concatenate(tails),
+        joint_names=ANIMATION_51.joints,
+        parents=np.array(ANIMATION_51.parents),
+        rest_offsets=offsets,
+        rest_tails=tails,
         local_rotations=local,
-        joint_positions=forward_kinematics(parents, rest_offsets, motion.root_translation, local)[0],
-        confidence=np.concatenate(confidence, 1),
-        hands=hands,
+        joint_positions=forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation, local)[0],
+        confidence=np.concatenate([motion.confidence, np.repeat(confidence, JOINTS_A_HAND, 1)], 1),
     ).check()
 
 
@@ -232,10 +224,11 @@ def _residuals(angles: Array, directions: Array) -> Array:
     return np.concatenate([off.reshape(*off.shape[:-2], -1), (angles - RELAXED) / _SIGMAS, follow[..., None]], -1)
 
 
-def _read(hands: HandKeypoints, number: int, motion: Motion, body: Array) -> _Hand:
-    """A hand in every frame, the more plausible of what was seen and its reflection; `body` (F, 4): its orientation
-    in the world as the body's keypoints have it. In frames without one the hand is as the body has it, relaxed."""
+def _read(hands: HandKeypoints, number: int, motion: Motion) -> _Hand:
+    """A hand in every frame, the more plausible of what was seen and its reflection. In frames without one it is
+    as the body has it, relaxed."""
     frames, side = len(motion), SIDES[number]
+    body = motion.world_rotations()[:, motion.joint(f"{side}_wrist")]
     weights = hands.confidence[:, number]
     seen = np.flatnonzero(weights > 0)
     turn = from_matrix(motion.world_from_camera[:, :3, :3])
