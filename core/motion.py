@@ -54,16 +54,6 @@ class HandKeypoints:
         """Some of the samples."""
         return HandKeypoints(*(getattr(self, name)[samples] for name in _HAND_FIELDS))
 
-    def exchanged(self, where: Bools) -> HandKeypoints:
-        """Left and right exchanged in the samples marked by `where` (F,)."""
-
-        def swapped(values: Array) -> Array:
-            mask = where.reshape(-1, *[1] * (values.ndim - 1))
-            exchanged: Array = np.where(mask, values[:, ::-1], values)
-            return exchanged
-
-        return HandKeypoints(*(swapped(getattr(self, name)) for name in _HAND_FIELDS))
-
     def mirrored(self, width: float) -> HandKeypoints:
         """The same hands in the mirrored picture, `width` pixels wide: what looks like a left hand is a right one."""
         pixels, world = self.pixels[:, ::-1].copy(), self.world[:, ::-1].copy()

@@ -2,7 +2,8 @@
 
 Hands are small in the picture, so the landmarker never sees the whole of it. Each hand that is followed has a
 landmarker of its own in video mode, which searches for a palm only until it has one. Whose hand it is, and which,
-is decided by the body's wrists: a hand that is not where the wrist is belongs to somebody else.
+is decided by the body's wrists: a hand that is not where the wrist is belongs to somebody else. The two hands take
+turns, since twelve looks a second show a gesture as well as thirty; in between landmarks are interpolated.
 """
 
 from __future__ import annotations
@@ -33,10 +34,14 @@ SMALLEST_PIXELS = 28.0
 """Crops of fewer pixels of the picture show no fingers."""
 WRIST_METRES = 0.12
 """A hand whose wrist is further than this from the body's belongs to somebody else, or is none."""
+LOOK_SECONDS = 0.06
+"""A hand is looked at this often at most."""
+NOT_LOOKED = -1.0
 SAME_METRES = 0.05
 """Hands nearer than this to each other are one, found in both crops."""
 
 _PENDING = 6
+_INSTANT = 2e-3
 _VISIBLE = 0.1
 _SAME_PERSON = 0.35
 _REJECTED_MOST = 8
@@ -53,7 +58,7 @@ class Hands:
 
     points (2, 21, 5): x and y relative to the picture, then the position in metres as MediaPipe gives it (origin
     inside the hand, x right, y down, z away from the camera). left (2,): how much each looks like a left hand, in
-    [0, 1].
+    [0, 1]; `NOT_LOOKED` where it was not looked for.
     """
 
     points: Floats
@@ -70,6 +75,7 @@ class _Person:
 
     body: Array
     seen: int
+    looked: list[float]
     landmarkers: dict[int, _HandLandmarker] = field(default_factory=dict)
 
 
@@ -140,27 +146,31 @@ class HandWatch:
             for landmarker in person.landmarkers.values():
                 landmarker.close()
 
-    def look(self, image: NDArray[np.uint8], poses: list[Pose]) -> Future[list[Hands]]:
-        """The hands of each of the poses in a picture (H, W, 3), when they are found."""
+    def look(self, image: NDArray[np.uint8], time: float, poses: list[Pose]) -> Future[list[Hands]]:
+        """The hands of each of the poses in a picture (H, W, 3) shown at `time` (s), when they are found."""
         # Pictures wait in memory.
         while len(self._pending) >= _PENDING:
             self._pending.popleft().result()
-        found = self._beside.submit(self._find, image, poses)
+        found = self._beside.submit(self._find, image, time, poses)
         self._pending.append(found)
         return found
 
-    def _find(self, image: NDArray[np.uint8], poses: list[Pose]) -> list[Hands]:
+    def _find(self, image: NDArray[np.uint8], time: float, poses: list[Pose]) -> list[Hands]:
         self._looks += 1
-        return [self._hands(image, pose) for pose in poses]
+        return [self._hands(image, time, pose) for pose in poses]
 
-    def _hands(self, image: NDArray[np.uint8], pose: Pose) -> Hands:
+    def _hands(self, image: NDArray[np.uint8], time: float, pose: Pose) -> Hands:
         size = np.array([image.shape[1], image.shape[0]], np.float64)
         pixels = pose.landmarks[:, :2] * size
         metre = pixels_a_metre(pixels, pose.world)
-        person = self._person(pixels[_BODY], metre)
+        person = self._person(pixels[_BODY], metre, time)
         result = Hands.none()
         away = np.full(2, np.inf)
         for hand in range(2):
+            if abs(time - person.looked[hand]) < LOOK_SECONDS - _INSTANT:
+                result.left[hand] = NOT_LOOKED
+                continue
+            person.looked[hand] = time
             centre, side = crop_of(pixels, metre, hand)
             wrist = pose.landmarks[_WRISTS[hand]]
             inside = np.all((centre > -side / 4) & (centre < size + side / 4))
@@ -196,7 +206,7 @@ class HandWatch:
                 wrong = int(np.argmax(away))
                 hands.points[wrong], hands.left[wrong] = np.nan, np.nan
 
-    def _person(self, body: Array, metre: float) -> _Person:
+    def _person(self, body: Array, metre: float, time: float) -> _Person:
         """Who is followed already and nearest to this body; else whoever was lost first, or somebody new."""
         free = [person for person in self._people if person.seen < self._looks]
         near = [float(np.linalg.norm(person.body - body, axis=-1).mean()) / metre for person in free]
@@ -205,7 +215,7 @@ class HandWatch:
         elif lost := [person for person in free if person.seen < self._looks - 1]:
             person = min(lost, key=lambda p: p.seen)
         else:
-            person = _Person(body, self._looks)
+            person = _Person(body, self._looks, [-np.inf, time - LOOK_SECONDS / 2])
             self._people.append(person)
         person.body, person.seen = body, self._looks
         return person
@@ -243,14 +253,16 @@ def cut(image: NDArray[np.uint8], centre: Array, side: float) -> NDArray[np.uint
 
 
 def hand_keypoints(
-    points: Array, left: Array, pixels: Array, world: Array, sure: Array, image_size: tuple[int, int]
+    times: Array, points: Array, left: Array, pixels: Array, world: Array, sure: Array, image_size: tuple[int, int]
 ) -> HandKeypoints:
-    """Hands as in `Hands` (N, 2, 21, 5) and (N, 2), of poses with landmarks (N, 33, 2) px, (N, 33, 3) m and their
-    confidence (N, 33), as keypoints with a confidence of their own.
+    """Hands as in `Hands` (N, 2, 21, 5) and (N, 2), of one track's poses at `times` (N,) with landmarks (N, 33, 2) px,
+    (N, 33, 3) m and their confidence (N, 33), as keypoints with a confidence of their own.
 
     A hand is trusted less the further its wrist is from the body's, the smaller it is in the picture and the less
     sure the body's wrist is.
     """
+    both = [interpolated(times, points[:, hand], left[:, hand]) for hand in range(2)]
+    points, left = (np.stack(values, 1) for values in zip(*both, strict=True))
     places = points[..., :2] * image_size
     metre = np.array([pixels_a_metre(p, w.astype(np.float32)) for p, w in zip(pixels, world, strict=True)])[:, None]
     away = np.linalg.norm(places[:, :, 0] - pixels[:, _WRISTS], axis=-1) / metre
@@ -259,3 +271,27 @@ def hand_keypoints(
     confidence = near * large * np.sqrt(sure[:, _WRISTS])
     found = np.isfinite(left)
     return HandKeypoints(places, points[..., 2:], np.where(found, confidence, 0.0), np.where(found, left, 0.5))
+
+
+def interpolated(times: Array, points: Array, left: Array) -> tuple[Array, Array]:
+    """One hand's `points` (N, 21, 5) and `left` (N,) with the samples filled in which it was not looked for.
+
+    Between two looks that found it alike they lie on a straight line; else they are those of the nearer look.
+    """
+    looks = np.flatnonzero(left != NOT_LOOKED)
+    points, left = points.copy(), left.copy()
+    if not len(looks):
+        return points, np.full_like(left, np.nan)
+    for sample in np.flatnonzero(left == NOT_LOOKED):
+        after = np.searchsorted(looks, sample)
+        a, b = looks[max(after - 1, 0)], looks[min(after, len(looks) - 1)]
+        near = a if abs(times[sample] - times[a]) <= abs(times[b] - times[sample]) else b
+        if abs(times[near] - times[sample]) > 2 * LOOK_SECONDS:
+            points[sample], left[sample] = np.nan, np.nan
+        elif (left[a] > 0.5) == (left[b] > 0.5) and np.isfinite(left[a]) and np.isfinite(left[b]) and a != b:
+            share = (times[sample] - times[a]) / (times[b] - times[a])
+            points[sample] = (1 - share) * points[a] + share * points[b]
+            left[sample] = (1 - share) * left[a] + share * left[b]
+        else:
+            points[sample], left[sample] = points[near], left[near]
+    return points, left

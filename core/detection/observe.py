@@ -319,7 +319,7 @@ class _Record:
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
         if self.hand_watch and poses:
-            self.hands.append((frame.time, self.hand_watch.look(frame.image, poses)))
+            self.hands.append((frame.time, self.hand_watch.look(frame.image, frame.time, poses)))
         for pose in poses:
             self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 

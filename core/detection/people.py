@@ -24,12 +24,13 @@ from ..jobs import (
     UsageError,
     ignore_progress,
 )
-from ..motion import HandKeypoints, Keypoints2D
+from ..motion import Keypoints2D
 from ..rotation import Array
 from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
+from .landmarker import Floats
 from .models import hand_model, pose_model
 from .observe import Observations, observe
 from .settling import settling
@@ -202,10 +203,17 @@ def _track(
     heights = _smoothed(times, scene.bodies.sizes[members])
     sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
     swapped = exchanged(times, pixels, world, sure, heights)
-    hands = _hands(seen, chosen, pixels, world, sure, size)
-    if hands is not None:
-        hands = hands.exchanged(swapped[:, GROUPS.index("arms")])
     pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
+    hands = None
+    if len(seen.hand_points):
+        # Imported late: nothing of it is needed by those who want no hands.
+        from .hands import hand_keypoints
+
+        points, left = (
+            _exchanged_hands(values[chosen], swapped[:, GROUPS.index("arms")])
+            for values in (seen.hand_points, seen.hand_left)
+        )
+        hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     return Track(
@@ -221,16 +229,11 @@ def _track(
     )
 
 
-def _hands(
-    seen: Observations, chosen: NDArray[np.int64], pixels: Array, world: Array, sure: Array, size: tuple[int, int]
-) -> HandKeypoints | None:
-    """The hands of the chosen poses, if any were looked for."""
-    if not len(seen.hand_points):
-        return None
-    from .hands import hand_keypoints
-
-    points, left = seen.hand_points[chosen].astype(np.float64), seen.hand_left[chosen].astype(np.float64)
-    return hand_keypoints(points, left, pixels, world, sure, size)
+def _exchanged_hands(values: Floats, where: NDArray[np.bool_]) -> Array:
+    """Values (N, 2, ...) of left and right hands, exchanged in the samples (N,) in which the arms are."""
+    result = values.astype(np.float64)
+    result[where] = result[where, ::-1]
+    return result
 
 
 def _smoothed(times: Array, sizes: Array) -> Array:

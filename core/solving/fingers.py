@@ -76,7 +76,7 @@ _PALM_WEIGHTS = np.array([1.0, 0.15, 1.0, 1.0, 1.0, 1.0])
 _PALM_REST = np.concatenate([np.zeros((1, 3)), REFERENCE_STARTS])
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
-_DIRECTION_SIGMA = 0.15
+_DIRECTION_SIGMA = 0.25
 _SIGMAS = np.radians([(40, 30, 40, 50), *[(60, 12, 60, 60)] * 4])
 """How far angles (5, 4) stray from the relaxed hand's."""
 _TIP_FOLLOWS, _TIP_SIGMA = 0.6, np.radians(20.0)
@@ -166,14 +166,15 @@ def finger_lengths(hands: HandKeypoints) -> Array:
 def hand_points(pixels: Array, world: Array, camera_K: Array) -> Array:
     """Landmarks (F, 21, 3) m from the wrist, in the camera's frame.
 
-    `pixels` (F, 21, 2) give what lies in the picture's plane, `world` (F, 21, 3) their scale and the depth. Both are
-    as a camera sees them that looks at the hand: they are turned onto the ray towards it. `camera_K` (1 or F, 3, 3).
+    `world` (F, 21, 3) m give the scale and the depth, the mean of `world` and `pixels` (F, 21, 2), which err apart,
+    what lies in the picture's plane. They are as a camera sees them that looks at the hand: they are turned onto the
+    ray towards it. `camera_K` (1 or F, 3, 3).
     """
     flat = pixels - pixels.mean(1, keepdims=True)
     known = world[..., :2] - world[..., :2].mean(1, keepdims=True)
     scale = np.sum(flat**2, (1, 2)) / np.maximum(np.sum(flat * known, (1, 2)), 1e-6)
     scale = np.maximum(scale, 1e-6)[:, None, None]
-    points = np.concatenate([flat / scale, world[..., 2:]], -1)
+    points = np.concatenate([(flat / scale + known) / 2, world[..., 2:]], -1)
     focal = np.stack([camera_K[:, 0, 0], camera_K[:, 1, 1]], -1)
     ray = np.concatenate([(pixels[:, 0] - camera_K[:, :2, 2]) / focal, np.ones((len(pixels), 1))], -1)
     onto = minimal_rotation(np.array([0.0, 0.0, 1.0]), ray)

@@ -169,7 +169,7 @@ def test_left_and_right_mirror_each_other() -> None:
     angles = gestures(10)[:, 0]
     turn = from_axis_angle(np.array([0.0, 0.6, 0.8]), np.linspace(-2, 2, 10))
     left = rigid_hand(angles, "left", turn) + np.random.default_rng(0).normal(scale=0.004, size=(10, 21, 3))
-    right = left * (-1, 1, 1)
+    right = left * np.array([-1.0, 1.0, 1.0])
     palms = palm_rotations(left, "left"), palm_rotations(right, "right")
     assert np.max(angle_between(palms[0] * (1, 1, -1, -1), palms[1])) < 1e-6
     np.testing.assert_allclose(
