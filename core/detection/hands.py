@@ -30,6 +30,8 @@ from .models import HandModel
 CROP_METRES = 0.40
 CROP_PIXELS = 224
 """What the landmark model takes; the hand fills half of the crop."""
+PRESENT = 0.65
+"""How sure the landmark model must be that there is a hand: at its usual 0.5 it follows leaves where a hand was."""
 SMALLEST_PIXELS = 28.0
 """Crops of fewer pixels of the picture show no fingers."""
 WRIST_METRES = 0.12
@@ -87,6 +89,7 @@ class _HandLandmarker:
             base_options=BaseOptions(model_asset_path=str(model.path), delegate=BaseOptions.Delegate.CPU),
             running_mode=vision.RunningMode.VIDEO,
             num_hands=1,
+            min_hand_presence_confidence=PRESENT,
         )
         self.rejected = 0
         self._step = 0

@@ -110,7 +110,7 @@ def waved(detections: Path) -> tuple[HandKeypoints, Array]:
 def test_real_mediapipe_finds_the_hands_of_the_sample(waved: tuple[HandKeypoints, Array]) -> None:
     hands, wrists = waved
     found = hands.confidence > 0
-    assert np.all(found.mean(0) > 0.75)
+    assert np.all(found.mean(0) > 0.65)
     away = np.linalg.norm(hands.pixels[:, :, 0] - wrists, axis=-1)[found]
     height = 260.0  # pixels the figure is tall, roughly
     assert np.median(away) < 0.03 * height
