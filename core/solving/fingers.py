@@ -38,6 +38,7 @@ from ..hand_skeleton import (
 )
 from ..motion import HandKeypoints, Motion
 from ..rotation import (
+    IDENTITY,
     Array,
     angle_between,
     conjugate,
@@ -62,6 +63,9 @@ RELAXED_WEIGHT = 0.01
 WRIST_CUTOFF_HZ = 4.0
 BODY_WEIGHT = 0.15
 """How much the wrist's orientation from the body's keypoints, two knuckles, counts against the palm's."""
+POINTING_WRIST, POINTING_FINGERS = 0.7, 0.3
+"""How much the body decides, against the palm, where the hand points: for the wrist, and for what fingers bend from.
+Measured on a film of gestures and on the sample; the palm's depth is a guess, the body's is another."""
 SWING_MOST, TWIST_MOST = np.radians(80.0), np.radians(90.0)
 IMPLAUSIBLE_TWIST = np.radians(120.0)
 """A palm turned further than this against the forearm was not read rightly."""
@@ -233,6 +237,7 @@ def _read(hands: HandKeypoints, number: int, motion: Motion) -> _Hand:
     weights = hands.confidence[:, number]
     seen = np.flatnonzero(weights > 0)
     turn = from_matrix(motion.world_from_camera[:, :3, :3])
+    axis = normalise(motion.rest_offsets[motion.joint(f"{side}_wrist")])
     palm = np.array(body)
     angles = np.tile(RELAXED, (frames, 1, 1))
     if not len(seen):
@@ -245,8 +250,9 @@ def _read(hands: HandKeypoints, number: int, motion: Motion) -> _Hand:
         world = hands.world[seen, number] * np.array([1.0, 1.0, depth])
         points = hand_points(hands.pixels[seen, number], world, camera_K)
         palms = palm_rotations(points, side)
-        bends, cost = finger_angles(points, palms, side)
         in_world = multiply(turn, palms)
+        hinged = _pointing(in_world, body[seen], axis, POINTING_FINGERS)
+        bends, cost = finger_angles(points, multiply(conjugate(turn), hinged), side)
         cost = cost - _SIDE_WEIGHT * np.log(np.clip(likely, 0.02, 0.98))
         cost += np.minimum((angle_between(in_world, body[seen]) / _BODY_SIGMA) ** 2, _COST_MOST)
         readings.append((in_world, bends, cost))
@@ -291,11 +297,18 @@ def _smoothed_angles(angles: Array, weights: Array, times: Array, cutoff: float)
     return smooth(mean.reshape(len(mean), -1), total, times, cutoff).reshape(angles.shape)
 
 
+def _pointing(palm: Array, body: Array, axis: Array, share: float) -> Array:
+    """Palms (F, 4) turned so that their `axis` (3,) points by `share` as that of `body` (F, 4) does."""
+    whole = minimal_rotation(rotate(palm, axis), rotate(body, axis))
+    part = slerp(np.broadcast_to(IDENTITY, whole.shape), whole, np.full(len(whole), share))
+    return multiply(part, palm)
+
+
 def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
     """Turn wrist and forearm in `local` (F, J, 4) as the palm is turned; the forearm takes its share of the twist.
 
-    Where the hand points the body's keypoints know better than the palm, whose depth is a guess; how it is turned
-    about that direction the palm knows better: it is as wide as it is long.
+    How the hand is turned about the direction in which it points the palm knows far better than the body's two
+    knuckles: it is as wide as it is long. Where it points, neither knows well.
     """
     elbow, wrist = motion.joint(f"{side}_elbow"), motion.joint(f"{side}_wrist")
     axis = normalise(motion.rest_offsets[wrist])
@@ -303,7 +316,7 @@ def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
     untwist = from_axis_angle(axis, -twist_angle(local[:, elbow], axis))
     forearm = multiply(world[:, elbow], untwist)
     points_palm, points_body = rotate(hand.palm, axis), rotate(world[:, wrist], axis)
-    palm = multiply(minimal_rotation(points_palm, points_body), hand.palm)
+    palm = _pointing(hand.palm, world[:, wrist], axis, POINTING_WRIST)
     body, palm = (multiply(conjugate(forearm), each) for each in (world[:, wrist], palm))
     agreement = np.clip(np.sum(points_palm * points_body, -1), 0.0, 1.0) ** 2
     plausible = np.abs(twist_angle(palm, axis)) < IMPLAUSIBLE_TWIST
