@@ -60,7 +60,8 @@ CUTOFF_HZ = (8.0, 2.0)
 """Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
 RELAXED_WEIGHT = 0.01
 """How much the relaxed hand counts against a hand seen in full confidence."""
-WRIST_CUTOFF_HZ = 4.0
+WRIST_SHARE = 0.6
+"""The cutoff of the wrists' correction, as a share of the fingers'."""
 BODY_WEIGHT = 0.15
 """How much the wrist's orientation from the body's keypoints, two knuckles, counts against the palm's."""
 POINTING_WRIST, POINTING_FINGERS = 0.7, 0.3
@@ -120,7 +121,7 @@ def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float =
     for number, side in enumerate(SIDES):
         hand = _read(hands, number, motion)
         if np.any(hand.weights > 0):
-            _turn_wrist(local, hand, motion, side)
+            _turn_wrist(local, hand, motion, side, cutoff)
         angles.append(_steady(hand, motion.times, cutoff))
     turned = dataclasses.replace(motion, local_rotations=local, hands=hands)
     return append_fingers(turned, np.stack(angles, 1), hands.confidence, finger_lengths(hands))
@@ -304,7 +305,7 @@ def _pointing(palm: Array, body: Array, axis: Array, share: float) -> Array:
     return multiply(part, palm)
 
 
-def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
+def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str, cutoff: float) -> None:
     """Turn wrist and forearm in `local` (F, J, 4) as the palm is turned; the forearm takes its share of the twist.
 
     How the hand is turned about the direction in which it points the palm knows far better than the body's two
@@ -323,8 +324,10 @@ def _turn_wrist(local: Array, hand: _Hand, motion: Motion, side: str) -> None:
     weights = hand.weights * agreement * plausible
     turned = slerp(body, palm, weights / (weights + BODY_WEIGHT))
     turned = limit(turned, axis, SWING_MOST, TWIST_MOST)
-    turned = smooth_rotations(turned, weights + BODY_WEIGHT, motion.times, WRIST_CUTOFF_HZ)
-    turned = limit(turned, axis, SWING_MOST, TWIST_MOST)
+    # The correction is smoothed, not the hand: what the body knows of quick movements stays.
+    correction = multiply(turned, conjugate(body))
+    correction = smooth_rotations(correction, weights + BODY_WEIGHT, motion.times, WRIST_SHARE * cutoff)
+    turned = limit(multiply(correction, body), axis, SWING_MOST, TWIST_MOST)
     share = from_axis_angle(axis, FOREARM_SHARE * twist_angle(turned, axis))
     local[:, elbow] = multiply(multiply(local[:, elbow], untwist), share)
     local[:, wrist] = multiply(conjugate(share), turned)
