@@ -37,14 +37,8 @@ from motionlift.core.rotation import (
     rotate,
     twist_angle,
 )
-from motionlift.core.solving.fingers import (
-    append_fingers,
-    finger_angles,
-    finger_lengths,
-    hand_points,
-    palm_rotations,
-    with_fingers,
-)
+from motionlift.core.solving.fingers import append_fingers, finger_lengths, with_fingers
+from motionlift.core.solving.hand_reading import finger_angles, hand_points, palm_rotations
 
 FRAMES = 60
 MotionMaker = Callable[..., Motion]
