@@ -149,6 +149,7 @@ def test_two_real_people_have_hands_of_their_own(detections: Path) -> None:
 def test_without_the_option_nothing_of_it_is_loaded() -> None:
     script = (
         "import sys; from motionlift.core import pipeline, reconstruction; "
-        "sys.exit(any(name.endswith(('.hands', '.fingers', '.hand_reading')) for name in sys.modules))"
+        "own = {f'motionlift.core.{n}' for n in ('detection.hands', 'solving.fingers', 'solving.hand_reading')}; "
+        "sys.exit(bool(own & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
