@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.bvh import UNITS, BvhClip, BvhOptions, joint_rotations, ordered, root_positions, write_bvh
 from ..core.camera import intrinsics, look_at
@@ -160,7 +161,8 @@ def bvh_to_motion(clip: BvhClip, options: BvhOptions | None = None) -> Motion:
 
 def _rest(clip: BvhClip, turn: Array, scale: float) -> tuple[Array, Array]:
     """`rest_offsets` and `rest_tails` (J, 3) m: a tail is the End Site, else the first child (the spine goes on
-    through first children). The pelvis's height is what puts the lowest point of the T-pose at Z = 0."""
+    through first children, a hand through its middle finger). The pelvis's height is what puts the lowest point of
+    the T-pose at Z = 0."""
     offsets = rotate(turn, clip.offsets) * scale
     offsets[0] = 0.0
     tails = np.zeros_like(offsets)
@@ -170,7 +172,12 @@ def _rest(clip: BvhClip, turn: Array, scale: float) -> tuple[Array, Array]:
         if len(clip.end_sites[joint]):
             tails[joint] = rotate(turn, clip.end_sites[joint][0]) * scale
         elif len(children):
-            tails[joint] = offsets[children[0]]
+            tails[joint] = offsets[_goes_on(clip, children)]
         heights[joint] = offsets[joint, 2] + (heights[parent] if parent >= 0 else 0.0)
     offsets[0, 2] = -float(np.min(np.concatenate([heights, heights + tails[:, 2]])))
     return offsets, tails
+
+
+def _goes_on(clip: BvhClip, children: NDArray[np.int64]) -> int:
+    """Which of a joint's children its bone points to."""
+    return int(next((child for child in children if clip.names[child].endswith("_middle_1")), children[0]))

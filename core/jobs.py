@@ -84,7 +84,8 @@ class LiftSettings:
     """Everything that decides what a lift produces from a given video.
 
     Times are seconds on the source's clock. `speed` is the slow-motion factor: 8 means the file plays
-    eight times slower than life. None means "found out or assumed, and reported as such".
+    eight times slower than life. `hands`: fingers are found and solved too. None means "found out or assumed, and
+    reported as such".
     """
 
     start: float | None = None
@@ -101,6 +102,7 @@ class LiftSettings:
     floor: bool = True
     foot_lock: bool = True
     travel: bool | None = None
+    hands: bool = False
     device: str = "auto"
     weights: str | None = None
     flip_average: bool = True

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .files import written_beside
+from .hand_skeleton import HAND_21
 from .jobs import MotionLiftError
 from .rotation import Array, continuous, forward_kinematics, rotate, slerp
 from .skeleton import BODY_26
@@ -33,12 +34,62 @@ STANDARD_RATES = tuple(
 
 
 @dataclass(frozen=True)
+class HandKeypoints:
+    """One person's hands, left and right, 21 landmarks each (`hand_skeleton.HAND_21`), a sample a decoded frame.
+
+    pixels (F, 2, 21, 2) in the upright picture and world (F, 2, 21, 3) m: MediaPipe's own 3D, origin inside the hand,
+    x right, y down, z away from the camera; NaN where no hand was found. confidence (F, 2) in [0, 1], there 0.
+    left (F, 2) in [0, 1]: how much the detector takes it for a left hand; 0.5 where none was found.
+    """
+
+    pixels: Array
+    world: Array
+    confidence: Array
+    left: Array
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+    def sampled(self, samples: slice | NDArray[np.int64]) -> HandKeypoints:
+        """Some of the samples."""
+        return HandKeypoints(*(getattr(self, name)[samples] for name in _HAND_FIELDS))
+
+    def mirrored(self, width: float) -> HandKeypoints:
+        """The same hands in the mirrored picture, `width` pixels wide: what looks like a left hand is a right one."""
+        pixels, world = self.pixels[:, ::-1].copy(), self.world[:, ::-1].copy()
+        pixels[..., 0] = width - pixels[..., 0]
+        world[..., 0] = -world[..., 0]
+        return HandKeypoints(pixels, world, self.confidence[:, ::-1], 1.0 - self.left[:, ::-1])
+
+    def spread(self, samples: NDArray[np.int64], kept: Bools, frames: int) -> HandKeypoints:
+        """The `kept` ones of these samples, at the places `samples` among `frames`; no hands elsewhere."""
+        result = HandKeypoints.nothing(frames)
+        for name in _HAND_FIELDS:
+            getattr(result, name)[samples] = getattr(self, name)[kept]
+        return result
+
+    @staticmethod
+    def nothing(frames: int) -> HandKeypoints:
+        """No hand in any of `frames`."""
+        points = (frames, 2, len(HAND_21))
+        return HandKeypoints(
+            np.full((*points, 2), np.nan),
+            np.full((*points, 3), np.nan),
+            np.zeros((frames, 2)),
+            np.full((frames, 2), 0.5),
+        )
+
+
+_HAND_FIELDS = tuple(field.name for field in dataclasses.fields(HandKeypoints))
+
+
+@dataclass(frozen=True)
 class Keypoints2D:
     """One person's `BODY_26` keypoints in the upright picture, a sample a decoded frame.
 
     times (F,) s; pixels (F, 26, 2); confidence (F, 26) in [0, 1]; detected (F,): where False, pixels are
     NaN and confidence 0. `world_landmarks` (F, 33, 3) m is the detector's own 3D (MediaPipe's axes: x right,
-    y down, z forward, origin between the hips), kept for comparison, or None.
+    y down, z forward, origin between the hips), kept for comparison, or None. `hands`: where they were looked for.
     """
 
     times: Array
@@ -47,27 +98,40 @@ class Keypoints2D:
     detected: Bools
     image_size: tuple[int, int]
     world_landmarks: Array | None = None
+    hands: HandKeypoints | None = None
 
     def mirrored(self) -> Keypoints2D:
         """The same person in the mirrored picture: x reflected, left and right exchanged."""
         pixels = self.pixels[:, BODY_26.mirror].copy()
         pixels[..., 0] = self.image_size[0] - pixels[..., 0]
         return dataclasses.replace(
-            self, pixels=pixels, confidence=self.confidence[:, BODY_26.mirror], world_landmarks=None
+            self,
+            pixels=pixels,
+            confidence=self.confidence[:, BODY_26.mirror],
+            world_landmarks=None,
+            hands=self.hands and self.hands.mirrored(self.image_size[0]),
         )
 
     def window(self, start: int, stop: int) -> Keypoints2D:
         """The samples start <= i < stop."""
         part = slice(start, stop)
         world = None if self.world_landmarks is None else self.world_landmarks[part]
+        hands = None if self.hands is None else self.hands.sampled(part)
         return Keypoints2D(
-            self.times[part], self.pixels[part], self.confidence[part], self.detected[part], self.image_size, world
+            self.times[part],
+            self.pixels[part],
+            self.confidence[part],
+            self.detected[part],
+            self.image_size,
+            world,
+            hands,
         )
 
 
 @dataclass(frozen=True)
 class Motion:
-    """One person's solved motion. The fields are the file's keys.
+    """One person's solved motion. The fields are the file's keys; those of `hands` are hand_pixels, hand_world,
+    hand_confidence and hand_left, and are missing where no hands were looked for.
 
     World: right-handed, Z up, metres; the camera looks along +Y in plan; the origin lies on the floor under
     the first confident pelvis. Camera: OpenCV's frame. Quaternions wxyz.
@@ -107,6 +171,7 @@ class Motion:
     keypoint_confidence: Array
     lifted_camera: Array
     source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hands: HandKeypoints | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -137,13 +202,19 @@ class Motion:
             "keypoint_confidence": (frames, len(self.keypoint_names)),
             "lifted_camera": (frames, len(self.keypoint_names), 3),
         }  # fmt: skip
+        values = {name: getattr(self, name) for name in shapes}
+        if self.hands is not None:
+            hands = (frames, 2, len(HAND_21))
+            shapes |= {"hand_pixels": (*hands, 2), "hand_world": (*hands, 3),
+                       "hand_confidence": hands[:2], "hand_left": hands[:2]}  # fmt: skip
+            values |= {_HAND + name: getattr(self.hands, name) for name in _HAND_FIELDS}
         for name, expected in shapes.items():
-            shape = getattr(self, name).shape
+            shape = values[name].shape
             if len(shape) != len(expected) or any(
                 e is not None and e != s for e, s in zip(expected, shape, strict=True)
             ):
                 raise _bad_motion(f"{name} has shape {shape} where {expected} is expected")
-            if name not in ("keypoints_2d", "lifted_camera") and not np.all(np.isfinite(getattr(self, name))):
+            if name not in _MAY_BE_NAN and not np.all(np.isfinite(values[name])):
                 raise _bad_motion(f"{name} holds values that are not finite")
         if frames == 0:
             raise _bad_motion("it has no frames")
@@ -160,11 +231,15 @@ class Motion:
         values: dict[str, Any] = {"format": np.array(FORMAT)}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if field.name == "hands":
+                continue
             if field.name == "source":
                 value = json.dumps(dict(value), ensure_ascii=False, sort_keys=True)
             elif isinstance(value, np.ndarray) and value.dtype == np.float64 and field.name not in _DOUBLE:
                 value = value.astype(np.float32)
             values[field.name] = np.asarray(value)
+        if self.hands is not None:
+            values |= {_HAND + name: getattr(self.hands, name).astype(np.float32) for name in _HAND_FIELDS}
         with written_beside(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **values)
 
@@ -182,10 +257,19 @@ class Motion:
             raise _bad_motion(f"{path.name} is not in the format {FORMAT}")
         values: dict[str, Any] = {}
         for field in dataclasses.fields(Motion):
+            if field.name == "hands":
+                continue
             if field.name not in stored:
                 raise _bad_motion(f"{path.name} has no {field.name}")
             values[field.name] = _restored(field.name, stored[field.name])
-        return Motion(**values).check()
+        hands = [_restored(name, stored[name]) for field in _HAND_FIELDS if (name := _HAND + field) in stored]
+        if len(hands) not in (0, len(_HAND_FIELDS)):
+            raise _bad_motion(f"{path.name} has only some of its hands' keys")
+        return Motion(**values, hands=HandKeypoints(*hands) if hands else None).check()
+
+
+_HAND = "hand_"
+_MAY_BE_NAN = ("keypoints_2d", "lifted_camera", "hand_pixels", "hand_world")
 
 
 # Times and the root keep double precision: an hour of clock, or of travel, needs it.
@@ -268,6 +352,7 @@ def resample(motion: Motion, fps: float) -> Motion:
         keypoints_2d=motion.keypoints_2d[nearest],
         keypoint_confidence=motion.keypoint_confidence[nearest],
         lifted_camera=motion.lifted_camera[nearest],
+        hands=None if motion.hands is None else motion.hands.sampled(nearest),
         camera_K=motion.camera_K[nearest] if len(motion.camera_K) > 1 else motion.camera_K,
         world_from_camera=motion.world_from_camera[nearest] if moving else motion.world_from_camera,
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from . import camera
-from .jobs import LiftSettings, ProgressCallback, ignore_progress
+from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
 from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
-from .motion import Keypoints2D, Motion
+from .motion import HandKeypoints, Keypoints2D, Motion
 from .rotation import Array
 from .solving import solve
 from .solving.focal import estimate_focal, fields_of_view, telling_part
@@ -63,10 +64,9 @@ def reconstruct(
         camera_K, lens = find_lens(people, settings)
         sources = [{**source, **lens} for source in sources]
     turns = None if drift is None else camera_turns(drift, camera_K, people[0].image_size)
-    filmed, people = (
-        people,
-        [keypoints if turns is None else stilled(keypoints, camera_K, turns) for keypoints in people],
-    )
+    filmed = people
+    if turns is not None:
+        people = [stilled(keypoints, camera_K, turns) for keypoints in filmed]
     lifted = []
     for number, keypoints in enumerate(people):
         progress("lift", number, len(people))
@@ -83,6 +83,8 @@ def reconstruct(
     progress("lift", len(people), len(people))
     progress("solve", 0, len(people))
     motions = solve_people(lifted, camera_K, settings, sources)
+    if settings.hands:
+        motions = [_with_fingers(m, k.hands, settings) for m, k in zip(motions, people, strict=True)]
     if turns is not None:
         motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, filmed, strict=True)]
     if not travels(settings, drift is not None and camera.moves(drift)):
@@ -98,8 +100,7 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
     network = load_network(settings.weights, settings.device)
     shown = max(people, key=lambda keypoints: int(keypoints.detected.sum()))
     estimate = None
-    if shown.detected.sum() >= SHORTEST:
-        part = telling_part(shown)
+    if shown.detected.any() and (part := telling_part(shown)).detected.sum() >= SHORTEST:
         seconds = float(part.times[-1] - part.times[0])
         misfits = []
         for fov in fields_of_view():
@@ -117,6 +118,19 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """Solve a motion again with other settings."""
     progress("solve", 0, 1)
-    solved = solve.resolve(motion, settings)
+    solved = dataclasses.replace(solve.resolve(motion, settings), hands=motion.hands)
+    if settings.hands:
+        if motion.hands is None:
+            raise MotionLiftError(
+                "no_hands", "This take was lifted without hands.", "Lift the video again with --hands."
+            )
+        solved = _with_fingers(solved, motion.hands, settings)
     progress("solve", 1, 1)
     return solved
+
+
+def _with_fingers(motion: Motion, hands: HandKeypoints | None, settings: LiftSettings) -> Motion:
+    # Imported late: nothing of it is needed by those who want no hands.
+    from .solving.fingers import with_fingers
+
+    return with_fingers(motion, hands, settings.smoothing)

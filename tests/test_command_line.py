@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -15,12 +16,14 @@ import pytest
 from PIL import Image
 
 from motionlift import __version__
-from motionlift.core import service
+from motionlift.core import reconstruction, service
 from motionlift.core.bvh import positions, read_bvh
 from motionlift.core.commands import doctor
 from motionlift.core.commands.outputs import clip_name
-from motionlift.core.jobs import Cancelled, MotionLiftError, ProgressCallback, Request, UsageError
+from motionlift.core.hand_skeleton import ANIMATION_51, FINGERS
+from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Request, UsageError
 from motionlift.core.motion import Motion
+from motionlift.core.skeleton import ANIMATION_21
 
 MotionMaker = Callable[..., Motion]
 Run = Callable[..., tuple[int, str, str]]
@@ -298,6 +301,33 @@ def test_the_sample_from_video_to_bvh(tmp_path: Path, sample_video: Path, detect
     side = motion.joint_positions[:, motion.joint("left_hip")] - motion.joint_positions[:, motion.joint("right_hip")]
     front = motion.joint_positions[:, motion.joint("left_toe")] - motion.joint_positions[:, motion.joint("left_ankle")]
     assert np.mean(np.cross(front, side)[:, 2] > 0) > 0.9
+
+
+@pytest.mark.usefixtures("weights")
+def test_the_sample_with_its_fingers(tmp_path: Path, sample_video: Path, detections: Path, run: Run) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    code, _, err = run(
+        "lift", sample_video, "-o", folder, "--format", "bvh,motion", "--hands", "--end", 6, "--cache-dir", detections
+    )
+    assert code == 0, err
+    clip = read_bvh(folder / "walk_wave_squat.bvh")
+    motion = Motion.load(folder / "walk_wave_squat.motion.npz")
+    assert set(clip.names) == set(motion.joint_names) == set(ANIMATION_51.joints)
+    assert motion.hands is not None
+    assert motion.source["settings"]["hands"] is True
+    waving = [motion.joint(f"right_{finger}_1") for finger in FINGERS]
+    assert motion.confidence[125:165, waving].mean() > 0.5
+    # What the file holds is enough to solve again, with fingers and without.
+    again = reconstruction.resolve(motion, LiftSettings(hands=True))
+    # The file holds keypoints in single precision.
+    np.testing.assert_allclose(again.joint_positions, motion.joint_positions, atol=0.02)
+    body = reconstruction.resolve(motion, LiftSettings())
+    assert body.joint_names == ANIMATION_21.joints
+    assert body.hands is not None
+    with pytest.raises(MotionLiftError) as caught:
+        reconstruction.resolve(dataclasses.replace(body, hands=None), LiftSettings(hands=True))
+    assert caught.value.code == "no_hands"
 
 
 def test_people_of_the_sample(tmp_path: Path, sample_video: Path, detections: Path, run: Run) -> None:

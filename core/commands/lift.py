@@ -109,6 +109,9 @@ def lift(
             rich_help_panel=FIGURE,
         ),
     ] = None,
+    hands: Annotated[
+        bool, typer.Option("--hands", help="Find and solve the fingers too; takes longer.", rich_help_panel=FIGURE)
+    ] = False,
     pose_model: Annotated[
         str | None, typer.Option(help="Another MediaPipe pose model, a .task file.", rich_help_panel=DETECTION)
     ] = None,
@@ -138,6 +141,7 @@ def lift(
         floor=floor,
         foot_lock=foot_lock,
         travel=travel,
+        hands=hands,
         device=device,
         weights=weights,
         flip_average=flip_average,

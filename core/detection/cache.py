@@ -17,12 +17,12 @@ import numpy as np
 from ..files import written_beside
 from ..jobs import LiftSettings, MotionLiftError
 from .landmarker import MEDIAPIPE_VERSION
-from .models import PoseModel, cache_folder
+from .models import HandModel, PoseModel, cache_folder
 from .observe import Observations
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000
@@ -30,7 +30,13 @@ _SUFFIX = ".detection.npz"
 _ABANDONED_SECONDS = 24 * 3600
 
 
-def cache_key(content: str, settings: LiftSettings, model: PoseModel, mediapipe: str = MEDIAPIPE_VERSION) -> str:
+def cache_key(
+    content: str,
+    settings: LiftSettings,
+    model: PoseModel,
+    mediapipe: str = MEDIAPIPE_VERSION,
+    hands: HandModel | None = None,
+) -> str:
     """A name for what `observe` makes of the video with that content hash: all that decides it, and nothing else."""
     parts = {
         "content": content,
@@ -42,6 +48,8 @@ def cache_key(content: str, settings: LiftSettings, model: PoseModel, mediapipe:
         "mediapipe": mediapipe,
         "version": STAGE_VERSION,
     }
+    if hands:
+        parts["hands"] = hands.digest
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
 
 
@@ -124,6 +132,8 @@ def _checked(found: Observations) -> Observations:
         or found.landmarks.shape != (poses, 33, 5)
         or found.world.shape != (poses, 33, 3)
         or found.colours.shape[:1] != (poses,)
+        or found.hand_points.shape not in ((poses, 2, 21, 5), (0, 2, 21, 5))
+        or found.hand_left.shape != found.hand_points.shape[:2]
         or (poses and not 0 <= int(found.frames.min()) <= int(found.frames.max()) < frames)
     ):
         raise ValueError("its arrays do not fit each other")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,10 @@ from .appearance import COLOURS, colours
 from .bodies import Bodies, distinct
 from .camera_motion import BackgroundTracker
 from .landmarker import Floats, Landmarker, Pose
-from .models import PoseModel
+from .models import HandModel, PoseModel
+
+if TYPE_CHECKING:
+    from .hands import Hands, HandWatch
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +49,10 @@ class Observations:
     """What MediaPipe saw, before anyone is told from anyone.
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
-    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128). `looked` (F,): False for frames of
-    shots that detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot
-    began, in shares of the picture's longer side. `warnings` of the reader.
+    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
+    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames of shots
+    that detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
+    in shares of the picture's longer side. `warnings` of the reader.
     """
 
     times: Array
@@ -58,6 +64,8 @@ class Observations:
     colours: Floats
     drift: Array
     warnings: tuple[str, ...] = ()
+    hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
+    hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
 def observe(
@@ -66,14 +74,18 @@ def observe(
     model: PoseModel,
     progress: ProgressCallback = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
+    hands: HandModel | None = None,
 ) -> Observations:
     """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest).
+
+    With a model of `hands` everyone's hands too.
 
     Raises `Cancelled`, and the reader's errors.
     """
     # Colours and the background are measured beside the next picture's detection.
     beside = ThreadPoolExecutor(1, "motionlift-colours")
-    record = _Record(beside)
+    hand_watch = _hand_watch(hands)
+    record = _Record(beside, hand_watch)
 
     def look_back(start: float, stop: float) -> Iterator[Frame]:
         with FrameReader(path, start, stop, LONGEST_SIDE) as again:
@@ -84,6 +96,7 @@ def observe(
 
     with (
         beside,
+        hand_watch or contextlib.nullcontext(),
         FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
         Watch(model, settings, look_back, record.add_poses) as watch,
     ):
@@ -102,8 +115,16 @@ def observe(
                 record.add_poses(frame, watch.look(frame))
             progress("detect", len(record.times), None if total is None else max(total, len(record.times)))
         watch.finish()
-        warnings = tuple(reader.warnings)
-    return record.observations(warnings)
+        return record.observations(tuple(reader.warnings))
+
+
+def _hand_watch(model: HandModel | None) -> HandWatch | None:
+    if model is None:
+        return None
+    # Imported late: nothing of it is needed by those who want no hands.
+    from .hands import HandWatch
+
+    return HandWatch(model)
 
 
 @dataclass(frozen=True)
@@ -287,12 +308,14 @@ class _Record:
     """Observations being gathered. Poses of a frame are found again by its time."""
 
     beside: Executor
+    hand_watch: HandWatch | None = None
     times: list[float] = field(default_factory=list)
     shots: list[int] = field(default_factory=list)
     looked: list[bool] = field(default_factory=list)
     poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
     background: BackgroundTracker = field(default_factory=BackgroundTracker)
     looking: Future[None] | None = None
+    hands: list[tuple[float, Future[list[Hands]]]] = field(default_factory=list)
 
     def add_frame(self, frame: Frame, looked: bool) -> None:
         self.times.append(frame.time)
@@ -301,6 +324,8 @@ class _Record:
         self.looking = self.beside.submit(self.background.look, frame.image, frame.shot)
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
+        if self.hand_watch and poses:
+            self.hands.append((frame.time, self.hand_watch.look(frame.image, frame.time, poses)))
         for pose in poses:
             self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 
@@ -312,6 +337,7 @@ class _Record:
         if self.looking is not None:
             # The last of them: they are done in order.
             self.looking.result()
+        both = self._found_hands()
         return Observations(
             times=times,
             shots=np.array(self.shots, np.int64),
@@ -322,7 +348,14 @@ class _Record:
             colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
             drift=self.background.shares(),
             warnings=warnings,
+            hand_points=_stacked([hands.points for hands in both], (2, 21, 5)),
+            hand_left=_stacked([hands.left for hands in both], (2,)),
         )
+
+    def _found_hands(self) -> list[Hands]:
+        """A pose's hands each, in the order of times, in which poses are."""
+        in_order = sorted(self.hands, key=lambda item: item[0])
+        return [hands for _, found in in_order for hands in found.result()]
 
 
 def gathered(seen: Iterable[tuple[Frame, list[Pose]]]) -> Observations:

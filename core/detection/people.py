@@ -7,6 +7,7 @@ for track in choose_people(detection, "largest"):
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,10 +30,11 @@ from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, pro
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
-from .models import pose_model
+from .landmarker import Floats
+from .models import hand_model, pose_model
 from .observe import Observations, observe
 from .settling import settling
-from .sides import exchange, exchanged
+from .sides import GROUPS, exchange, exchanged
 from .tracking import Indices, Scene, track
 
 log = logging.getLogger(__name__)
@@ -109,12 +111,13 @@ def detect(
     info = probe(path)
     progress("open", 1, 1)
     model = pose_model(settings)
+    hands = hand_model(settings) if settings.hands else None
     content = content_hash(path)
     cache = DetectionCache.of(settings) if settings.use_cache else None
-    key = cache_key(content, settings, model)
+    key = cache_key(content, settings, model, hands=hands)
     seen = cache.load(key) if cache else None
     if seen is None:
-        seen = observe(path, settings, model, progress, cancelled)
+        seen = observe(path, settings, model, progress, cancelled, hands)
         if cache:
             cache.store(key, seen)
     else:
@@ -209,16 +212,36 @@ def _track(
     sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
     swapped = exchanged(times, pixels, world, sure, heights)
     pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
+    hands = None
+    if len(seen.hand_points):
+        # Imported late: nothing of it is needed by those who want no hands.
+        from .hands import hand_keypoints
+
+        points, left = (
+            _exchanged_hands(values[chosen], swapped[:, GROUPS.index("arms")])
+            for values in (seen.hand_points, seen.hand_left)
+        )
+        hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     return Track(
         number=number,
-        keypoints=keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+        keypoints=dataclasses.replace(
+            keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+            hands=None if hands is None else hands.spread(samples, kept, len(frames)),
+        ),
         mean_height_px=float(heights[kept].mean()),
         first_time=float(times[kept][0]),
         last_time=float(times[kept][-1]),
         swapped_frames=int(np.count_nonzero(swapped[kept].any(-1))),
     )
+
+
+def _exchanged_hands(values: Floats, where: NDArray[np.bool_]) -> Array:
+    """Values (N, 2, ...) of left and right hands, exchanged in the samples (N,) in which the arms are."""
+    result = values.astype(np.float64)
+    result[where] = result[where, ::-1]
+    return result
 
 
 def _smoothed(times: Array, sizes: Array) -> Array:

@@ -74,7 +74,12 @@ def _solved(penalty: Array, data: Array, right: Array) -> Array:
 
 
 def _filler(values: Array, weights: Array) -> Array:
-    """A harmless stand-in (1, D) for samples without weight: each curve's weighted mean."""
+    """A harmless stand-in (1, D) for samples without weight: each curve's weighted mean.
+
+    A curve that has no weight anywhere, such as a foot that is never in the picture, is what its values, if there are
+    any, say on average: were they all zero, points would coincide and have no direction to each other.
+    """
+    weights = np.where(weights.sum(0) > 0, weights, np.isfinite(values))
     total = weights.sum(0, keepdims=True)
-    mean = np.sum(np.where(weights > 0, values, 0.0) * weights, 0, keepdims=True) / np.maximum(total, 1e-12)
-    return np.where(total > 0, mean, 0.0)
+    mean: Array = np.sum(np.where(weights > 0, values, 0.0) * weights, 0, keepdims=True) / np.maximum(total, 1e-12)
+    return mean

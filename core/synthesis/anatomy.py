@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..rotation import Array
-from .bind import SIDES, BindFrame
+from ..hand_skeleton import DIRECTIONS, FINGERS, LATERALS, REFERENCE_LENGTHS
+from ..rotation import Array, rotate
+from .bind import SIDES, BindFrame, joints_of
 from .shapes import Bands, Capsule, Ellipsoid, Finish, Loft, Solid, whole
 from .surface import Part
 
 BODY_SPACING = 0.0065
 FINE_SPACING = 0.004
+FINGER_SPACING = 0.003
 SHOE_SPACING = 0.005
 
 Offset = tuple[float, float, float]
@@ -100,7 +102,8 @@ _FINGERS = {
 
 
 def hand(frame: BindFrame, side: str, sign: float) -> Part:
-    """A palm, four slightly curled fingers and a thumb, palm down in the T-pose."""
+    """A palm, four slightly curled fingers and a thumb, palm down in the T-pose; fingers that bend, with nails, where
+    the skeleton has them."""
     wrist, elbow = f"{side}_wrist", f"{side}_elbow"
     scale = frame.attachment_scale(f"{side}_index")
 
@@ -116,6 +119,9 @@ def hand(frame: BindFrame, side: str, sign: float) -> Part:
         Capsule(at(-0.05, 0, 0), at(-0.012, 0, 0), (0.021 * scale, 0.020 * scale), forearm),
         Loft(at(-0.008, 0, 0), at(0.094, 0, 0), frame.direction(wrist, (0, 1, 0)), radii, skin),
     ]
+    if frame.has_fingers:
+        solids += [solid for finger in FINGERS for solid in _jointed_finger(frame, side, sign, finger, scale)]
+        return Part(tuple(solids), FINGER_SPACING * scale, softness=0.006 * scale)
     for knuckle, spread, length, radius in _FINGERS.values():
         middle = np.array(knuckle) + 0.5 * length * np.array([np.cos(spread), np.sin(spread), -0.10])
         tip = middle + 0.5 * length * np.array([np.cos(spread), np.sin(spread), -0.42])
@@ -126,6 +132,28 @@ def hand(frame: BindFrame, side: str, sign: float) -> Part:
     for start, end, big, small in zip(thumb[:-1], thumb[1:], (0.014, 0.0112), (0.0112, 0.0092), strict=True):
         solids.append(Capsule(at(*start), at(*end), (big * scale, small * scale), skin))
     return Part(tuple(solids), FINE_SPACING * scale, softness=0.012 * scale)
+
+
+def _jointed_finger(frame: BindFrame, side: str, sign: float, finger: str, scale: float) -> list[Solid]:
+    """A bar a bone, and the nail."""
+    number = FINGERS.index(finger)
+    names = [f"{side}_{finger}_{joint}" for joint in (1, 2, 3)]
+    wrist = frame.rotations[joints_of(frame.rest_offsets).index(f"{side}_wrist")]
+    along = rotate(wrist, DIRECTIONS[number] * (sign, 1.0, 1.0))
+    tip = frame.joint(names[-1]) + along * REFERENCE_LENGTHS[number, 2] * scale
+    points = [*(frame.joint(name) for name in names), tip]
+    radius = (0.0115 if finger == "thumb" else _FINGERS[finger][3]) * scale
+    root = 1.25 if finger == "thumb" else 1.0
+    widths = radius * np.array([root, 0.97, 0.90, 0.78])
+    finishes = [Finish(whole(name), whole("skin"), (0.010 if finger == "thumb" and i == 0 else 0.004) * scale)
+                for i, name in enumerate(names)]  # fmt: skip
+    bars: list[Solid] = [
+        Capsule(points[i], points[i + 1], (float(widths[i]), float(widths[i + 1])), finishes[i]) for i in range(3)
+    ]
+    back = rotate(wrist, LATERALS[number] * (sign, 1.0, 1.0))
+    centre = points[3] - 0.35 * (points[3] - points[2]) + back * widths[3]
+    nail = Finish(whole(names[2]), whole("nail"), only_paint=True)
+    return [*bars, Ellipsoid(centre, np.full(3, 0.0065 * scale), nail)]
 
 
 def leg(frame: BindFrame, side: str, sign: float) -> Part:

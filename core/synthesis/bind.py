@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..hand_skeleton import ANIMATION_51
 from ..rotation import Array, forward_kinematics, from_axis_angle, multiply, normalise, rotate, to_matrix
-from ..skeleton import ANIMATION_21, attachment_scale, reference_rest
+from ..skeleton import ANIMATION_21, JointSet, attachment_scale, reference_rest
 
 SIDES = (("left", 1.0), ("right", -1.0))
 """Each side's name and the sign of its X."""
@@ -23,15 +24,21 @@ _BIND_TURNS = {
 
 
 def bind_pose(rest_offsets: Array) -> tuple[Array, Array]:
-    """Positions (21, 3) and orientations (21, 4) in the world of the pose that figures are modelled in."""
-    local = np.tile([1.0, 0.0, 0.0, 0.0], (len(ANIMATION_21), 1))
+    """Positions (J, 3) and orientations (J, 4) in the world of the pose that figures are modelled in: of
+    `ANIMATION_21`, or of `ANIMATION_51` where the rest skeleton has fingers."""
+    local = np.tile([1.0, 0.0, 0.0, 0.0], (len(rest_offsets), 1))
     for joint, (axis, degrees) in _BIND_TURNS.items():
         for side, sign in SIDES:
             index = ANIMATION_21.index(joint.replace("left", side))
             # Mirroring in x = 0 keeps turns about X and reverses those about Y and Z.
             turn = np.radians(degrees) * (1.0 if axis == "x" else sign)
             local[index] = multiply(local[index], from_axis_angle(np.eye(3)["xyz".index(axis)], turn))
-    return forward_kinematics(ANIMATION_21.parents, rest_offsets, rest_offsets[0], local)
+    return forward_kinematics(joints_of(rest_offsets).parents, rest_offsets, rest_offsets[0], local)
+
+
+def joints_of(rest_offsets: Array) -> JointSet:
+    """The joint set of a rest skeleton (J, 3), with fingers or without."""
+    return ANIMATION_21 if len(rest_offsets) == len(ANIMATION_21) else ANIMATION_51
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class BindFrame:
 
     def joint(self, name: str) -> Array:
         """The joint's position (3,) in the bind pose."""
-        position: Array = self.joints[ANIMATION_21.index(name)]
+        position: Array = self.joints[joints_of(self.rest_offsets).index(name)]
         return position
 
     def direction(self, joint: str, vector: tuple[float, float, float]) -> Array:
@@ -82,7 +89,12 @@ class BindFrame:
 
     def attachment_scale(self, point: str) -> float:
         """The scale of the hand, foot or head, as `skeleton.attachment` sees it, named by one of its points."""
-        return attachment_scale(point, self.rest_offsets)
+        return attachment_scale(point, self.rest_offsets[: len(ANIMATION_21)])
+
+    @property
+    def has_fingers(self) -> bool:
+        """Whether the skeleton has finger joints."""
+        return len(self.rest_offsets) > len(ANIMATION_21)
 
     def width(self, joint: str) -> float:
         """How far apart the joint and its counterpart are, against the reference's."""
@@ -93,4 +105,4 @@ class BindFrame:
     def rest_offsets_world(offsets: Array) -> Array:
         """Joint positions (21, 3) in the T-pose."""
         identity = np.tile([1.0, 0.0, 0.0, 0.0], (len(offsets), 1))
-        return forward_kinematics(ANIMATION_21.parents, offsets, offsets[0], identity)[0]
+        return forward_kinematics(joints_of(offsets).parents, offsets, offsets[0], identity)[0]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rotation import Array, to_matrix
-from ..skeleton import ANIMATION_21, reference_rest
+from ..skeleton import reference_rest
 from .anatomy import arm, hand, head, leg, shoe, torso
-from .bind import SIDES, BindFrame, bind_pose
+from .bind import SIDES, BindFrame, bind_pose, joints_of
 from .surface import Part, Surface, Triangles, build_surface, strongest_weights, vertex_normals
 
 
@@ -42,6 +42,7 @@ class Look:
         }  # fmt: skip
         colours = {name: np.power(np.array(value), 2.2) for name, value in srgb.items()}
         colours["shade"] = colours["skin"] * 0.62
+        colours["nail"] = 0.6 * colours["skin"] + 0.4 * np.array([0.75, 0.55, 0.52])
         colours["lips"] = colours["skin"] * [0.72, 0.40, 0.42]
         return colours
 
@@ -50,9 +51,9 @@ class Look:
 class Figure:
     """A skinned mesh in its bind pose, metres, on the floor Z = 0.
 
-    vertices, normals, colours (V, 3; colours linear in [0, 1]); triangles (T, 3); bones (V, 4) `ANIMATION_21`
-    joints and their weights (V, 4), which sum to 1; bind_joints (21, 3) and bind_rotations (21, 4): the pose the
-    mesh was modelled in, arms half lowered, so that shoulders bend well both up and down.
+    vertices, normals, colours (V, 3; colours linear in [0, 1]); triangles (T, 3); bones (V, 4) joints of
+    `ANIMATION_21` or `ANIMATION_51` and their weights (V, 4), which sum to 1; bind_joints (J, 3) and bind_rotations
+    (J, 4): the pose the mesh was modelled in, arms half lowered, so that shoulders bend well both up and down.
     """
 
     vertices: Array
@@ -85,7 +86,8 @@ class Figure:
 
 
 def build_figure(rest_offsets: Array | None = None, look: Look | None = None, coarseness: float = 1.0) -> Figure:
-    """Model a figure on a rest skeleton `rest_offsets` (21, 3) m of `ANIMATION_21` (default: the reference's).
+    """Model a figure on a rest skeleton `rest_offsets` (21, 3) m of `ANIMATION_21` (default: the reference's), or on
+    one (51, 3) of `ANIMATION_51`: then its fingers bend.
 
     `coarseness` scales the mesh's edges, 4 to 7 mm long at 1: a figure 300 px tall needs no finer ones than 10 mm.
     """
@@ -99,7 +101,7 @@ def build_figure(rest_offsets: Array | None = None, look: Look | None = None, co
     for side, sign in SIDES:
         parts += [arm(frame, side, sign), hand(frame, side, sign), leg(frame, side, sign), shoe(frame, side, sign)]
     parts = [replace(part, spacing=part.spacing * coarseness) for part in merge_body(parts)]
-    surfaces = [build_surface(part, ANIMATION_21.joints, look.palette()) for part in parts]
+    surfaces = [build_surface(part, joints_of(offsets).joints, look.palette()) for part in parts]
     return _assembled(surfaces, joints, rotations)
 
 

@@ -1,6 +1,6 @@
 """GLSL of the renderer: linear blend skinning, a sun with soft shadows, sky light, and procedural surfaces."""
 
-BONES = 32
+BONES = 52
 """Room for bone matrices in the vertex shaders."""
 
 _SKINNING = f"""

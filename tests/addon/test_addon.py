@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from motionlift.core.hand_skeleton import HIGHEST, LOWEST
 from motionlift.core.motion import Motion, resample
 from motionlift.core.rotation import Array, rotate
+from motionlift.core.solving.fingers import append_fingers
 
 InBlender = Callable[..., Any]
 MotionMaker = Callable[..., Motion]
@@ -129,6 +131,20 @@ def test_the_sample_moves_as_it_was_lifted(in_blender: InBlender) -> None:
     np.testing.assert_allclose(spans, motion.rest_tails, atol=1e-5)
     np.testing.assert_allclose(seen["rest"]["pelvis"][0], motion.rest_offsets[0], atol=1e-6)
     assert abs(seen["bend"][0]) > 0.99
+
+
+def test_fingers_move_as_they_were_lifted(in_blender: InBlender, make_motion: MotionMaker, tmp_path: Path) -> None:
+    motion = make_motion(frames=30)
+    share = 0.5 - 0.5 * np.cos(5 * motion.times)[:, None, None, None]
+    angles = np.repeat(LOWEST + share * (HIGHEST - LOWEST), 2, 1)
+    motion = append_fingers(motion, angles, np.ones((30, 2)))
+    motion.save(tmp_path / "hands.motion.npz")
+    seen = in_blender(IMPORT, tmp_path / "hands.motion.npz", motion.fps, [0, 14, 29])
+    np.testing.assert_allclose(_positions(seen["heads"], motion), motion.joint_positions[[0, 14, 29]], atol=1e-4)
+    assert seen["parents"]["left_index_2"] == "left_index_1"
+    assert seen["parents"]["right_thumb_1"] == "right_wrist"
+    spans = np.array([np.subtract(*seen["rest"][name][::-1]) for name in motion.joint_names])
+    np.testing.assert_allclose(spans, motion.rest_tails, atol=1e-5)
 
 
 def test_the_action_is_clean_and_the_rest_of_the_scene_as_it_was(in_blender: InBlender) -> None:

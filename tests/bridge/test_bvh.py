@@ -15,10 +15,12 @@ import pytest
 
 from motionlift.bridge.bvh import bvh_to_motion, file_from_world, motion_to_bvh, save_bvh
 from motionlift.core.bvh import UNITS, BvhOptions, positions, read_bvh
+from motionlift.core.hand_skeleton import FINGER_JOINTS, HIGHEST, LOWEST
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import from_axis_angle, multiply, rotate
 from motionlift.core.skeleton import ANIMATION_21
+from motionlift.core.solving.fingers import append_fingers
 
 MotionMaker = Callable[..., Motion]
 LAYOUTS = [
@@ -50,9 +52,19 @@ with open(out, "w") as file:
 """
 
 
+def with_fingers(motion: Motion) -> Motion:
+    """The motion with hands that open and close."""
+    share = 0.5 - 0.5 * np.cos(5 * motion.times)
+    angles = LOWEST + share[:, None, None, None] * (HIGHEST - LOWEST)
+    return append_fingers(motion, np.repeat(angles, 2, 1), np.ones((len(motion), 2)))
+
+
+@pytest.mark.parametrize("fingers", [False, True], ids=["body", "fingers"])
 @pytest.mark.parametrize("options", LAYOUTS)
-def test_round_trip_through_our_reader(tmp_path: Path, make_motion: MotionMaker, options: BvhOptions) -> None:
-    motion = make_motion()
+def test_round_trip_through_our_reader(
+    tmp_path: Path, make_motion: MotionMaker, options: BvhOptions, fingers: bool
+) -> None:
+    motion = with_fingers(make_motion()) if fingers else make_motion()
     save_bvh(motion, tmp_path / "a.bvh", options)
     clip = read_bvh(tmp_path / "a.bvh")
     order = [clip.names.index(name) for name in motion.joint_names]
@@ -87,6 +99,20 @@ def test_zero_angles_are_the_t_pose_and_the_root_has_no_offset(make_motion: Moti
     assert pose["left_toe"][2] > pose["left_ankle"][2] + 5
     leaves = [name for name, ends in zip(clip.names, clip.end_sites, strict=True) if len(ends)]
     assert sorted(leaves) == ["head", "left_toe", "left_wrist", "right_toe", "right_wrist"]
+
+
+def test_fingers_are_joints_like_others(make_motion: MotionMaker) -> None:
+    clip = motion_to_bvh(with_fingers(make_motion()))
+    assert set(FINGER_JOINTS) <= set(clip.names)
+    leaves = [name for name, ends in zip(clip.names, clip.end_sites, strict=True) if len(ends)]
+    assert "left_pinky_3" in leaves
+    assert "left_wrist" not in leaves
+    named = dict(zip(clip.names, clip.channels, strict=True))
+    assert named["left_index_2"] == ("Yrotation", "Xrotation", "Zrotation")
+    # A finger bends about the axis that points forwards, the last; the middle one is its own.
+    columns = clip.columns()[clip.names.index("left_index_2")]
+    np.testing.assert_allclose(clip.values[:, columns["Xrotation"]], 0.0, atol=1e-9)
+    assert np.ptp(clip.values[:, columns["Zrotation"]]) > 90
 
 
 def test_channels(make_motion: MotionMaker) -> None:

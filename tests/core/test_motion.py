@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.motion import STANDARD_RATES, Keypoints2D, Motion, resample, standard_rate
+from motionlift.core.motion import STANDARD_RATES, HandKeypoints, Keypoints2D, Motion, resample, standard_rate
 from motionlift.core.rotation import Array, angle_between, forward_kinematics
 from motionlift.core.skeleton import BODY_26
 
@@ -42,7 +42,8 @@ def test_the_file_is_plain_numpy_and_keeps_the_contract(tmp_path: Path, make_mot
     motion.save(tmp_path / "a.motion.npz")
     with np.load(tmp_path / "a.motion.npz", allow_pickle=False) as archive:
         assert str(archive["format"]) == "motionlift-motion-1"
-        assert set(archive.files) == {field.name for field in dataclasses.fields(Motion)} | {"format"}
+        expected = {field.name for field in dataclasses.fields(Motion)} - {"hands"} | {"format"}
+        assert set(archive.files) == expected
         positions, _ = forward_kinematics(
             archive["parents"], archive["rest_offsets"], archive["root_translation"], archive["local_rotations"]
         )
@@ -50,6 +51,61 @@ def test_the_file_is_plain_numpy_and_keeps_the_contract(tmp_path: Path, make_mot
         for name in archive.files:
             if archive[name].dtype.kind == "f" and name not in ("keypoints_2d", "lifted_camera"):
                 assert np.isfinite(archive[name]).all()
+
+
+def _hands(frames: int) -> HandKeypoints:
+    random = np.random.default_rng(0)
+    hands = HandKeypoints(
+        random.uniform(0, 500, (frames, 2, 21, 2)), random.normal(size=(frames, 2, 21, 3)),
+        random.uniform(size=(frames, 2)), random.uniform(size=(frames, 2)),
+    )  # fmt: skip
+    for values in (hands.pixels, hands.world):
+        values[3] = np.nan
+    return hands
+
+
+def test_hands_are_kept_in_flat_keys(tmp_path: Path, make_motion: MotionMaker) -> None:
+    motion = dataclasses.replace(make_motion(), hands=_hands(40)).check()
+    motion.save(tmp_path / "a.motion.npz")
+    with np.load(tmp_path / "a.motion.npz", allow_pickle=False) as archive:
+        assert {"hand_pixels", "hand_world", "hand_confidence", "hand_left"} <= set(archive.files)
+    again = Motion.load(tmp_path / "a.motion.npz")
+    assert again.hands is not None
+    assert motion.hands is not None
+    for field in dataclasses.fields(HandKeypoints):
+        ours = getattr(again.hands, field.name)
+        np.testing.assert_allclose(ours, getattr(motion.hands, field.name), rtol=1e-6)
+    halved = resample(motion, motion.fps / 2)
+    assert halved.hands is not None
+    assert len(halved.hands) == len(halved)
+    np.testing.assert_array_equal(halved.hands.pixels[1], motion.hands.pixels[2])
+
+
+def test_wrong_hands_are_refused(tmp_path: Path, make_motion: MotionMaker) -> None:
+    motion = make_motion()
+    endless = dataclasses.replace(_hands(40), confidence=np.full((40, 2), np.nan))
+    for hands, said in ((_hands(39), "hand_pixels"), (endless, "hand_confidence")):
+        with pytest.raises(MotionLiftError) as caught:
+            dataclasses.replace(motion, hands=hands).check()
+        assert said in caught.value.message
+    dataclasses.replace(motion, hands=_hands(40)).save(tmp_path / "a.motion.npz")
+    with np.load(tmp_path / "a.motion.npz") as archive:
+        kept = {name: archive[name] for name in archive.files if name != "hand_left"}
+    np.savez(tmp_path / "b.motion.npz", **kept)
+    with pytest.raises(MotionLiftError) as caught:
+        Motion.load(tmp_path / "b.motion.npz")
+    assert "hands" in caught.value.message
+
+
+def test_mirrored_hands_are_those_of_the_other_side() -> None:
+    hands = _hands(5)
+    mirrored = hands.mirrored(640)
+    np.testing.assert_allclose(mirrored.pixels[:, 0, :, 0], 640 - hands.pixels[:, 1, :, 0])
+    np.testing.assert_allclose(mirrored.world[:, 1], hands.world[:, 0] * (-1, 1, 1))
+    np.testing.assert_allclose(mirrored.left[:, 0], 1 - hands.left[:, 1])
+    for field in dataclasses.fields(HandKeypoints):
+        twice = getattr(mirrored.mirrored(640), field.name)
+        np.testing.assert_allclose(twice, getattr(hands, field.name))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from motionlift.core.detection.cache import DetectionCache, cache_key
-from motionlift.core.detection.models import PoseModel
+from motionlift.core.detection.models import HandModel, PoseModel
 from motionlift.core.detection.observe import Observations
 from motionlift.core.jobs import LiftSettings
 
@@ -29,6 +29,8 @@ def observations(seed: int = 0) -> Observations:
         world=random.normal(size=(3, 33, 3)).astype(np.float32),
         colours=random.normal(size=(3, 128)).astype(np.float32),
         drift=random.normal(size=(4, 2)),
+        hand_points=random.normal(size=(3, 2, 21, 5)).astype(np.float32),
+        hand_left=random.uniform(size=(3, 2)).astype(np.float32),
         warnings=("the file is cut off", "ä"),
     )
 
@@ -114,5 +116,6 @@ def test_the_key_changes_with_what_decides_a_detection_and_with_nothing_else() -
         cache_key("c", base, MODEL, mediapipe="9.9"),
         *(cache_key("c", s, MODEL) for s in (LiftSettings(start=1.0), LiftSettings(end=2.0), LiftSettings(shot=2))),
         cache_key("c", LiftSettings(max_people=2), MODEL),
+        *(cache_key("c", base, MODEL, hands=HandModel(Path("h.task"), digest)) for digest in ("h1", "h2")),
     ]
     assert len({key, *others}) == len(others) + 1

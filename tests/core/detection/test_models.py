@@ -12,11 +12,11 @@ import pytest
 
 from motionlift.core.detection import models
 from motionlift.core.detection.landmarker import Landmarker
-from motionlift.core.detection.models import cache_folder, installed_models, pose_model
+from motionlift.core.detection.models import HAND, cache_folder, hand_model, installed_models, pose_model
 from motionlift.core.jobs import LiftSettings, MotionLiftError, UsageError
 
 
-def no_models() -> None:
+def no_models(*_: object) -> None:
     return None
 
 
@@ -40,6 +40,24 @@ def test_the_task_file_is_made_once_and_works(settings: LiftSettings) -> None:
     with Landmarker(made, 1) as landmarker:
         assert landmarker(np.zeros((120, 160, 3), np.uint8), 0.0) == []
         assert landmarker(np.zeros((120, 160, 3), np.uint8), 0.0) == []
+
+
+def test_the_hand_models_are_made_once_too(settings: LiftSettings) -> None:
+    if installed_models(HAND) is None:
+        pytest.skip("the installed MediaPipe has no hand models")
+    made = hand_model(settings, never)
+    stamp = made.path.stat().st_mtime_ns
+    assert hand_model(settings, never) == made
+    assert made.path.stat().st_mtime_ns == stamp
+    assert made.digest != pose_model(settings).digest
+
+
+def test_no_hand_models_and_a_wrong_download(settings: LiftSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "installed_models", no_models)
+    with pytest.raises(MotionLiftError) as caught:
+        hand_model(settings, lambda: {"modules/palm_detection/palm_detection_full.tflite": b"something else"})
+    assert caught.value.code == "models_missing"
+    assert "--hands" in caught.value.hint
 
 
 def test_the_digest_depends_on_the_models_alone(settings: LiftSettings, tmp_path: Path) -> None:

@@ -71,3 +71,13 @@ def test_rotations_keep_a_steady_turn() -> None:
     turn[::2] *= -1
     smoothed = smooth_rotations(turn, np.ones(200), TIMES, 4.0)
     assert np.degrees(angle_between(smoothed, turn)[5:-5].max()) < 0.2
+
+
+def test_a_curve_that_is_trusted_nowhere_is_its_mean() -> None:
+    times = np.arange(30) / 30
+    values = np.stack([np.linspace(1, 3, 30), np.full(30, np.nan), np.linspace(0, 1, 30)], -1)
+    weights = np.stack([np.zeros(30), np.zeros(30), np.ones(30)], -1)
+    curves = smooth(values, weights, times, 4.0)
+    np.testing.assert_allclose(curves[:, 0], 2.0, atol=1e-6)
+    np.testing.assert_allclose(curves[:, 1], 0.0, atol=1e-9)
+    np.testing.assert_allclose(curves[:, 2], values[:, 2], atol=1e-3)
