@@ -71,7 +71,7 @@ class Reconstructor:
         return self._process.pid
 
     def begin(self, name: str, *arguments: object, progress: ProgressCallback = ignore_progress) -> Future[Any]:
-        """Have `core.reconstruction.<name>(*arguments, progress)` called; its result, or what it raises.
+        """Have `core.reconstruction.<name>(*arguments, progress=...)` called; its result, or what it raises.
 
         The answer raises `MotionLiftError` (code `reconstructor_stopped`) where the process ended without one.
         """
@@ -180,7 +180,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         try:
             from . import reconstruction
 
-            _send(answers, ("result", getattr(reconstruction, name)(*arguments, progress)))
+            _send(answers, ("result", getattr(reconstruction, name)(*arguments, progress=progress)))
         except ImportError as error:
             _send(answers, ("error", missing_part(error)))
         except Exception as error:

