@@ -107,6 +107,7 @@ class LiftSettings:
     weights: str | None = None
     flip_average: bool = True
     use_cache: bool = True
+    from_cache: bool = False
     cache_dir: str | None = None
 
     def __post_init__(self) -> None:
@@ -130,6 +131,7 @@ class LiftSettings:
             "fov",
             "is in degrees along the longer side and must lie between 5 and 150",
         )
+        _require(self.use_cache or not self.from_cache, "from-cache", "needs the cache")
         _require(0 <= self.smoothing <= 1, "smoothing", "must lie between 0 and 1")
 
     def to_json(self) -> dict[str, Any]:

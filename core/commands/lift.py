@@ -123,6 +123,10 @@ def lift(
         bool, typer.Option(help="Lift the mirrored clip too and average.", rich_help_panel=DETECTION)
     ] = True,
     cache: Annotated[bool, typer.Option(help="Keep and use detections.", rich_help_panel=DETECTION)] = True,
+    from_cache: Annotated[
+        bool,
+        typer.Option("--from-cache", help="Use what was detected before, or fail.", rich_help_panel=DETECTION),
+    ] = False,
     cache_dir: Annotated[str | None, typer.Option(help="Where they are kept.", rich_help_panel=DETECTION)] = None,
 ) -> None:
     """Turn videos of people into animation."""
@@ -146,6 +150,7 @@ def lift(
         weights=weights,
         flip_average=flip_average,
         use_cache=cache,
+        from_cache=from_cache,
         cache_dir=cache_dir,
     )
     options = BvhOptions(

@@ -105,7 +105,7 @@ def detect(
 ) -> Detection:
     """Find everyone in the chosen shot (`settings.shot`, else the longest), from the cache if that has it.
 
-    Raises `Cancelled`; `no_person`; `UsageError` (`wrong_shot`); `models_missing` and the other errors of
+    Raises `Cancelled`; `no_person`; `not_cached`; `UsageError` (`wrong_shot`); `models_missing` and the other errors of
     `pose_model`; those of the video reader.
     """
     info = probe(path)
@@ -116,6 +116,12 @@ def detect(
     cache = DetectionCache.of(settings) if settings.use_cache else None
     key = cache_key(content, settings, model, hands=hands)
     seen = cache.load(key) if cache else None
+    if seen is None and settings.from_cache:
+        raise MotionLiftError(
+            "not_cached",
+            f"{path.name} has not been detected with these settings before, or no longer is in the cache.",
+            "Lift it without --from-cache.",
+        )
     if seen is None:
         seen = observe(path, settings, model, progress, cancelled, hands)
         if cache:

@@ -348,7 +348,7 @@ def _motion(
         root_translation=root,
         local_rotations=local,
         joint_positions=positions,
-        confidence=joint_confidence(keypoints),
+        confidence=joint_confidence(keypoints, figure.points[frames], figure.curves[frames]),
         detected=keypoints.detected,
         contact_names=CONTACT_NAMES,
         contact_parents=parents,
