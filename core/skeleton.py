@@ -327,6 +327,29 @@ def contact_points(rest_tails: Array, rest_offsets: Array) -> tuple[NDArray[np.i
     return np.array(parents), np.array(points)
 
 
+SUPPORT_NAMES = ("left_hand", "right_hand", "left_knee", "right_knee", "seat")
+"""The other points that may carry weight."""
+
+_LEFT_SUPPORTS = {
+    "left_hand": ("left_wrist", (0.080, 0.0, -0.020)),
+    "left_knee": ("left_knee", (0.0, -0.055, 0.0)),
+    "seat": ("pelvis", (0.0, 0.060, -0.090)),
+}
+
+
+def support_points(rest_offsets: Array) -> tuple[NDArray[np.int64], Array]:
+    """The joints that carry `SUPPORT_NAMES` (5,) and the points' offsets (5, 3) m on a rest skeleton (21, 3): palms,
+    kneecaps, and where one sits, scaled by the skeleton's size."""
+    size, usual = (float(np.linalg.norm(rest[1:], axis=-1).sum()) for rest in (rest_offsets, reference_rest()[0]))
+    parents, points = [], []
+    for name in SUPPORT_NAMES:
+        joint, (x, y, z) = _LEFT_SUPPORTS.get(name) or _LEFT_SUPPORTS[mirrored_name(name)]
+        mirrored = name not in _LEFT_SUPPORTS
+        parents.append(ANIMATION_21.index(mirrored_name(joint) if mirrored else joint))
+        points.append((-x if mirrored else x, y, z))
+    return np.array(parents), size / usual * np.array(points)
+
+
 LANDMARK_OFFSETS_MM = {
     "nose": (0, 20, 6),
     "left_ear": (-17, -19, 8),

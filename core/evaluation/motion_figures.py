@@ -15,10 +15,11 @@ from scipy.signal import butter, sosfiltfilt
 from .. import camera
 from ..motion import Bools, Motion
 from ..rotation import Array, angle_between, normalise
-from ..skeleton import BODY_26, body_points
+from ..skeleton import BODY_26, CONTACT_NAMES, body_points
 from .metrics import acceleration_error, mpjpe, pa_mpjpe
 
 PLANTED = 0.5
+FEET = len(CONTACT_NAMES)
 STRAIGHT_KNEE_DEGREES = 5.0
 STILL_MM_S, STILL_S = 30.0, 0.5
 """A wrist slower than this for as long is still."""
@@ -68,8 +69,10 @@ def measure_motion(found: Motion, truth: Motion) -> MotionFigures:
     placed, true = (camera.apply(to_camera[name], points[name])[seen] for name in ("found", "true"))
     lifted, solved, target = (_from_hips(p) for p in (found.lifted_camera[:count][seen], placed, true))
     errors = mpjpe(solved, target)
-    feet = found.contact_positions()[:count]
-    planted = np.minimum(truth.contacts[1:count], truth.contacts[: count - 1]) > PLANTED
+    # Feet come first; what else carries has no truth.
+    feet = found.contact_positions()[:count, :FEET]
+    stands, ours = truth.contacts[:count, :FEET], found.contacts[:count, :FEET]
+    planted = np.minimum(stands[1:], stands[:-1]) > PLANTED
     return MotionFigures(
         mpjpe_lifted=1000 * _mean(mpjpe(lifted, target)),
         mpjpe=1000 * _mean(errors),
@@ -80,9 +83,9 @@ def measure_motion(found: Motion, truth: Motion) -> MotionFigures:
         path_percent=_path_percent(found.root_translation[:count], truth.root_translation[:count]),
         skate=1000 * _mean(np.linalg.norm(np.diff(feet, axis=0), axis=-1)[planted]),
         penetration=1000 * max(0.0, -float(np.percentile(feet[..., 2].min(1), 1))),
-        contact_f1=contact_f1(found.contacts[:count], truth.contacts[:count]),
-        sole_height=1000 * _median(np.abs(feet[..., 2])[truth.contacts[:count] > PLANTED]),
-        sole_tilt=_median(_sole_tilt(feet)[_flat(truth.contacts[:count])]),
+        contact_f1=contact_f1(ours, stands),
+        sole_height=1000 * _median(np.abs(feet[..., 2])[stands > PLANTED]),
+        sole_tilt=_median(_sole_tilt(feet)[_flat(stands)]),
         straight_knee=_straight_knee(points["found"][seen], points["true"][seen]),
         trunk_lean=_median(_angle(_trunk(points["found"][seen]), _trunk(points["true"][seen]))),
         largest_step=_largest_step(found, truth, count),

@@ -59,6 +59,12 @@ def lifted_world(motion: Motion) -> Array:
     return np.asarray(turned + motion.root_translation[:, None])
 
 
+def foot_contacts(motion: Motion, side: str = "") -> list[int]:
+    """The contacts that are heels and toe tips, of one side or of both."""
+    feet = ("_heel", "_toe_tip")
+    return [c for c, name in enumerate(motion.contact_names) if name.startswith(side) and name.endswith(feet)]
+
+
 def in_camera(motion: Motion, points: Array) -> Array:
     """Points (F, N, 3) m of the world in each frame's camera."""
     placed = _per_frame(motion.world_from_camera, len(points))

@@ -15,6 +15,7 @@ from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from .evidence import (
     checked,
     figure_height_px,
+    foot_contacts,
     height_m,
     in_picture,
     landmarks_world,
@@ -157,10 +158,13 @@ def take_figures(motion: Motion) -> TakeFigures:
     first, stop = seen_span(checked(motion))
     source = motion.source
     solved, lifted = points_world(motion), lifted_world(motion)
-    feet = motion.contact_positions()
+    columns = foot_contacts(motion)
+    feet, contacts = motion.contact_positions()[:, columns], motion.contacts[:, columns]
     # Outside a pose is only held; it neither slides nor sinks by itself.
     feet[:first], feet[stop:] = np.nan, np.nan
-    in_lifted = [BODY_26.index(name) if name in BODY_26.joints else -1 for name in motion.contact_names]
+    in_lifted = [
+        BODY_26.index(name) if name in BODY_26.joints else -1 for name in np.array(motion.contact_names)[columns]
+    ]
     feet_lifted = np.where((np.array(in_lifted) >= 0)[:, None], lifted[:, in_lifted], np.nan)
     seen = motion.detected
     confidence = group_confidence(motion)
@@ -182,8 +186,8 @@ def take_figures(motion: Motion) -> TakeFigures:
         camera=_camera(motion),
         picture=_picture(motion),
         confidence={group: float(values[seen].mean()) if seen.any() else 0.0 for group, values in confidence.items()},
-        feet_before=feet_figures(feet_lifted, motion.contacts, motion.times),
-        feet_after=feet_figures(feet, motion.contacts, motion.times),
+        feet_before=feet_figures(feet_lifted, contacts, motion.times),
+        feet_after=feet_figures(feet, contacts, motion.times),
         bones_before=bone_figures(lifted),
         bones_after=bone_figures(solved),
         contacts=contact_figures(motion),
@@ -301,7 +305,7 @@ def _picture(motion: Motion) -> Picture:
 
 
 def _stands(motion: Motion, side: str) -> Bools:
-    columns = [c for c, name in enumerate(motion.contact_names) if name.startswith(side)]
+    columns = foot_contacts(motion, side)
     return np.asarray((motion.contacts[:, columns] > 0.5).any(1))
 
 

@@ -21,11 +21,14 @@ from ..skeleton import (
     ATTACHED,
     BODY_26,
     BODY_FROM_ANIMATION,
+    CONTACT_NAMES,
+    SUPPORT_NAMES,
     attachment,
     attachment_scale,
     contact_points,
     landmark_offsets,
     reference_rest,
+    support_points,
 )
 
 HINGES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
@@ -38,13 +41,15 @@ _PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 @dataclass(frozen=True)
 class Placed:
     """A figure from its pelvis, metres, x, y and z one after another: `points` (3, F, 26); `bones` (3, F, 26), from
-    each point's parent to it; `landmarks` (3, F, 26), the points as a detector sees them; `contacts` (3, F, 4);
-    `bends` (F, 4), the sine by which each hinge bends, negative beyond straight."""
+    each point's parent to it; `landmarks` (3, F, 26), the points as a detector sees them; `contacts` (3, F, 4) of the
+    feet; `supports` (3, F, 5), see `SUPPORT_NAMES`; `bends` (F, 4), the sine by which each hinge bends, negative beyond
+    straight."""
 
     points: Tensor
     bones: Tensor
     landmarks: Tensor
     contacts: Tensor
+    supports: Tensor
     bends: Tensor
 
 
@@ -65,10 +70,12 @@ class Body:
         contact_joints, contacts = contact_points(rest_tails, rest_offsets)
         points = joints[point_joints] + _fixed(point_joints, offsets)
         bones = points - points[_PARENTS]
+        support_joints, supports = support_points(rest_offsets)
         before, beyond = _hinges(rest_offsets)
         landmarks = points + _fixed(point_joints, seen)
         feet = joints[contact_joints] + _fixed(contact_joints, contacts)
-        columns = np.concatenate([points, bones, landmarks, feet, before, beyond])
+        others = joints[support_joints] + _fixed(support_joints, supports)
+        columns = np.concatenate([points, bones, landmarks, feet, others, before, beyond])
         # At rest, where all rotations are the identity, a column's entries simply add up.
         lengths = np.linalg.norm(bones.sum(1), axis=-1)
         columns = columns.transpose(2, 1, 0).reshape(-1, len(columns))
@@ -78,10 +85,9 @@ class Body:
         """The figure under world rotations (3, 3, F, 21)."""
         vectors = rotations.transpose(1, 2).flatten(2) @ self.columns
         count, hinges = len(BODY_26), len(HINGES)
-        feet = vectors.shape[-1] - 3 * count - 2 * hinges
-        sizes = [count, count, count, feet, hinges, hinges]
-        points, bones, seen, contacts, before, beyond = torch.split(vectors, sizes, -1)
-        return Placed(points, bones, seen, contacts, (before * beyond).sum(0))
+        sizes = [count, count, count, len(CONTACT_NAMES), len(SUPPORT_NAMES), hinges, hinges]
+        points, bones, seen, contacts, supports, before, beyond = torch.split(vectors, sizes, -1)
+        return Placed(points, bones, seen, contacts, supports, (before * beyond).sum(0))
 
 
 def matrices(rotations: Array) -> Tensor:

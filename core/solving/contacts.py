@@ -28,6 +28,12 @@ SOLVED = Limits(speed_on=0.25, speed_off=0.35, height_on=0.05, height_off=0.07, 
 """For what was lifted: depth is the least certain."""
 RECORDED = Limits(speed_on=0.30, speed_off=0.50, height_on=0.04, height_off=0.055, depth_share=1.0)
 """For motion capture."""
+SUPPORT_HEIGHTS = (0.07, 0.07, 0.10, 0.10, 0.12)
+"""Metres above the floor below which hands, knees and seat may carry."""
+SUPPORT_S = 0.2
+SITTING_SHARE, SITTING_SPEED, SITTING_S = 0.72, 0.20, 0.6
+"""Of the leg's length: hips lower than this, and slower (m/s), for some seconds are those of somebody who sits."""
+SEEN = 0.3
 NEIGHBOURHOOD_S = 0.6
 SHORTEST_S = 0.08
 EASE_S = 0.05
@@ -51,6 +57,29 @@ def find_contacts(feet: Array, confidence: Array, times: Array, limits: Limits =
     shortest = max(2, round(SHORTEST_S / step))
     planted = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest) for c in range(feet.shape[1])], 1)
     return np.clip(gaussian_filter1d(planted.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)
+
+
+def find_supports(points: Array, hips: Array, confidence: Array, times: Array, leg_length: float) -> Array:
+    """How `SUPPORT_NAMES` carry (F, 5) in [0, 1]: hands and knees on the floor Z = 0, and the seat on it or on a chair.
+
+    `points` (F, 5, 3) m of `SUPPORT_NAMES` and the hips' height `hips` (F,) m, in the world; `confidence` (F, 5);
+    `leg_length` m. Hands and knees carry where they rest near the floor; who keeps still for a while with the hips well
+    below where legs would hold them sits.
+    """
+    if len(points) < 3:
+        return np.zeros(points.shape[:2])
+    step = float(np.median(np.diff(times)))
+    speed = np.linalg.norm(np.gradient(points, times, axis=0) * [1.0, SOLVED.depth_share, 1.0], axis=-1)
+    height = points[..., 2]
+    near = np.array(SUPPORT_HEIGHTS)
+    enter = (speed < SOLVED.speed_on) & (height < near) & (confidence > SEEN)
+    stay = (speed < SOLVED.speed_off) & (height < 1.4 * near) & (confidence > SEEN)
+    low = hips < SITTING_SHARE * leg_length
+    slow, slower = speed[:, 4] < SITTING_SPEED, speed[:, 4] < 0.5 * SITTING_SPEED
+    enter[:, 4], stay[:, 4] = low & slower, low & slow
+    shortest = [max(2, round(seconds / step)) for seconds in (*[SUPPORT_S] * 4, SITTING_S)]
+    found = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest[c]) for c in range(points.shape[1])], 1)
+    return np.clip(gaussian_filter1d(found.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)
 
 
 def _hysteresis(enter: Bools, stay: Bools, shortest: int) -> Bools:

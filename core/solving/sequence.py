@@ -87,7 +87,8 @@ class Pose:
 class Evidence:
     """What the solve goes by: `rays` (F, 26, 2) x/z, y/z of the keypoints with `weights` (F, 26); `lifted`
     (F, 26, 3) m from the pelvis, of the body's size; `times` (F,) s; `ground`, if feet are to respect one;
-    `planted` and `standing` (F, 4) in [0, 1]: `CONTACT_NAMES` that keep their place, and that touch the ground."""
+    `planted` and `standing` (F, 4) in [0, 1]: `CONTACT_NAMES` that keep their place, and that touch the ground;
+    `carrying` (F, 5): `SUPPORT_NAMES` that keep theirs, where there are any."""
 
     rays: Array
     weights: Array
@@ -96,6 +97,7 @@ class Evidence:
     ground: Ground | None
     planted: Array
     standing: Array
+    carrying: Array | None = None
 
     def window(self, part: slice) -> Evidence:
         """The evidence of some frames."""
@@ -107,6 +109,7 @@ class Evidence:
             times=self.times[part],
             planted=self.planted[part],
             standing=self.standing[part],
+            carrying=None if self.carrying is None else self.carrying[part],
         )
 
 
@@ -253,9 +256,13 @@ def _smoothness_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, T
 
 
 def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor], Tensor]:
-    """Planted feet stand still, on the ground; no foot goes far below it."""
+    """Planted feet stand still, on the ground; no foot goes far below it. Whatever else carries stays where it is."""
     planted, standing = (torch.from_numpy(share).float() for share in (evidence.planted, evidence.standing))
     still = torch.minimum(planted[1:], planted[:-1])
+    others = None
+    if evidence.carrying is not None and evidence.carrying.any():
+        carrying = torch.from_numpy(evidence.carrying).float()
+        others = torch.minimum(carrying[1:], carrying[:-1])
     step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
     ground = evidence.ground
     normal = torch.from_numpy(ground.normal if ground else np.zeros(3)).float()[:, None, None]
@@ -264,6 +271,10 @@ def _feet_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, Tensor]
         feet = figure.contacts + root
         slip = (feet[:, 1:] - feet[:, :-1]) / step / sigmas.plant_speed
         total: Tensor = (still * slip.square()).sum()
+        if others is not None:
+            supports = figure.supports + root
+            slide = (supports[:, 1:] - supports[:, :-1]) / step / sigmas.plant_speed
+            total = total + (others * slide.square()).sum()
         if ground is not None:
             height = (feet * normal).sum(0) - ground.offset
             total = total + ((-height).clamp(0, 1) / sigmas.below_floor).square().clamp_max(900).sum()

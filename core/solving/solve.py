@@ -36,14 +36,16 @@ from ..skeleton import (
     CONTACT_NAMES,
     INTERPOLATED,
     REFERENCE_HEIGHT,
+    SUPPORT_NAMES,
     body_points,
     contact_points,
+    support_points,
 )
 from . import sequence
 from .body import Body
 from .bones import fit_rest
 from .confidence import joint_confidence
-from .contacts import find_contacts
+from .contacts import find_contacts, find_supports
 from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
 from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .orientation import solve_rotations
@@ -61,6 +63,8 @@ PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 SOLE = 0.085
 """The ankle's height above the sole, as a share of the pelvis's."""
+SEEN_SUPPORTS = ("left_wrist", "right_wrist", "left_knee", "right_knee", "pelvis")
+"""The keypoints that show hands, knees and seat."""
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
@@ -84,6 +88,7 @@ class _Seen:
     rays: Array
     weights: Array
     foot_confidence: Array
+    support_confidence: Array
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class _Figure(_Seen):
     rotations: Array
     points: Array
     feet: Array
+    supports: Array
 
 
 def solve_people(
@@ -109,18 +115,20 @@ def solve_people(
     paths = [_path(figure) for figure in figures]
     ground = Ground(*_up_and_lowest(figures, paths))
     contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
+    supports = [np.zeros(figure.supports.shape[:2]) for figure in figures]
     for iterations in PASSES:
         laid = [
-            _laid_on_picture(f, p, ground, c, iterations, settings)
-            for f, p, c in zip(figures, paths, contacts, strict=True)
+            _laid_on_picture(f, p, ground, c, s, iterations, settings)
+            for f, p, c, s in zip(figures, paths, contacts, supports, strict=True)
         ]
         figures, paths = [figure for figure, _ in laid], [path for _, path in laid]
         ground, contacts = _standing_on(figures, paths)
+        supports = [_supports(f, p, ground) for f, p in zip(figures, paths, strict=True)]
     world_from_camera = _world(figures, paths, ground)
     return [
-        _motion(person, span, figure, path, contact, world_from_camera, camera_K, settings, source)
-        for person, span, figure, path, contact, source in zip(
-            people, spans, figures, paths, contacts, sources, strict=True
+        _motion(person, span, figure, path, contact, support, world_from_camera, camera_K, settings, source)
+        for person, span, figure, path, contact, support, source in zip(
+            people, spans, figures, paths, contacts, supports, sources, strict=True
         )
     ]
 
@@ -187,12 +195,19 @@ def _pose(person: Person, camera_K: Array, settings: LiftSettings) -> _Figure:
     rest_offsets, rest_tails = fit_rest(curves, weights, height)
     rays = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
     foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
-    seen = _Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence)
+    support_confidence = keypoints.confidence[:, BODY_26.indices(*SEEN_SUPPORTS)]
+    seen = _Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
     return _posed(curves * (height / REFERENCE_HEIGHT), seen)
 
 
 def _laid_on_picture(
-    figure: _Figure, path: Array, ground: Ground, contacts: Array, iterations: int, settings: LiftSettings
+    figure: _Figure,
+    path: Array,
+    ground: Ground,
+    contacts: Array,
+    supports: Array,
+    iterations: int,
+    settings: LiftSettings,
 ) -> tuple[_Figure, Array]:
     """The figure and its path after a sequence solve."""
     evidence = Evidence(
@@ -203,6 +218,7 @@ def _laid_on_picture(
         ground if settings.floor and contacts.any() else None,
         contacts * float(settings.foot_lock),
         contacts * float(settings.floor),
+        supports * float(settings.foot_lock),
     )
     body = Body.of(figure.rest_offsets, figure.rest_tails)
     sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
@@ -238,9 +254,11 @@ def _laid(rotations: Array, curves: Array, seen: _Seen) -> _Figure:
     joints, rotations = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
     parents, offsets = contact_points(seen.rest_tails, seen.rest_offsets)
     feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
+    carriers, places = support_points(seen.rest_offsets)
+    supports = joints[:, carriers] + rotate(rotations[:, carriers], places)
     points = body_points(joints, rotations, seen.rest_offsets)
     kept = {field.name: getattr(seen, field.name) for field in fields(_Seen)}
-    return _Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet)
+    return _Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet, supports=supports)
 
 
 def _path(figure: _Figure) -> Array:
@@ -284,6 +302,14 @@ def _contacts(figure: _Figure, path: Array, ground: Ground) -> Array:
     return find_contacts((figure.feet + path[:, None]) @ level.T, figure.foot_confidence, figure.times)
 
 
+def _supports(figure: _Figure, path: Array, ground: Ground) -> Array:
+    """How hands, knees and seat carry (F, 5)."""
+    level = _level_rotation(ground.normal)
+    points = (figure.supports + path[:, None]) @ level.T - [0.0, 0.0, ground.offset]
+    hips = path @ ground.normal - np.minimum(ground.offset, (figure.feet + path[:, None]) @ ground.normal).min(1)
+    return find_supports(points, hips, figure.support_confidence, figure.times, _leg_length(figure))
+
+
 def _ground(
     figures: Sequence[_Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
 ) -> Ground:
@@ -320,6 +346,7 @@ def _motion(
     figure: _Figure,
     path: Array,
     contacts: Array,
+    supports: Array,
     world_from_camera: Array,
     camera_K: Array,
     settings: LiftSettings,
@@ -336,7 +363,13 @@ def _motion(
         root, local = plant_feet(root, local, body, contacts, figure.times, settings.floor)
     root, local = root[frames], continuous(local)[frames]
     positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root, local)
-    parents, offsets = contact_points(figure.rest_tails, figure.rest_offsets)
+    parents, offsets = (
+        np.concatenate(both)
+        for both in zip(
+            contact_points(figure.rest_tails, figure.rest_offsets), support_points(figure.rest_offsets), strict=True
+        )
+    )
+    everything = np.concatenate([contacts, supports], 1)[frames]
     outside = (np.arange(len(frames)) < span[0]) | (np.arange(len(frames)) >= span[1])
     return Motion(
         times=keypoints.times,
@@ -350,10 +383,10 @@ def _motion(
         joint_positions=positions,
         confidence=joint_confidence(keypoints, figure.points[frames], figure.curves[frames]),
         detected=keypoints.detected,
-        contact_names=CONTACT_NAMES,
+        contact_names=CONTACT_NAMES + SUPPORT_NAMES,
         contact_parents=parents,
         contact_offsets=offsets,
-        contacts=np.where(outside[:, None], 0.0, contacts[frames]),
+        contacts=np.where(outside[:, None], 0.0, everything),
         camera_K=camera_K[None],
         world_from_camera=world_from_camera[None],
         image_size=keypoints.image_size,

@@ -17,7 +17,7 @@ from motionlift.core.rotation import (
 )
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
-from motionlift.core.solving.contacts import find_contacts
+from motionlift.core.solving.contacts import find_contacts, find_supports
 from motionlift.core.solving.ground import LEVEL_UP, fit_ground, plant_weights, standing_up
 from motionlift.core.solving.orientation import align, limit, solve_rotations
 from motionlift.core.solving.outliers import trust
@@ -189,3 +189,21 @@ def test_a_jumping_keypoint_is_doubted_and_a_fast_hand_is_not() -> None:
     assert weights[40, 10] < 0.1
     assert weights[:, 7].min() > 0.5
     assert np.delete(weights, 40, 0)[:, 10].min() > 0.99
+
+
+def test_hands_knees_and_seat_carry_where_they_rest() -> None:
+    points = np.zeros((FRAMES, 5, 3))
+    points[..., 2] = [0.9, 0.03, 0.05, 0.5, 0.5]
+    points[:, 1, 0] = np.maximum(TIMES - 2.0, 0.0)
+    hips = np.where(TIMES < 1.5, 0.45, 0.9)
+    points[:, 4, 2] = hips - 0.05
+    found = find_supports(points, hips, np.ones((FRAMES, 5)), TIMES, 0.9) > 0.5
+    assert not found[:, [0, 3]].any()
+    # The right hand slides away after two seconds, the left knee stays.
+    assert found[TIMES < 1.9, 1].all()
+    assert not found[TIMES > 2.2, 1].any()
+    assert found[:, 2].all()
+    # Sitting ends where the hips rise.
+    assert found[TIMES < 1.3, 4].all()
+    assert not found[TIMES > 1.6, 4].any()
+    assert not find_supports(points, hips, np.zeros((FRAMES, 5)), TIMES, 0.9)[:, :4].any()
