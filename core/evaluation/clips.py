@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..detection.people import choose_people, detect
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import SUFFIX, Motion
 from ..pipeline import lens_of
 from ..reconstruction import reconstruct
+from ..rotation import Array
+from ..skeleton import body_from_mediapipe
 from .motion_figures import NAMES, MotionFigures, mean_figures, measure_motion
 from .report import Table
 
 ROWS = {
+    "mpjpe_mediapipe": "MPJPE, MediaPipe's own 3D, mm",
     "mpjpe_lifted": "MPJPE, lifted, mm",
     "mpjpe": "MPJPE, mm",
+    "pa_mpjpe_mediapipe": "PA-MPJPE, MediaPipe's own 3D, mm",
     "pa_mpjpe_lifted": "PA-MPJPE, lifted, mm",
     "pa_mpjpe": "PA-MPJPE, mm",
     "acceleration_lifted": "acceleration error, lifted, m/s²",
@@ -24,23 +30,26 @@ ROWS = {
     "path_percent": "path off, % of the way",
     "skate": "skate in true contacts, mm a frame",
     "penetration": "deepest below the floor, mm",
-    "contact_f1": "contacts, F1",
+    "contact_f1": "contacts, F1, %",
     "sole_height": "standing soles off the floor, mm",
     "sole_tilt": "standing soles off level, degrees",
     "straight_knee": "straight knees bent by, degrees",
     "trunk_lean": "trunk leans by, degrees",
-    "largest_step": "largest turn in a frame, of the truth's",
+    "largest_step": "largest turn in a frame, % of the truth's",
     "tremor": "still wrists above 6 Hz, mm",
-    "hand_speed": "fastest hands, of the truth's",
+    "hand_speed": "fastest hands, % of the truth's",
     "hand_lag": "hands late, frames",
     "overlay_percent": "off in the picture, % of height",
-    "ends_ratio": "error at the ends, of the middle's",
+    "ends_ratio": "error at the ends, % of the middle's",
 }
 """What each figure is called."""
+PERCENT = {"contact_f1": 100, "largest_step": 100, "hand_speed": 100, "ends_ratio": 100}
+"""Shares, shown in percent."""
 
 
-def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
-    """The motion of the largest person of a clip, and the truth beside it; the height is told.
+def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion, Array | None]:
+    """The motion of the largest person of a clip, the truth beside it, and the detector's own 3D (F, 26, 3) m, camera's
+    axes; the height is told.
 
     Raises `MotionLiftError` (`no_truth`) where there is no truth, and what lifting raises.
     """
@@ -59,7 +68,8 @@ def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
     camera_K, lens = lens_of(detection.info, settings.fov_degrees)
     source = {"file": clip.name, **lens}
     (motion,) = reconstruct([track.keypoints], [source], camera_K, settings, detection.drift)
-    return motion, truth
+    world = track.keypoints.world_landmarks
+    return motion, truth, None if world is None else np.einsum("jk,fkd->fjd", body_from_mediapipe(), world)
 
 
 def measure_clip(clip: Path, settings: LiftSettings) -> MotionFigures:
@@ -70,6 +80,9 @@ def measure_clip(clip: Path, settings: LiftSettings) -> MotionFigures:
 def figures_table(clips: Mapping[str, MotionFigures]) -> Table:
     """A row a figure, a column a clip, and the mean over those that have it."""
     together = {**clips, "mean": mean_figures(list(clips.values()))}
-    rows = tuple((ROWS[name], *(getattr(figures, name) for figures in together.values())) for name in NAMES)
+    rows = tuple(
+        (ROWS[name], *(getattr(figures, name) * PERCENT.get(name, 1) for figures in together.values()))
+        for name in NAMES
+    )
     note = "People of known height before a camera that nobody tells about; truth beside each clip."
     return Table("Lifted motions against the truth", ("figure", *together), rows, note)

@@ -31,10 +31,13 @@ _WRISTS = ("left_wrist", "right_wrist")
 
 @dataclass(frozen=True)
 class MotionFigures:
-    """Every figure of one clip; see each function for what it is."""
+    """Every figure of one clip; see each function for what it is. `_mediapipe`: of the detector's own 3D; `_lifted`: of
+    the network alone; the rest is the solved motion's."""
 
+    mpjpe_mediapipe: float
     mpjpe_lifted: float
     mpjpe: float
+    pa_mpjpe_mediapipe: float
     pa_mpjpe_lifted: float
     pa_mpjpe: float
     acceleration_lifted: float
@@ -58,8 +61,11 @@ class MotionFigures:
 NAMES = tuple(field.name for field in fields(MotionFigures))
 
 
-def measure_motion(found: Motion, truth: Motion) -> MotionFigures:
-    """All figures of a motion against its truth, frame by frame: whichever is longer is cut."""
+def measure_motion(found: Motion, truth: Motion, mediapipe: Array | None = None) -> MotionFigures:
+    """All figures of a motion against its truth, frame by frame: whichever is longer is cut.
+
+    `mediapipe` (F, 26, 3) m: the detector's own 3D, camera's axes, NaN where it found nobody.
+    """
     count = min(len(found), len(truth))
     seen: NDArray[np.int64] = np.flatnonzero(found.detected[:count])
     points = {name: _points(motion)[:count] for name, motion in (("found", found), ("true", truth))}
@@ -67,6 +73,7 @@ def measure_motion(found: Motion, truth: Motion) -> MotionFigures:
         name: camera.inverse(motion.world_from_camera[0]) for name, motion in (("found", found), ("true", truth))
     }
     placed, true = (camera.apply(to_camera[name], points[name])[seen] for name in ("found", "true"))
+    own = np.full_like(true, np.nan) if mediapipe is None else mediapipe[:count][seen]
     lifted, solved, target = (_from_hips(p) for p in (found.lifted_camera[:count][seen], placed, true))
     errors = mpjpe(solved, target)
     # Feet come first; what else carries has no truth.
@@ -74,8 +81,10 @@ def measure_motion(found: Motion, truth: Motion) -> MotionFigures:
     stands, ours = truth.contacts[:count, :FEET], found.contacts[:count, :FEET]
     planted = np.minimum(stands[1:], stands[:-1]) > PLANTED
     return MotionFigures(
+        mpjpe_mediapipe=1000 * _mean(mpjpe(_from_hips(own), target)),
         mpjpe_lifted=1000 * _mean(mpjpe(lifted, target)),
         mpjpe=1000 * _mean(errors),
+        pa_mpjpe_mediapipe=1000 * _mean(pa_mpjpe(_from_hips(own), target)),
         pa_mpjpe_lifted=1000 * _mean(pa_mpjpe(lifted, target)),
         pa_mpjpe=1000 * _mean(pa_mpjpe(solved, target)),
         acceleration_lifted=_acceleration(lifted, target, truth.fps),
