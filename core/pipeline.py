@@ -120,19 +120,17 @@ def _source(
         **lens,
         "camera_moves": camera.moves(detection.drift),
         "swapped_frames": track.swapped_frames,
-        "warnings": _warnings(detection, track),
+        "warnings": _warnings(detection, track, settings),
         "versions": {"motionlift": __version__, **{name: metadata.version(name) for name in PACKAGES}},
     }
 
 
-def _warnings(detection: Detection, track: Track) -> list[str]:
+def _warnings(detection: Detection, track: Track, settings: LiftSettings) -> list[str]:
     """What a person should know about this result, in plain words."""
     warnings = list(detection.warnings)
     if camera.moves(detection.drift):
-        warnings.append(
-            "The camera moves. It is taken to turn where it stands, and the figure to stay in place: "
-            "with --travel it goes its way."
-        )
+        stays = "" if settings.travel else " The figure stays in place: with --travel it goes its way."
+        warnings.append(f"The camera moves; it is taken to turn where it stands.{stays}")
     if track.swapped_frames:
         warnings.append(f"The detector took left for right in {track.swapped_frames} frames; this was put right.")
     return warnings
