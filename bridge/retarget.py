@@ -190,11 +190,17 @@ def _turn_bones(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: 
         for bone, turn in zip(chain, shared, strict=True):
             pose.turns[bone] = multiply(turn, aligned[role])
     first = bones["pelvis"][0]
-    for bone in pose.turns:
+    for bone in list(pose.turns):
         # What hangs on nothing mapped travels, carried by the pelvis.
         if not any(pose.rig.is_below(bone, other) for other in pose.turns):
             offset = pose.stage.heads[bone] - pose.stage.heads[first]
-            pose.heads[bone] = pose.stage.heads[first] + rotate(pose.turns[first], offset)
+            head = pose.stage.heads[first] + rotate(pose.turns[first], offset)
+            # What is connected cannot leave its parent, so the parent goes.
+            while pose.rig.connected[bone] and pose.rig.parents[bone] >= 0:
+                parent = int(pose.rig.parents[bone])
+                head = head - (pose.stage.heads[bone] - pose.stage.heads[parent])
+                bone = parent
+            pose.heads[bone] = head
 
 
 def _put_hips(pose: Pose, bones: Bones, source: Source, scale: Scale) -> _Way:
