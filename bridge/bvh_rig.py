@@ -165,7 +165,13 @@ def _canonical_directions() -> dict[str, Array]:
     joints = ANIMATION_21
     result = {}
     for side in SIDES:
-        for role, following in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("ankle", "toe")):
+        for role, following in (
+            ("shoulder", "elbow"),
+            ("elbow", "wrist"),
+            ("hip", "knee"),
+            ("knee", "ankle"),
+            ("ankle", "toe"),
+        ):
             result[f"{side}_{role}"] = offsets[joints.index(f"{side}_{following}")]
         result[f"{side}_wrist"] = tails[joints.index(f"{side}_wrist")]
     return result
@@ -227,9 +233,7 @@ def _turns(
     return result, joints[:, legs].mean(1)
 
 
-def _rest(
-    rig: Rig, stage: Stage, bones: Bones, aligned: dict[str, Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
+def _rest(rig: Rig, stage: Stage, bones: Bones, aligned: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Offsets (3,) from the parent, and tails (3,), of our joints in the figure's T-pose, in metres."""
     ends = role_ends(rig, stage, bones)
     at = {role: stage.heads[chain[0]] for role, chain in bones.items()}
@@ -238,7 +242,10 @@ def _rest(
     at["pelvis"] = np.mean(hips, 0) if hips else at["pelvis"]
     size = float(at["pelvis"][2]) / float(reference[0, 2])
     shoulders = [at[f"{side}_shoulder"] for side in SIDES if f"{side}_shoulder" in at]
-    at.setdefault("head", ends.get("neck", np.mean(shoulders, 0) + 0.15 * size * UP if shoulders else at["pelvis"] + 0.6 * size * UP))
+    at.setdefault(
+        "head",
+        ends.get("neck", np.mean(shoulders, 0) + 0.15 * size * UP if shoulders else at["pelvis"] + 0.6 * size * UP),
+    )
     at.setdefault("neck", np.mean(shoulders, 0) if shoulders else at["head"])
     chain = bones.get("spine", ())
     at.setdefault("spine", at["pelvis"] + (at["neck"] - at["pelvis"]) * 0.2)

@@ -312,7 +312,7 @@ def _pose_controls(pose: Pose, bones: Bones, rig_map: RigMap) -> None:
             hinted = rotate(turns[upper], normalise(rest_out))
             hinted = normalise(hinted - line * np.sum(hinted * line, -1, keepdims=True))
             length = _length(pose.stage.heads[[upper, middle, end]])
-            sure = np.clip(np.linalg.norm(out, axis=-1, keepdims=True) / (0.03 * length), 0.0, 1.0)
+            sure = np.clip(np.linalg.norm(out, axis=-1, keepdims=True) / (0.01 * length), 0.0, 1.0)
             sure = sure * sure * (3 - 2 * sure)
             direction = normalise(sure * normalise(out) + (1 - sure) * hinted)
             distance = max(float(np.linalg.norm(rest_out)), POLE_DISTANCE * length)

@@ -51,9 +51,7 @@ def list_presets(folder: PresetFolder = None) -> None:
 
 
 @presets.command("show")
-def show_preset(
-    family: Annotated[str, typer.Argument(help="A family's name.")], folder: PresetFolder = None
-) -> None:
+def show_preset(family: Annotated[str, typer.Argument(help="A family's name.")], folder: PresetFolder = None) -> None:
     """Print a preset's file, to be changed and kept as one of your own."""
     known = load_presets(folders(folder))
     if family not in known:

@@ -31,7 +31,8 @@ def retarget(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A .motion.npz, or any .bvh.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="What to write: .bvh; with --rig also .blend, .fbx, .glb, .usd, .abc.")
+        Path,
+        typer.Option("--output", "-o", help="What to write: .bvh; with --rig also .blend, .fbx, .glb, .usd, .abc."),
     ],
     skeleton: Annotated[Path | None, typer.Option(help="A .bvh whose hierarchy shall move.")] = None,
     rig: Annotated[
@@ -59,7 +60,9 @@ def retarget(
         raise UsageError("no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend.", "One of the two.")
     wanted = (BVH_SUFFIX,) if skeleton else BLENDER_SUFFIXES
     if output.suffix.lower() not in wanted:
-        raise UsageError("unknown_suffix", f"{output.name} is none of {', '.join(wanted)}.", "Name one of these with -o.")
+        raise UsageError(
+            "unknown_suffix", f"{output.name} is none of {', '.join(wanted)}.", "Name one of these with -o."
+        )
     check_output(output, overwrite)
     if rig is not None:
         need_bpy()
