@@ -25,21 +25,27 @@ NEEDED = ("pelvis", *(f"{side}_{role}" for side in SIDES for role in ("shoulder"
 
 
 @dataclass(frozen=True)
-class IkLimb:
-    """Controls of a limb that is posed by its end: names of bones, empty where there is none."""
-
-    target: str
-    pole: str = ""
-    toe: str = ""
-
-
-@dataclass(frozen=True)
 class Switch:
     """A custom property of a bone that has to have a value, keyed once."""
 
     bone: str
     name: str
     value: float
+
+
+@dataclass(frozen=True)
+class IkLimb:
+    """Controls of a limb that is posed by its end: names of bones, empty where there is none.
+
+    `usual`: whether they are used where nobody says otherwise; `on`, `off`: what to switch where they are, or not.
+    """
+
+    target: str
+    pole: str = ""
+    toe: str = ""
+    usual: bool = True
+    on: tuple[Switch, ...] = ()
+    off: tuple[Switch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,21 @@ class RigMap:
     def count(self) -> int:
         """How many bones are mapped."""
         return sum(len(names) for part in (self.bones, self.beside, self.twists) for names in part.values())
+
+    def ik_used(self, limbs: str) -> dict[str, IkLimb]:
+        """The limbs whose IK controls are keyed: the usual ones ("auto"), all ("ik") or none that can be switched
+        off ("fk")."""
+        return {
+            role: limb
+            for role, limb in self.ik.items()
+            if limbs == "ik" or (limbs == "auto" and limb.usual) or not limb.off
+        }
+
+    def all_switches(self, limbs: str) -> tuple[Switch, ...]:
+        """Every property to key, for limbs as in `ik_used`."""
+        used = self.ik_used(limbs)
+        by_limb = [switch for role, limb in self.ik.items() for switch in (limb.on if role in used else limb.off)]
+        return (*self.switches, *by_limb)
 
     def missing(self) -> tuple[str, ...]:
         """Roles of a body, fingers and root apart, that no bone plays."""

@@ -17,7 +17,8 @@ index = ["{side}HandIndex1"]          wrist, hip (the thigh), knee, ankle, toe, 
 
 [beside]   bones that turn with a role's first    [twists]   bones that take a part of a limb's twist
 [carriers] what a bone follows by constraints     [switches] properties to key: "bone" = { IK_FK = 1.0 }
-[ik.hip]   target, pole, toe: controls of a leg; [ik.shoulder]: of an arm
+[ik.hip]   target, pole, toe: controls of a leg; [ik.shoulder]: of an arm; usual = false where
+               FK is what one wants; [ik.hip.on] and [ik.hip.off]: switches for either
 [correction] degrees about x, y, z by role, where the T-pose that we would assume is not the one meant
 """
 
@@ -45,6 +46,19 @@ _KEYS = {
 }  # fmt: skip
 
 Chains = Mapping[str, tuple[str, ...]]
+SwitchTable = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class IkTable:
+    """A table `ik` of a file."""
+
+    target: str
+    pole: str = ""
+    toe: str = ""
+    usual: bool = True
+    on: SwitchTable = field(default_factory=dict)
+    off: SwitchTable = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,8 +75,8 @@ class Preset:
     beside: Chains = field(default_factory=dict)
     twists: Chains = field(default_factory=dict)
     carriers: Mapping[str, str] = field(default_factory=dict)
-    switches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    ik: Mapping[str, IkLimb] = field(default_factory=dict)
+    switches: SwitchTable = field(default_factory=dict)
+    ik: Mapping[str, IkTable] = field(default_factory=dict)
     corrections: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     travel: str = "hips"
     path: Path | None = None
@@ -102,13 +116,6 @@ class Preset:
                 pair = [known.get(name.replace("{side}", self.sides[side]), "") for name in (bone, carrier)]
                 if all(pair):
                     carriers[pair[0]] = pair[1]
-        switches = [
-            Switch(known[bone], name, float(value))
-            for template, values in self.switches.items()
-            for bone in self.spelt([template])
-            if bone in known
-            for name, value in values.items()
-        ]
         return RigMap(
             bones=self._by_role(self.bones, known),
             beside=self._by_role(self.beside, known),
@@ -121,16 +128,27 @@ class Preset:
                 for role, limb in ((role, self._ik_limb(limb, side, known)) for role, limb in self.ik.items())
                 if limb.target
             },
-            switches=tuple(switches),
+            switches=tuple(item for side in SIDES for item in self._switches(self.switches, side, known)),
             travel=self.travel,
             family=self.family,
             title=self.title,
         )
 
-    def _ik_limb(self, limb: IkLimb, side: str, known: Mapping[str, str]) -> IkLimb:
+    def _switches(self, table: SwitchTable, side: str, known: Mapping[str, str]) -> tuple[Switch, ...]:
+        """The switches of one side, and with the left those of the middle."""
+        return tuple(
+            Switch(known[bone], name, value)
+            for template, values in table.items()
+            if (bone := template.replace("{side}", self.sides[side])) in known
+            and (bone != template or side == SIDES[0])
+            for name, value in values.items()
+        )
+
+    def _ik_limb(self, limb: IkTable, side: str, known: Mapping[str, str]) -> IkLimb:
         names = (name.replace("{side}", self.sides[side]) for name in (limb.target, limb.pole, limb.toe))
         target, pole, toe = (known.get(name, "") for name in names)
-        return IkLimb(target, pole, toe)
+        switches = (self._switches(table, side, known) for table in (limb.on, limb.off))
+        return IkLimb(target, pole, toe, limb.usual, *switches)
 
     def _by_role(self, chains: Chains, known: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         result: dict[str, tuple[str, ...]] = {}
@@ -226,7 +244,7 @@ def _checked(values: dict[str, Any], path: Path) -> Preset:
         beside={role: _names(name, f"beside.{role}", names) for role, names in values.get("beside", {}).items()},
         twists={role: _names(name, f"twists.{role}", names) for role, names in values.get("twists", {}).items()},
         carriers=_texts(name, "carriers", values.get("carriers", {})),
-        switches={bone: _switch(name, bone, table) for bone, table in values.get("switches", {}).items()},
+        switches=_switches(name, "switches", values.get("switches", {})),
         ik={role: _ik(name, role, table) for role, table in values.get("ik", {}).items()},
         corrections={role: _degrees(name, role, value) for role, value in values.get("correction", {}).items()},
         travel=values.get("travel", "hips"),
@@ -262,19 +280,27 @@ def _texts(name: str, where: str, value: dict[str, Any]) -> dict[str, str]:
     return value
 
 
-def _switch(name: str, bone: str, table: Any) -> dict[str, float]:
-    if not isinstance(table, dict) or not all(isinstance(value, int | float) for value in table.values()):
-        raise _bad(name, f"switches.{bone} should hold numbers by the name of a property")
-    return {key: float(value) for key, value in table.items()}
+def _switches(name: str, where: str, tables: Any) -> SwitchTable:
+    result: dict[str, dict[str, float]] = {}
+    for bone, table in tables.items() if isinstance(tables, dict) else [("", None)]:
+        if not isinstance(table, dict) or not all(isinstance(value, int | float) for value in table.values()):
+            raise _bad(name, f"{where} should hold, by bone, numbers by the name of a property")
+        result[bone] = {key: float(value) for key, value in table.items()}
+    return result
 
 
-def _ik(name: str, role: str, table: Any) -> IkLimb:
-    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise _bad(name, f"ik.{role} should hold names of bones")
-    _known(name, f"key of ik.{role}", table, ("target", "pole", "toe"))
-    if "target" not in table:
-        raise _bad(name, f"ik.{role} needs a target")
-    return IkLimb(**table)
+def _ik(name: str, role: str, table: Any) -> IkTable:
+    if not isinstance(table, dict):
+        raise _bad(name, f"ik.{role} should be a table")
+    _known(name, f"key of ik.{role}", table, ("target", "pole", "toe", "usual", "on", "off"))
+    names = {key: table[key] for key in ("target", "pole", "toe") if key in table}
+    if "target" not in names or not all(isinstance(value, str) and value for value in names.values()):
+        raise _bad(name, f"ik.{role} needs a target, and names of bones")
+    usual = table.get("usual", True)
+    if not isinstance(usual, bool):
+        raise _bad(name, f"ik.{role}.usual should be true or false")
+    switches = {key: _switches(name, f"ik.{role}.{key}", table.get(key, {})) for key in ("on", "off")}
+    return IkTable(**names, usual=usual, **switches)
 
 
 def _degrees(name: str, role: str, value: Any) -> tuple[float, float, float]:

@@ -40,7 +40,7 @@ from ..core.rotation import (  # fmt: skip
 )
 from . import planting
 from .channels import PROPERTIES
-from .humanoid import FINGER_ROLES, RigMap, in_words, side_of
+from .humanoid import FINGER_ROLES, IkLimb, RigMap, in_words, side_of
 from .posing import Pose
 from .rig import Rig, keyed_locations, keyed_rotations
 from .source import Source, place, rest_across, rest_directions
@@ -51,6 +51,7 @@ Travel = Literal["auto", "hips", "in_place", "root", "object"]
 Scale = Literal["legs", "hips", "none"]
 Place = Literal["rest", "filmed"]
 Hands = Literal["free", "body", "world"]
+Limbs = Literal["auto", "fk", "ik"]
 
 
 SHARED = ("spine", "neck", "left_clavicle", "right_clavicle")
@@ -63,7 +64,8 @@ class RetargetOptions:
 
     travel: which bone carries the way along the ground (`auto`: as the preset says); scale: the way and the height by
     the ratio of the legs' lengths, of the hips' heights, or the way as it is; place: begun where the rig stands, or
-    as filmed; hands: free, kept where they were against the body (at the target's size), or in the world.
+    as filmed; hands: free, kept where they were against the body (at the target's size), or in the world; limbs: which
+    are posed by IK controls, where the preset knows any (FK controls are always keyed).
     Raises `UsageError` (`bad_retarget_option`).
     """
 
@@ -73,9 +75,10 @@ class RetargetOptions:
     plant_feet: bool = True
     hands: Hands = "free"
     fingers: bool = True
+    limbs: Limbs = "auto"
 
     def __post_init__(self) -> None:
-        for name, kind in (("travel", Travel), ("scale", Scale), ("place", Place), ("hands", Hands)):
+        for name, kind in (("travel", Travel), ("scale", Scale), ("place", Place), ("hands", Hands), ("limbs", Limbs)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(
                     "bad_retarget_option", f"{getattr(self, name)!r} is no choice for {name}.",
@@ -124,7 +127,8 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
         bones = {role: chain for role, chain in bones.items() if not role.endswith(FINGER_ROLES)}
     bones = {role: chain for role, chain in bones.items() if role in SHARED or role == "root" or source.has(role)}
     twists = {role: tuple(rig.index(name) for name in names if name in rig) for role, names in rig_map.twists.items()}
-    controls = _ik_controls(rig, rig_map)
+    used = rig_map.ik_used(options.limbs)
+    controls = _ik_controls(rig, used)
     beside = {role: tuple(rig.index(name) for name in names if name in rig) for role, names in rig_map.beside.items()}
     chains = (*bones.values(), *beside.values(), *twists.values())
     pose = Pose(rig, stage, len(motion), [*(bone for chain in chains for bone in chain), *controls])
@@ -139,7 +143,7 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
         if role in bones and bones[role][0] in pose.turns:
             pose.turns.update(dict.fromkeys(others, pose.turns[bones[role][0]]))
     path = way.path - way.path[0] if travel in ("in_place", "object") else None
-    _pose_controls(pose, bones, rig_map)
+    _pose_controls(pose, bones, used)
     if path is not None:
         pose.move(-path)
     if travel == "root":
@@ -276,8 +280,8 @@ def _carrier_turn(pose: Pose, bones: Bones, role: str, aligned: Mapping[str, Arr
     return np.broadcast_to(aligned[role], (pose.frames, 4))
 
 
-def _ik_controls(rig: Rig, rig_map: RigMap) -> list[int]:
-    names = [name for limb in rig_map.ik.values() for name in (limb.target, limb.pole, limb.toe)]
+def _ik_controls(rig: Rig, used: Mapping[str, IkLimb]) -> list[int]:
+    names = [name for limb in used.values() for name in (limb.target, limb.pole, limb.toe)]
     return [rig.index(name) for name in names if name and name in rig]
 
 
@@ -285,9 +289,9 @@ POLE_DISTANCE = 0.6
 """Of a limb's length: how far in front of a knee its pole goes, where the rig does not show it."""
 
 
-def _pose_controls(pose: Pose, bones: Bones, rig_map: RigMap) -> None:
+def _pose_controls(pose: Pose, bones: Bones, used: Mapping[str, IkLimb]) -> None:
     """Put the IK controls where the finished limbs are: the target moves rigidly with the foot or hand."""
-    for role, limb in rig_map.ik.items():
+    for role, limb in used.items():
         side, part = side_of(role), role.rpartition("_")[2]
         names = [f"{side}_{r}" for r in (("hip", "knee", "ankle") if part == "hip" else ("shoulder", "elbow", "wrist"))]
         if limb.target not in pose.rig or any(name not in bones for name in names):
@@ -303,18 +307,14 @@ def _pose_controls(pose: Pose, bones: Bones, rig_map: RigMap) -> None:
         if limb.pole in pose.rig:
             pole = pose.rig.index(limb.pole)
             line = normalise(heads[end] - heads[upper])
-            out = heads[middle] - heads[upper]
-            out = out - line * np.sum(out * line, -1, keepdims=True)
             rest_line = normalise(pose.stage.heads[end] - pose.stage.heads[upper])
             rest_out = pose.stage.heads[pole] - pose.stage.heads[middle]
             rest_out = rest_out - rest_line * (rest_out @ rest_line)
-            # A straight leg shows no plane: there its pole is where the thigh carries it.
+            # Where the upper bone carries it: a solver turns that bone until its own side looks at the pole, and a
+            # straight limb shows no plane.
             hinted = rotate(turns[upper], normalise(rest_out))
-            hinted = normalise(hinted - line * np.sum(hinted * line, -1, keepdims=True))
+            direction = normalise(hinted - line * np.sum(hinted * line, -1, keepdims=True))
             length = _length(pose.stage.heads[[upper, middle, end]])
-            sure = np.clip(np.linalg.norm(out, axis=-1, keepdims=True) / (0.01 * length), 0.0, 1.0)
-            sure = sure * sure * (3 - 2 * sure)
-            direction = normalise(sure * normalise(out) + (1 - sure) * hinted)
             distance = max(float(np.linalg.norm(rest_out)), POLE_DISTANCE * length)
             pose.heads[pole] = heads[middle] + distance * direction
 

@@ -56,7 +56,9 @@ def animate(
     done = retarget(evenly_sampled(motion, scene.render.fps / scene.render.fps_base), rig, found.rig_map, options)
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
     notes = [*done.notes, *_fights(figure, keyed)]
-    action = apply_keys(figure, done, name, scene.frame_start, switch_values(figure, found.rig_map), replace)
+    action = apply_keys(
+        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), replace
+    )
     scene.frame_end = max(scene.frame_end, round(action.frame_end))
     return Animated(action.name, len(done), len(keyed), found, tuple(notes))
 
@@ -130,6 +132,7 @@ def _deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
 
 
 def _blend(path: Path, name: str) -> None:
+    path.unlink()  # else Blender would keep the empty file as a backup
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=True)
 
 

@@ -83,10 +83,10 @@ def fighting_constraints(figure: bpy.types.Object, names: Iterable[str]) -> dict
     return found
 
 
-def switch_values(figure: bpy.types.Object, rig_map: RigMap) -> Mapping[str, float]:
-    """The switches of a map that the rig has: data path of the property by its value."""
+def switch_values(figure: bpy.types.Object, rig_map: RigMap, limbs: str) -> Mapping[str, float]:
+    """The values of the switches that the rig has, by the property's data path; `limbs` as in `RetargetOptions`."""
     values: dict[str, float] = {}
-    for switch in rig_map.switches:
+    for switch in rig_map.all_switches(limbs):
         bone: Any = figure.pose.bones.get(switch.bone)
         if bone is not None and switch.name in bone:
             values[f'{bone.path_from_id()}["{bpy.utils.escape_identifier(switch.name)}"]'] = switch.value

@@ -51,11 +51,12 @@ def retarget(
         str, typer.Option(help="free, body (where they were against the body) or world.")
     ] = DEFAULTS.hands,
     fingers: Annotated[bool, typer.Option(help="Move fingers where the source has them.")] = DEFAULTS.fingers,
+    limbs: Annotated[str, typer.Option(help="Posed by: auto (as the preset has it), fk or ik.")] = DEFAULTS.limbs,
     fps: Annotated[float | None, typer.Option(show_default="the source's", help="Frames a second.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Move a motion onto another skeleton."""
-    options = RetargetOptions(travel, scale, place, plant_feet, hands, fingers)  # type: ignore[arg-type]
+    options = RetargetOptions(travel, scale, place, plant_feet, hands, fingers, limbs)  # type: ignore[arg-type]
     if (skeleton is None) == (rig is None):
         raise UsageError("no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend.", "One of the two.")
     wanted = (BVH_SUFFIX,) if skeleton else BLENDER_SUFFIXES
