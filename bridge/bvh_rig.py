@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.bvh import BvhClip, joint_rotations, local_translations
 from ..core.camera import intrinsics, look_at
@@ -99,6 +100,28 @@ def keyed_bvh(done: Retargeted, clip: BvhClip, fps: float) -> BvhClip:
             if f"{letter}position" in columns:
                 values[:, columns[f"{letter}position"]] = place[:, axis]
     return dataclasses.replace(clip, frame_time=1.0 / fps, values=values)
+
+
+def turned_bvh(clip: BvhClip, turn: Array, scale: float) -> BvhClip:
+    """The same clip in axes turned by `turn` (4,), `scale` times as large; channels keep their order."""
+    rotations = multiply(multiply(turn, joint_rotations(clip)), conjugate(turn))
+    places = rotate(turn, local_translations(clip)) * scale
+    values = np.zeros_like(clip.values)
+    for joint, columns in enumerate(clip.columns()):
+        order = "".join(channel[0] for channel in columns if channel.endswith("rotation"))
+        if len(order) == 3:
+            angles = np.degrees(continuous_euler(to_euler(to_matrix(rotations[:, joint]), order)))
+            for position, letter in enumerate(order):
+                values[:, columns[f"{letter}rotation"]] = angles[:, position]
+        for axis, letter in enumerate("XYZ"):
+            if f"{letter}position" in columns:
+                values[:, columns[f"{letter}position"]] = places[:, joint, axis]
+    return dataclasses.replace(
+        clip,
+        offsets=rotate(turn, clip.offsets) * scale,
+        end_sites=tuple(rotate(turn, ends) * scale for ends in clip.end_sites),
+        values=values,
+    )
 
 
 def motion_of_bvh(clip: BvhClip, rig: Rig, rig_map: RigMap, find_contacts: ContactFinder | None = None) -> Motion:
@@ -267,7 +290,7 @@ def _rest(rig: Rig, stage: Stage, bones: Bones, aligned: dict[str, Array]) -> tu
     return offsets, tails
 
 
-def _contact_points(offsets: Array, tails: dict[str, Array]) -> tuple[Array, Array]:
+def _contact_points(offsets: Array, tails: dict[str, Array]) -> tuple[NDArray[np.int64], Array]:
     """Contact parents (4,) and offsets (4, 3): `core.skeleton`'s, brought down to the floor of the rest pose."""
     body = len(ANIMATION_21)
     parents, points = contact_points(np.array([tails[name] for name in ANIMATION_21.joints]), offsets[:body])

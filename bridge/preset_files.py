@@ -299,8 +299,8 @@ def _ik(name: str, role: str, table: Any) -> IkTable:
     usual = table.get("usual", True)
     if not isinstance(usual, bool):
         raise _bad(name, f"ik.{role}.usual should be true or false")
-    switches = {key: _switches(name, f"ik.{role}.{key}", table.get(key, {})) for key in ("on", "off")}
-    return IkTable(**names, usual=usual, **switches)
+    on, off = (_switches(name, f"ik.{role}.{key}", table.get(key, {})) for key in ("on", "off"))
+    return IkTable(**names, usual=usual, on=on, off=off)
 
 
 def _degrees(name: str, role: str, value: Any) -> tuple[float, float, float]:

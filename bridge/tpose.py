@@ -41,7 +41,7 @@ from ..core.rotation import (
 from .humanoid import FINGERS, NEEDED, PHALANGES, RigMap, in_words, side_of
 from .rig import Rig
 
-Bones = dict[str, tuple[int, ...]]
+Bones = Mapping[str, tuple[int, ...]]
 """The bones of each role, by their number in the rig."""
 
 UP: Array = np.array([0.0, 0.0, 1.0])
@@ -61,8 +61,7 @@ class Stage:
     """A rig at rest on the stage.
 
     heads, tails (B, 3) m; turn (4,): armature space to the stage; scale: metres to a unit of armature space;
-    origin (3,) m: the armature's origin on the stage. rest_up (4,): world to the stage without its heading: only what
-    makes the figure stand (no turn for an armature that stands upright).
+    origin (3,) m: the armature's origin on the stage. world_turn (4,): F, the world to the stage.
     """
 
     heads: Array

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 
+from ...core.bvh import UNITS, BvhOptions, read_bvh, write_bvh
 from ...core.files import written_beside
 from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
-from ..bvh import evenly_sampled
+from ..bvh import evenly_sampled, file_from_world
+from ..bvh_rig import turned_bvh
 from ..match import Match
 from ..retarget import RetargetOptions, retarget
 from ..rig import Rig
 from .actions import apply_keys
+from .deform import baked_skeleton
 from .files import opened_armature
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
 
 log = logging.getLogger(__name__)
 
 MOST_NAMED = 6
+ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
+"""Formats for which a control rig becomes the skeleton that it deforms with."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def animate(
     choose: Callable[[Rig], Match],
     options: RetargetOptions,
     name: str,
-    replace: bool = False,
+    overwrite: bool = False,
 ) -> Animated:
     """Retarget `motion` onto `figure` in the current scene, from its first frame on, at its rate.
 
@@ -57,7 +62,7 @@ def animate(
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
     notes = [*done.notes, *_fights(figure, keyed)]
     action = apply_keys(
-        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), replace
+        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite
     )
     scene.frame_end = max(scene.frame_end, round(action.frame_end))
     return Animated(action.name, len(done), len(keyed), found, tuple(notes))
@@ -89,8 +94,18 @@ def animate_and_export(
     figure = opened_armature(place)
     scene = bpy.context.scene
     set_rate(scene, fps or motion.fps)
+    for_engine = output.suffix.lower() in ENGINE_SUFFIXES
+    if for_engine:
+        # IK controls would only add what their solvers change: Rigify's shorten a bent leg by up to 3 %.
+        options = replace(options, limbs="fk")
     animated = animate(figure, motion, choose, options, name)
     scene.frame_end = scene.frame_start + animated.frames - 1
+    if for_engine and animated.found.rig_map.all_switches(options.limbs):
+        # Controls mean nothing elsewhere.
+        action = figure.animation_data.action
+        figure = baked_skeleton(figure, scene.frame_start, animated.frames)
+        bpy.data.actions.remove(action)
+        figure.animation_data.action.name = animated.action
     with written_beside(output) as temporary:
         export(figure, temporary, animated.action)
     return animated
@@ -160,6 +175,7 @@ def _glb(path: Path, name: str) -> None:
         use_selection=True,
         export_animations=True,
         export_animation_mode="ACTIVE_ACTIONS",
+        export_nla_strips_merged_animation_name=name,
         export_force_sampling=True,
         export_optimize_animation_size=False,
     )
@@ -176,3 +192,7 @@ def _abc(path: Path, name: str) -> None:
 def _bvh(path: Path, name: str) -> None:
     scene = bpy.context.scene
     bpy.ops.export_anim.bvh(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end)
+    # Blender writes its own axes and unit; readers of BVH expect Y up and centimetres, as our other files have.
+    written = read_bvh(path)
+    options = BvhOptions()
+    write_bvh(path, turned_bvh(written, file_from_world(options), UNITS[options.unit]))

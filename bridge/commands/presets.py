@@ -14,6 +14,7 @@ from ...core.files import check_output
 from ...core.jobs import UsageError
 from .. import match as matching
 from ..bvh_rig import rig_of_bvh
+from ..humanoid import in_words
 from ..match import Match
 from ..preset_files import SUFFIX, Preset, load_presets, preset_of, read_preset, save_preset
 from ..rig import Rig
@@ -89,7 +90,7 @@ def match(
     for part, names in rows:
         typer.echo(f"  {part:<{width}}  {names}")
     if found.missing:
-        typer.echo(f"No bone for: {', '.join(matching.in_words(role) for role in found.missing)}")
+        typer.echo(f"No bone for: {', '.join(in_words(role) for role in found.missing)}")
     if save is not None:
         if save.suffix.lower() != SUFFIX:
             raise UsageError("unknown_suffix", f"{save.name} does not end in {SUFFIX}.", f"Name a {SUFFIX} file.")

@@ -64,7 +64,7 @@ def axis(x: float, y: float, z: float, degrees: float) -> Array:
 
 
 def build_rig(preset: Preset, how: Build) -> Rig:
-    """A rig with a preset's names: every bone of the first alternative of each role."""
+    """A rig with a preset's names: those of its bones, and what else its fingerprint needs."""
     random = np.random.default_rng(how.seed)
     joints = _joints(how)
     ends = {**joints, "head": joints["head"] + [0, 0, 0.19]}
@@ -90,6 +90,9 @@ def build_rig(preset: Preset, how: Build) -> Rig:
             bones.append((name, last.get(parent, ""), start, end))
             last[role] = name
             parent = role
+    known = {name for name, *_ in bones}
+    marks = [name for name in preset.spelt(preset.needed) if name not in known]
+    bones += [(name, last["pelvis"], joints["pelvis"], joints["spine"]) for name in marks]
     names = [name for name, *_ in bones]
     parents = [names.index(parent) if parent else -1 for _, parent, *_ in bones]
     names = [PREFIXES.get(preset.family, "") + name for name in names]

@@ -18,7 +18,7 @@ from motionlift.bridge.rig import Rig, make_rig, pose_rig
 from motionlift.bridge.source import place, rest_across, rest_directions
 from motionlift.bridge.tpose import FRONT, UP, alignments, role_ends, stand
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.motion import Motion
+from motionlift.core.motion import Bools, Motion
 from motionlift.core.rotation import (
     Array,
     angle_between,
@@ -100,7 +100,7 @@ class Judged:
         mapped = [bone for chain in self.bones.values() for bone in chain if bone in self.done.rotations]
         return float(np.degrees(np.max(angle_between(self.orientations[1:, mapped], self.orientations[:-1, mapped]))))
 
-    def contacts(self) -> list[tuple[Array, Array]]:
+    def contacts(self) -> list[tuple[Array, Bools]]:
         """For each contact its point's path (F, 3) m in the world, and where it holds (F,)."""
         source = place(self.motion, False)
         aligned = alignments(self.rig, self.stage, self.bones, rest_directions(self.motion), rest_across(self.motion))
@@ -121,7 +121,8 @@ class Judged:
 
 
 def _angle(a: Array, b: Array) -> Array:
-    return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, -1))
+    angle: Array = np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, -1))
+    return angle
 
 
 def source_jump(motion: Motion) -> float:
