@@ -203,12 +203,16 @@ def keyed_locations(rig: Rig, bone: int, heads: Array, carried: Array, parent_tu
 
     Both in armature space; `carried` is where its parent takes it.
     """
-    moved = heads - carried
-    if not rig.local_location[bone]:
-        return moved
-    if rig.inherits_rotation[bone]:
-        moved = rotate(conjugate(parent_turn), moved)
-    return rotate(conjugate(rig.rotations[bone]), moved)
+    return rotate(conjugate(location_axes(rig, bone, parent_turn)), heads - carried)
+
+
+def location_axes(rig: Rig, bone: int, parent_turn: Array) -> Array:
+    """The axes (F, 4) in armature space along which a bone's location is keyed: its own as its parent carries them,
+    whether it inherits the rotation or not; without local location its parent's, or the armature's."""
+    if rig.local_location[bone]:
+        return multiply(parent_turn, rig.rotations[bone])
+    parent = int(rig.parents[bone])
+    return multiply(parent_turn, rig.rotations[parent]) if parent >= 0 else parent_turn
 
 
 def pose_rig(
@@ -230,7 +234,8 @@ def pose_rig(
             frame = multiply(parent_turn, rest) if rig.inherits_rotation[bone] else np.broadcast_to(rest, (frames, 4))
             head = heads[:, parent] + rotate(parent_turn, rig.heads[bone] - rig.heads[parent])
         if bone in locations:
-            head = head + (rotate(frame, locations[bone]) if rig.local_location[bone] else locations[bone])
+            turn = np.broadcast_to(IDENTITY, (frames, 4)) if parent < 0 else parent_turn
+            head = head + rotate(location_axes(rig, bone, turn), locations[bone])
         heads[:, bone] = head
         orientations[:, bone] = multiply(frame, keyed)
     return heads, orientations
