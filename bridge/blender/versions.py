@@ -53,6 +53,14 @@ def copied_action(animated: bpy.types.ID, name: str) -> tuple[bpy.types.Action, 
     return action, curves
 
 
+def current_curves(animation: bpy.types.AnimData) -> Any:
+    """What holds the curves that `animation` plays: the channel bag of its slot, before 4.4 the Action."""
+    action = animation.action
+    if not hasattr(action, "slots"):
+        return action
+    return action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
+
+
 def curve_owners(action: bpy.types.Action) -> list[Any]:
     """What holds an Action's curves: one for each slot from 4.4 on, before that the Action itself."""
     if not hasattr(action, "slots"):
