@@ -13,7 +13,7 @@ import typer
 from . import __version__
 from .bridge.commands.export import export, export_bvh
 from .bridge.commands.presets import match, presets
-from .bridge.commands.retarget import CONTACT_FINDER, retarget
+from .bridge.commands.retarget import CONTACT_FINDER, retarget, rig_exporters
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
 from .core.commands.affinity import affinity
@@ -69,7 +69,7 @@ def options(
     """Video of a person to editable animation, offline."""
     console.start_logging(verbose)
     context.meta[CONTACT_FINDER] = _find_contacts
-    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh})
+    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh}, rig_exporters=rig_exporters)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...core.rotation import Array
 from ..channels import free_columns, rotation_channels, rotation_property
+from ..reduce import Keys, ReducedKeys
 from ..retarget import Retargeted
 from . import versions
 
@@ -29,12 +30,14 @@ SWITCHES_GROUP = "MotionLift switches"
 
 @dataclass(frozen=True)
 class Channel:
-    """What to write: a property's path seen from the object, and values (F, C) for the components `indices`."""
+    """What to write: a property's path seen from the object, and values (F, C) for the components `indices`; or instead
+    of values in every frame, reduced keys with all components."""
 
     path: str
     indices: Sequence[int]
     values: Array
     group: str
+    keys: Keys | None = None
 
 
 def write_curves(
@@ -59,6 +62,36 @@ def write_curves(
         curve.update()
 
 
+def write_bezier(curves: Any, channel: Channel, first_frame: int) -> None:
+    """Write reduced keys: free handles a third of the way to the next key, of type GENERATED."""
+    keys = channel.keys
+    assert keys is not None
+    generated, bezier = _key_kind("type", "GENERATED"), _key_kind("interpolation", "BEZIER")
+    free = versions.enum_value(bpy.types.Keyframe, "handle_left_type", "ALIGNED", "FREE")
+    group = curves.groups.get(channel.group) or curves.groups.new(channel.group)
+    frames = keys.frames + float(first_frame)
+    third = np.diff(frames, prepend=frames[0] - 1, append=frames[-1] + 1) / 3
+    count = len(frames)
+    for component in channel.indices:
+        curve = curves.fcurves.new(channel.path, index=component)
+        curve.group = group
+        points = curve.keyframe_points
+        points.add(count)
+        value, slope = keys.values[:, component], keys.slopes[:, component]
+        before, after = third[:-1], third[1:]
+        for name, at, height in (
+            ("co", frames, value),
+            ("handle_left", frames - before, value - slope * before),
+            ("handle_right", frames + after, value + slope * after),
+        ):
+            points.foreach_set(name, np.column_stack([at, height]).astype(np.float32).ravel())
+        for name, number in (
+            ("interpolation", bezier), ("type", generated), ("handle_left_type", free), ("handle_right_type", free),
+        ):  # fmt: skip
+            points.foreach_set(name, np.full(count, number, np.int32))
+        curve.update()
+
+
 def write_switch(curves: Any, data_path: str, frame: float, value: float) -> None:
     """One CONSTANT key that sets a property."""
     write_curves(curves, data_path, np.array([frame]), np.array([[value]]), SWITCHES_GROUP, [0])
@@ -77,12 +110,14 @@ def apply_keys(
     first_frame: int,
     switches: Mapping[str, float] | None = None,
     replace: bool = False,
+    reduced: ReducedKeys | None = None,
 ) -> bpy.types.Action:
     """Give `figure` an Action with the keys of `done`, one a frame from `first_frame` on, and return it.
 
     The Action is called `name`, or `name_t02`, `name_t03` ... where there is one already; with `replace`, one of that
     name which holds what we wrote and nothing else is written anew. The previous Action stays, with a fake user.
-    `switches`: values by data path, keyed once. The motion is at the scene's rate already.
+    `switches`: values by data path, keyed once; `reduced`: keys to write instead of one a frame. The motion is at the
+    scene's rate already.
     """
     animation = figure.animation_data_create()
     previous = animation.action
@@ -90,7 +125,7 @@ def apply_keys(
     replaced = old if replace and old is not None and is_as_written(old) else None
     if previous is not None:
         previous.use_fake_user = True
-    channels = list(bone_channels(figure, done))
+    channels = list(bone_channels(figure, done, reduced))
     written = {channel.path for channel in channels} | set(switches or {})
     dropped = _dropped_paths(figure, done) | written
     action, curves = versions.copied_action(figure, free_action_name(name) if replaced is None else "replacing")
@@ -98,7 +133,10 @@ def apply_keys(
         curves.fcurves.remove(curve)
     frames: Array = np.arange(first_frame, first_frame + len(done), dtype=np.float64)
     for channel in channels:
-        write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
+        if channel.keys is None:
+            write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
+        else:
+            write_bezier(curves, channel, first_frame)
     for path, value in (switches or {}).items():
         write_switch(curves, path, float(first_frame), value)
     if replaced is not None:
@@ -112,7 +150,7 @@ def apply_keys(
     return action
 
 
-def bone_channels(figure: bpy.types.Object, done: Retargeted) -> Iterable[Channel]:
+def bone_channels(figure: bpy.types.Object, done: Retargeted, reduced: ReducedKeys | None = None) -> Iterable[Channel]:
     """What to key: rotations in each bone's own mode, locations of those that travel, locked components left out."""
     rig = done.rig
     for bone in sorted({*done.rotations, *done.locations}):
@@ -121,7 +159,8 @@ def bone_channels(figure: bpy.types.Object, done: Retargeted) -> Iterable[Channe
         if bone in done.locations:
             free = [axis for axis in range(3) if not rig.locked_location[bone, axis]]
             if free:
-                yield Channel(f"{path}.location", free, done.locations[bone][:, free], name)
+                keys = reduced.locations[bone] if reduced else None
+                yield Channel(f"{path}.location", free, done.locations[bone][:, free], name, keys)
         if bone in done.rotations:
             mode = rig.rotation_modes[bone]
             values = rotation_channels(done.rotations[bone], mode)
@@ -129,7 +168,8 @@ def bone_channels(figure: bpy.types.Object, done: Retargeted) -> Iterable[Channe
             whole = mode in ("QUATERNION", "AXIS_ANGLE") and not rig.locked_rotation[bone, 0]
             free = list(range(values.shape[1])) if whole else free_columns(mode, rig.locked_rotation[bone])
             if free:
-                yield Channel(f"{path}.{rotation_property(mode)}", free, values[:, free], name)
+                keys = reduced.rotations[bone] if reduced else None
+                yield Channel(f"{path}.{rotation_property(mode)}", free, values[:, free], name, keys)
     if done.object_location is not None:
         free = [axis for axis in range(3) if not figure.lock_location[axis]]
         parented = np.array(figure.matrix_local @ figure.matrix_world.inverted(), float)

@@ -13,15 +13,19 @@ from ...core.bvh import UNITS, BvhOptions, read_bvh, write_bvh
 from ...core.files import written_beside
 from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
+from ...core.rotation import Array
 from ..bvh import evenly_sampled, file_from_world
 from ..bvh_rig import turned_bvh
 from ..match import Match
+from ..reduce import reduce_keys
 from ..retarget import RetargetOptions, retarget
+from ..review import contact_edges
 from ..rig import Rig
 from .actions import apply_keys
 from .deform import baked_skeleton
 from .files import opened_armature
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
+from .scene import add_camera, show_footage, write_review
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +36,16 @@ ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
 
 @dataclass(frozen=True)
 class Animated:
-    """What became of a motion on a rig."""
+    """What became of a motion on a rig. `motion`: as keyed, at the scene's rate; `world_from_motion` (4, 4): see
+    `Retargeted`."""
 
     action: str
     frames: int
     bones: int
     found: Match
     notes: tuple[str, ...]
+    motion: Motion
+    world_from_motion: Array
 
 
 def animate(
@@ -48,24 +55,29 @@ def animate(
     options: RetargetOptions,
     name: str,
     overwrite: bool = False,
+    reduce: bool = False,
 ) -> Animated:
     """Retarget `motion` onto `figure` in the current scene, from its first frame on, at its rate.
 
-    The scene's end is extended to the motion's, never shortened; frame, selection and mode stay. Raises as
-    `check_editable`, `read_rig`, `choose` and `retarget`, and then nothing has changed.
+    `reduce` keys as few frames as its bounds allow. The scene's end is extended to the motion's, never shortened; frame,
+    selection and mode stay. Raises as `check_editable`, `read_rig`, `choose` and `retarget`, and then nothing has
+    changed.
     """
     check_editable(figure)
     scene = bpy.context.scene
     rig = read_rig(figure)
     found = choose(rig)
-    done = retarget(evenly_sampled(motion, scene.render.fps / scene.render.fps_base), rig, found.rig_map, options)
+    motion = evenly_sampled(motion, scene.render.fps / scene.render.fps_base)
+    done = retarget(motion, rig, found.rig_map, options)
+    edges = {frame for contacts in motion.contacts.T for frame, _ in contact_edges(contacts)}
+    reduced = reduce_keys(done, keep=edges) if reduce else None
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
     notes = [*done.notes, *_fights(figure, keyed)]
     action = apply_keys(
-        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite
+        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
     )
     scene.frame_end = max(scene.frame_end, round(action.frame_end))
-    return Animated(action.name, len(done), len(keyed), found, tuple(notes))
+    return Animated(action.name, len(done), len(keyed), found, tuple(notes), motion, done.world_from_motion)
 
 
 def _fights(figure: bpy.types.Object, names: Sequence[str]) -> list[str]:
@@ -85,11 +97,14 @@ def animate_and_export(
     output: Path,
     fps: float | None,
     name: str,
+    reduce: bool = False,
+    footage: Path | None = None,
 ) -> Animated:
     """Open `file.blend[:Armature]`, animate its rig and write `output`; the file itself is not touched.
 
-    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames. Raises as
-    `opened_armature` and `animate`, and `export_failed`.
+    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, the video
+    that the motion was lifted from, also its camera, confidence and contacts (for .blend). Raises as `opened_armature`
+    and `animate`, and `export_failed`.
     """
     figure = opened_armature(place)
     scene = bpy.context.scene
@@ -98,7 +113,7 @@ def animate_and_export(
     if for_engine:
         # IK controls would only add what their solvers change: Rigify's shorten a bent leg by up to 3 %.
         options = replace(options, limbs="fk")
-    animated = animate(figure, motion, choose, options, name)
+    animated = animate(figure, motion, choose, options, name, reduce=reduce)
     scene.frame_end = scene.frame_start + animated.frames - 1
     if for_engine and animated.found.rig_map.all_switches(options.limbs):
         # Controls mean nothing elsewhere.
@@ -106,6 +121,11 @@ def animate_and_export(
         figure = baked_skeleton(figure, scene.frame_start, animated.frames)
         bpy.data.actions.remove(action)
         figure.animation_data.action.name = animated.action
+    if footage is not None:
+        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, animated.action)
+        show_footage(camera, footage, animated.motion, scene.frame_start)
+        write_review(figure, animated.motion, scene.frame_start)
+        scene.camera = camera
     with written_beside(output) as temporary:
         export(figure, temporary, animated.action)
     return animated

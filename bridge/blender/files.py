@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
-from ...core.jobs import MotionLiftError, UsageError
-
-SUFFIX = ".blend"
+from ...core.jobs import MotionLiftError
+from ..places import split_place
 
 
 def opened_armature(place: str) -> bpy.types.Object:
@@ -54,12 +51,3 @@ def armature_called(name: str, where: str) -> bpy.types.Object:
             "several_armatures", f"{where} has several armatures: {names}.", f"Choose one: {where}:{known[0].name}."
         )
     return known[0]
-
-
-def split_place(place: str) -> tuple[Path, str]:
-    """File and armature of `file.blend:Armature`; drive letters keep their colon. Raises `UsageError`."""
-    at = place.lower().rfind(SUFFIX)
-    rest = place[at + len(SUFFIX) :] if at >= 0 else ""
-    if at < 0 or (rest and not rest.startswith(":")):
-        raise UsageError("unknown_suffix", f"{place} is no {SUFFIX} file.", "Name a .blend, or .blend:Armature.")
-    return Path(place[: at + len(SUFFIX)]), rest[1:]

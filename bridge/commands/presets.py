@@ -11,7 +11,7 @@ import typer
 from ...core.bvh import SUFFIX as BVH_SUFFIX
 from ...core.bvh import read_bvh
 from ...core.files import check_output
-from ...core.jobs import UsageError
+from ...core.jobs import MotionLiftError, UsageError
 from .. import match as matching
 from ..bvh_rig import rig_of_bvh
 from ..humanoid import in_words
@@ -39,6 +39,16 @@ def chosen(rig: Rig, preset: str, folder: Path | None) -> Match:
     if preset.lower().endswith(SUFFIX):
         return matching.with_preset(rig, read_preset(Path(preset)))
     return matching.match(rig, load_presets(folders(folder)), preset)
+
+
+def known_preset(preset: str) -> None:
+    """Raises `MotionLiftError` for a `--preset` that is not there, or not right."""
+    if preset.lower().endswith(SUFFIX):
+        read_preset(Path(preset))
+    elif preset != "auto" and preset not in load_presets():
+        raise MotionLiftError(
+            "no_preset", f"There is no preset {preset}.", f"There are: auto, {', '.join(sorted(load_presets()))}."
+        )
 
 
 @presets.command("list")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from ...core.bvh import SUFFIX as BVH_SUFFIX
-from ...core.bvh import BvhClip, read_bvh, write_bvh
+from ...core.bvh import BvhClip, BvhOptions, read_bvh, write_bvh
 from ...core.files import check_output
-from ...core.jobs import UsageError
+from ...core.jobs import MotionLiftError, UsageError
 from ...core.motion import SUFFIX as MOTION_SUFFIX
 from ...core.motion import Motion
 from ..bvh import evenly_sampled
 from ..bvh_rig import ContactFinder, keyed_bvh, motion_of_bvh, rig_of_bvh, sized
 from ..match import Match
+from ..places import split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
 from .blend import need_bpy
-from .presets import PresetFolder, chosen
+from .presets import PresetFolder, chosen, known_preset
 
 DEFAULTS = RetargetOptions()
 CONTACT_FINDER = "motionlift.find_contacts"
@@ -53,6 +55,13 @@ def retarget(
     fingers: Annotated[bool, typer.Option(help="Move fingers where the source has them.")] = DEFAULTS.fingers,
     limbs: Annotated[str, typer.Option(help="Posed by: auto (as the preset has it), fk or ik.")] = DEFAULTS.limbs,
     fps: Annotated[float | None, typer.Option(show_default="the source's", help="Frames a second.")] = None,
+    reduce: Annotated[
+        bool, typer.Option("--reduce", help="With --rig: fewer keys, within 0.5 degrees and 2 mm.")
+    ] = False,
+    footage: Annotated[
+        Path | None,
+        typer.Option(help="With --rig, into a .blend: the video, behind the figure through the camera that filmed it."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Move a motion onto another skeleton."""
@@ -64,6 +73,8 @@ def retarget(
         raise UsageError(
             "unknown_suffix", f"{output.name} is none of {', '.join(wanted)}.", "Name one of these with -o."
         )
+    if footage is not None and (rig is None or output.suffix.lower() != ".blend"):
+        raise UsageError("footage_without_scene", "Footage can only be put into a .blend.", "Name a .blend with -o.")
     check_output(output, overwrite)
     if rig is not None:
         need_bpy()
@@ -77,11 +88,46 @@ def retarget(
     from ..blender.export import animate_and_export
 
     done = animate_and_export(
-        motion, str(rig), lambda read: chosen(read, preset, folder), options, output, fps, take_of(source)
+        motion,
+        str(rig),
+        lambda read: chosen(read, preset, folder),
+        options,
+        output,
+        fps,
+        take_of(source),
+        reduce,
+        footage,
     )
     _say(output, done.frames, done.bones, done.found)
     for note in done.notes:
         typer.echo(f"Note: {note}", err=True)
+
+
+class Exporter(Protocol):
+    """Writes a motion as a file of some format."""
+
+    def __call__(self, motion: Motion, path: Path, options: BvhOptions) -> None: ...
+
+
+def rig_exporters(rig: str, preset: str) -> Mapping[str, Exporter]:
+    """What `motionlift lift --rig` writes with, by suffix. Raises `MotionLiftError` before any work is done: `no_bpy`,
+    `no_file`, and as `chosen` for a preset that is not there."""
+    need_bpy()
+    place = split_place(rig)[0]
+    if not place.is_file():
+        raise MotionLiftError("no_file", f"There is no file {place}.", "Check the name.")
+    known_preset(preset)
+
+    def write(motion: Motion, path: Path, options: BvhOptions) -> None:
+        from ..blender.export import animate_and_export
+
+        done = animate_and_export(
+            motion, rig, lambda read: chosen(read, preset, None), DEFAULTS, path, options.fps, path.stem
+        )
+        for note in done.notes:
+            typer.echo(f"Note: {note}", err=True)
+
+    return dict.fromkeys(BLENDER_SUFFIXES, write)
 
 
 def take_of(path: Path) -> str:

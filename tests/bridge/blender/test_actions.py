@@ -287,3 +287,28 @@ result = [time.monotonic() - began, sum(len(curve.keyframe_points) for curve in 
     seconds, keys = in_blender(script, short_walk, spec_of(rig_of(presets["makehuman"], A_POSE)))
     assert keys > 1_000_000
     assert seconds < 4
+
+
+def test_reduced_keys_play_the_same(
+    in_blender: Callable[..., Any], short_walk: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """Wrists and ankles within 2 mm in Blender's pose, with a fraction of the keys."""
+    script = (
+        PRELUDE
+        + """
+motion = Motion.load(Path(arguments[0]))
+figure = make_rig(arguments[1])
+names = ["LeftHand", "RightHand", "LeftFoot", "RightFoot"]
+poses, counts = [], []
+for reduce in (False, True):
+    animate(figure, motion, choose, RetargetOptions(), "walk", reduce=reduce)
+    poses.append([seen(figure, names, 1 + frame) for frame in range(0, 300, 7)])
+    counts.append(sum(len(curve.keyframe_points) for curve in curves(figure.animation_data.action)))
+kinds = {key.interpolation for curve in curves(figure.animation_data.action) for key in curve.keyframe_points}
+result = [float(np.linalg.norm(np.array(poses[0]) - poses[1], axis=-1).max()), counts, sorted(kinds)]
+"""
+    )
+    worst, counts, kinds = in_blender(script, short_walk, spec_of(rig_of(presets["mixamo"], A_POSE)))
+    assert worst < 0.0021
+    assert counts[1] < 0.4 * counts[0]
+    assert kinds == ["BEZIER"]

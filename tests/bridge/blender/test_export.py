@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,19 @@ def test_without_blender_the_command_says_so(
     assert code == 1
     assert "bpy" in err
     assert "--skeleton" in err
+
+
+def test_lifting_onto_a_character_asks_for_it_first(
+    tmp_path: Path, sample_video: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    """What is wrong with the character is said before minutes are spent on the video."""
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed")
+    for arguments, said in [
+        (("--rig", tmp_path / "no.blend", "-o", tmp_path / "a.fbx"), "no.blend"),
+        (("--rig", tmp_path / "no.txt", "-o", tmp_path / "a.fbx"), ".blend"),
+        (("-o", tmp_path / "a.fbx"), "a.fbx"),
+    ]:
+        code, _, err = run("lift", sample_video, *arguments)
+        assert code in (1, 2)
+        assert said in err
