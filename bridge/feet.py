@@ -43,6 +43,7 @@ EASE_SECONDS = 0.25
 """How long a foot takes at most to come off the path that contacts ask for."""
 TURN_EASE_SECONDS = 0.25
 LIFT_FADE_FRAMES = 4
+SHORTEST_STEP_SECONDS = 0.12
 LONGEST_REACH = 0.998
 """Of a leg's length: nearer to straight a little more way is a lot more knee."""
 HIP_EASE_SECONDS = 0.2
@@ -80,6 +81,15 @@ class End:
             ball = self.path + rotate(self.turns, self.tip_offset)
             return ball + rotate(self.tip_turns, touch.offset)
         return self.path + rotate(self.turns, touch.offset)
+
+
+def bridged(holds: Bools, step: float) -> Bools:
+    """A contact (F,) that holds on through gaps too short for a foot to have gone anywhere."""
+    holds = holds.copy()
+    for start, stop in runs(~holds):
+        if start > 0 and stop < len(holds) and (stop - start) * step < SHORTEST_STEP_SECONDS:
+            holds[start:stop] = True
+    return holds
 
 
 def held(end: End, touches: Sequence[Touch], step: float, flatten: bool = True) -> End:

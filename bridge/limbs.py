@@ -14,6 +14,9 @@ import numpy as np
 
 from ..core.rotation import Array, from_rotation_vector, minimal_rotation, multiply, normalise, rotate
 
+OVERSTRETCHED = 0.1
+"""Radians against the hinge from which a joint is taken to be bent backwards on purpose; less is a straight one."""
+
 
 @dataclass(frozen=True)
 class Limb:
@@ -68,5 +71,5 @@ def _bent(along: Array, below: Array, bend: Array, hinge: Array) -> Array:
     level = normalise(hinge - along * np.sum(hinge * along, -1, keepdims=True))
     forward = np.sum(now * level, -1)
     square = forward**2 - np.sum(now * now, -1) + bend**2
-    more = np.where(forward < 0, -1.0, 1.0) * np.sqrt(np.maximum(square, 0.0)) - forward
+    more = np.where(forward < -OVERSTRETCHED, -1.0, 1.0) * np.sqrt(np.maximum(square, 0.0)) - forward
     return normalise(now + more[:, None] * level) * bend[:, None]

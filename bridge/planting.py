@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.motion import Motion
 from ..core.rotation import Array, conjugate, multiply, rotate
-from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, held, hip_drop, within_reach
+from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, bridged, held, hip_drop, within_reach
 from .limbs import Limb, moved_end, reach
 from .posing import Pose
 from .source import Source
@@ -24,7 +24,7 @@ def plant(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source
 
     `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's.
     """
-    step = float(np.median(np.diff(source.motion.times))) if len(source.motion) > 1 else 1.0
+    step = seconds_a_frame(source.motion)
     legs: dict[str, tuple[Leg, End]] = {}
     for side in SIDES:
         names = [f"{side}_{part}" for part in LEG]
@@ -100,13 +100,18 @@ def foot_touches(
         carrier = role if role in bones else f"{side}_ankle"
         touches.append(
             Touch(
-                holds=motion.contacts[:, number] > HOLDS,
+                holds=bridged(motion.contacts[:, number] > HOLDS, seconds_a_frame(motion)),
                 offset=place - stage.heads[bones[carrier][0]],
                 on_tip=carrier.endswith("_toe"),
                 height=scale * source.contact_points[:, number, 2],
             )
         )
     return touches
+
+
+def seconds_a_frame(motion: Motion) -> float:
+    """The usual step between samples."""
+    return float(np.median(np.diff(motion.times))) if len(motion) > 1 else 1.0
 
 
 def rest_joints(motion: Motion) -> Array:

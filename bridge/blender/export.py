@@ -59,9 +59,9 @@ def animate(
 ) -> Animated:
     """Retarget `motion` onto `figure` in the current scene, from its first frame on, at its rate.
 
-    `reduce` keys as few frames as its bounds allow. The scene's end is extended to the motion's, never shortened; frame,
-    selection and mode stay. Raises as `check_editable`, `read_rig`, `choose` and `retarget`, and then nothing has
-    changed.
+    `reduce` keys as few frames as its bounds allow. The scene's end is extended to the motion's, never shortened;
+    frame, selection and mode stay. Raises as `check_editable`, `read_rig`, `choose` and `retarget`, and then
+    nothing has changed.
     """
     check_editable(figure)
     scene = bpy.context.scene

@@ -61,6 +61,18 @@ def test_knees_go_forward_and_do_not_pop() -> None:
     assert steps.max() < 2.0
 
 
+def test_straight_legs_with_noise_bend_forward() -> None:
+    """A leg that a measurement left straight to rounding, or bent a little the wrong way."""
+    bends = np.random.default_rng(5).normal(scale=1e-7, size=100)
+    bends[::7] = -0.03
+    before = leg(bends)
+    goal = np.tile([0.0, 0.1, -0.8], (100, 1))
+    after = moved_end(before, goal, np.broadcast_to(X, (100, 3)))
+    assert np.ptp(after.middle, axis=0).max() < 2e-3
+    assert np.all(after.middle[:, 1] < -0.05)
+    np.testing.assert_allclose(after.end, goal, atol=1e-9)
+
+
 def test_out_of_reach_is_straight() -> None:
     after = moved_end(leg(np.array([0.5])), np.array([[0.0, 2.0, 0.0]]), X[None])
     np.testing.assert_allclose(after.end, [[0, reach(after), 0]], atol=1e-4)
