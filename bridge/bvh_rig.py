@@ -20,7 +20,6 @@ from ..core.rotation import (
     Array,
     conjugate,
     continuous,
-    continuous_euler,
     forward_kinematics,
     local_from_world,
     multiply,
@@ -30,6 +29,7 @@ from ..core.rotation import (
     to_matrix,
 )
 from ..core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, contact_points, reference_rest
+from .channels import running_euler
 from .humanoid import FINGER_ROLES, SIDES, RigMap
 from .retarget import Retargeted
 from .rig import Rig, make_rig
@@ -89,7 +89,7 @@ def keyed_bvh(done: Retargeted, clip: BvhClip, fps: float) -> BvhClip:
             order = "".join(letter for letter, _ in turns)
             # Fewer than three channels turn about what they have; what the others would do is left out.
             whole = order + "".join(letter for letter in NO_AXIS if letter not in order)
-            angles = np.degrees(continuous_euler(to_euler(to_matrix(done.rotations[bone]), whole)))
+            angles = np.degrees(running_euler(to_euler(to_matrix(done.rotations[bone]), whole)))
             for position, (_, column) in enumerate(turns):
                 values[:, column] = angles[:, position]
         place = clip.offsets[joint] + done.locations.get(bone, np.zeros((frames, 3)))
@@ -110,7 +110,7 @@ def turned_bvh(clip: BvhClip, turn: Array, scale: float) -> BvhClip:
     for joint, columns in enumerate(clip.columns()):
         order = "".join(channel[0] for channel in columns if channel.endswith("rotation"))
         if len(order) == 3:
-            angles = np.degrees(continuous_euler(to_euler(to_matrix(rotations[:, joint]), order)))
+            angles = np.degrees(running_euler(to_euler(to_matrix(rotations[:, joint]), order)))
             for position, letter in enumerate(order):
                 values[:, columns[f"{letter}rotation"]] = angles[:, position]
         for axis, letter in enumerate("XYZ"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.motion import Bools
-from ..core.rotation import Array, continuous, continuous_euler, normalise, to_euler, to_matrix
+from ..core.rotation import Array, continuous, normalise, to_euler, to_matrix
 from .rig import AXIS_ANGLE, QUATERNION
 
 PROPERTIES = {QUATERNION: "rotation_quaternion", AXIS_ANGLE: "rotation_axis_angle"}
@@ -27,9 +27,27 @@ def rotation_channels(rotations: Array, mode: str) -> Array:
         return rotations
     if mode == AXIS_ANGLE:
         return _axis_angle(rotations)
-    listed = continuous_euler(to_euler(to_matrix(rotations), mode[::-1]))
+    listed = running_euler(to_euler(to_matrix(rotations), mode[::-1]))
     columns = [mode[::-1].index(axis) for axis in "XYZ"]
     return np.ascontiguousarray(listed[:, columns])
+
+
+def running_euler(angles: Array) -> Array:
+    """Euler angles (F, 3) in radians, each triple replaced by the equivalent nearest its predecessor.
+
+    What `core.rotation.continuous_euler` does a frame at a time, without a loop: besides whole turns a triple
+    (a, b, c) equals its twin (a + pi, pi - b, c + pi). From frame to frame either both stay what they are or both
+    change places, whichever is nearer, so that the number of changes so far says which one to take.
+    """
+    half_turn = np.array([1.0, -1.0, 1.0])
+    twins = angles * half_turn + np.pi
+
+    def away(later: Array, earlier: Array) -> Array:
+        return np.asarray(np.sum(np.abs((later - earlier + np.pi) % (2 * np.pi) - np.pi), -1))
+
+    changes = away(twins[1:], angles[:-1]) < away(angles[1:], angles[:-1]) - 1e-9
+    twin = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    return np.unwrap(np.where(twin[:, None], twins, angles), axis=0)
 
 
 def _axis_angle(rotations: Array) -> Array:

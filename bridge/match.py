@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.jobs import MotionLiftError
 from .humanoid import FINGERS, NEEDED, PHALANGES, SIDES, RigMap, in_words
-from .preset_files import Preset
+from .preset_files import SUFFIX, Preset, load_presets, read_preset
 from .rig import Rig
 
 NAMES = "by names"
@@ -52,6 +53,16 @@ def match(rig: Rig, presets: Mapping[str, Preset], wanted: str = "auto") -> Matc
         others = tuple(preset.family for preset in fitting[1:])
         return Match(found.rig_map, found.family, found.title, found.sure, found.missing, others)
     return by_names(rig)
+
+
+def chosen(rig: Rig, preset: str, folder: Path | None = None) -> Match:
+    """The map of a rig by a preset's name, `auto` or a preset file; presets in `folder` come before ours.
+
+    Raises `MotionLiftError` as `match` and `read_preset`.
+    """
+    if preset.lower().endswith(SUFFIX):
+        return with_preset(rig, read_preset(Path(preset)))
+    return match(rig, load_presets([] if folder is None else [folder]), preset)
 
 
 def with_preset(rig: Rig, preset: Preset) -> Match:

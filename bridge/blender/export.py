@@ -154,6 +154,11 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     bpy.context.view_layer.objects.active = figure
     try:
         writer(path, name)
+    except AttributeError as error:
+        kind, version = path.suffix[1:], bpy.app.version_string
+        raise MotionLiftError(
+            "export_failed", f"This Blender ({version}) was built without {kind}: {error}", "Choose another format."
+        ) from error
     except RuntimeError as error:
         raise MotionLiftError("export_failed", f"Blender could not write {path.suffix[1:]}: {error}") from error
     if not path.stat().st_size:

@@ -35,10 +35,9 @@ def folders(folder: Path | None) -> Sequence[Path]:
 
 
 def chosen(rig: Rig, preset: str, folder: Path | None) -> Match:
-    """The map of a rig by `--preset`: auto, a family's name, or a file. Raises as `match` and `read_preset`."""
-    if preset.lower().endswith(SUFFIX):
-        return matching.with_preset(rig, read_preset(Path(preset)))
-    return matching.match(rig, load_presets(folders(folder)), preset)
+    """The map of a rig by `--preset` and `--presets`. Raises as `match.chosen` and `folders`."""
+    folders(folder)
+    return matching.chosen(rig, preset, folder)
 
 
 def known_preset(preset: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -17,11 +17,12 @@ from ...core.motion import Motion
 from ..bvh import evenly_sampled
 from ..bvh_rig import ContactFinder, keyed_bvh, motion_of_bvh, rig_of_bvh, sized
 from ..match import Match
+from ..outside import retarget_in_blender
 from ..places import split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
 from .blend import need_bpy
-from .presets import PresetFolder, chosen, known_preset
+from .presets import PresetFolder, chosen, folders, known_preset
 
 DEFAULTS = RetargetOptions()
 CONTACT_FINDER = "motionlift.find_contacts"
@@ -62,6 +63,9 @@ def retarget(
         Path | None,
         typer.Option(help="With --rig, into a .blend: the video, behind the figure through the camera that filmed it."),
     ] = None,
+    blender: Annotated[
+        Path | None, typer.Option(show_default="bpy", help="With --rig: the Blender program to do it in.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Move a motion onto another skeleton."""
@@ -76,14 +80,20 @@ def retarget(
     if footage is not None and (rig is None or output.suffix.lower() != ".blend"):
         raise UsageError("footage_without_scene", "Footage can only be put into a .blend.", "Name a .blend with -o.")
     check_output(output, overwrite)
-    if rig is not None:
+    if rig is not None and blender is None:
         need_bpy()
     motion = read_source(source, source_preset, folder, context.meta.get(CONTACT_FINDER))
     if skeleton is not None:
         motion = evenly_sampled(motion, fps or motion.fps)
         found, clip = _onto_bvh(motion, read_bvh(skeleton), preset, folder, options, output)
-        frames, bones = len(clip), found.rig_map.count()
-        _say(output, frames, bones, found)
+        _say(output, len(clip), found.rig_map.count(), found.title, found.sure)
+        return
+    if blender is not None:
+        folders(folder)
+        answer = retarget_in_blender(
+            blender, motion, str(rig), preset, folder, options, output, fps, take_of(source), reduce, footage
+        )
+        _say(output, answer.frames, answer.bones, answer.title, answer.sure, answer.notes)
         return
     from ..blender.export import animate_and_export
 
@@ -98,9 +108,7 @@ def retarget(
         reduce,
         footage,
     )
-    _say(output, done.frames, done.bones, done.found)
-    for note in done.notes:
-        typer.echo(f"Note: {note}", err=True)
+    _say(output, done.frames, done.bones, done.found.title, done.found.sure, done.notes)
 
 
 class Exporter(Protocol):
@@ -160,5 +168,7 @@ def _onto_bvh(
     return found, result
 
 
-def _say(output: Path, frames: int, bones: int, found: Match) -> None:
-    typer.echo(f"{output}: {frames} frames on {bones} bones ({found.title}, {found.sure:.0%} sure)")
+def _say(output: Path, frames: int, bones: int, title: str, sure: float, notes: Sequence[str] = ()) -> None:
+    typer.echo(f"{output}: {frames} frames on {bones} bones ({title}, {sure:.0%} sure)")
+    for note in notes:
+        typer.echo(f"Note: {note}", err=True)

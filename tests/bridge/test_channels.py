@@ -7,10 +7,27 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from motionlift.bridge.channels import free_columns, from_axis_angle_channels, rotation_channels, rotation_property
+from motionlift.bridge.channels import (
+    free_columns,
+    from_axis_angle_channels,
+    rotation_channels,
+    rotation_property,
+    running_euler,
+)
 from motionlift.bridge.rig import make_rig, pose_rig
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.rotation import Array, angle_between, from_axis_angle, from_euler, multiply, normalise
+from motionlift.core.rotation import (
+    Array,
+    angle_between,
+    continuous_euler,
+    from_axis_angle,
+    from_euler,
+    from_rotation_vector,
+    multiply,
+    normalise,
+    to_euler,
+    to_matrix,
+)
 
 ORDERS = ["".join(order) for order in permutations("XYZ")]
 
@@ -30,6 +47,17 @@ def test_euler_orders(order: str) -> None:
     listed = values[:, ["XYZ".index(letter) for letter in order[::-1]]]
     np.testing.assert_allclose(angle_between(from_euler(listed, order[::-1]), rotations), 0, atol=1e-6)
     assert rotation_property(order) == "rotation_euler"
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_running_angles_agree_with_the_frame_by_frame_version(order: str) -> None:
+    for seed in range(3):
+        steps = np.random.default_rng(seed).normal(scale=0.2, size=(500, 3))
+        rotations = [from_axis_angle(np.array([1.0, 0, 0]), 0.0)]
+        for step in steps:
+            rotations.append(multiply(from_rotation_vector(step), rotations[-1]))
+        angles = to_euler(to_matrix(np.array(rotations)), order)
+        np.testing.assert_allclose(running_euler(angles), continuous_euler(angles), atol=1e-9)
 
 
 def test_euler_angles_run_on() -> None:
