@@ -20,11 +20,20 @@ LEG, ARM = ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 
 
 def plant(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float) -> None:
-    """Make the feet of `pose` hold where the motion's contacts say, lowering the hips where legs do not reach.
+    """Make the feet and hands of `pose` hold where the motion's contacts say, lowering the hips where legs do not
+    reach.
 
-    `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's.
+    `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's. Contacts of ankles, toes
+    and wrists count, whatever they are called; those of other joints follow the body.
     """
     step = seconds_a_frame(source.motion)
+    _plant_feet(pose, bones, aligned, source, scale, step)
+    _plant_hands(pose, bones, aligned, source, scale, step)
+
+
+def _plant_feet(
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, step: float
+) -> None:
     legs: dict[str, tuple[Leg, End]] = {}
     for side in SIDES:
         names = [f"{side}_{part}" for part in LEG]
@@ -49,6 +58,27 @@ def plant(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source
                     pose.turns[bone] = turns
 
 
+def _plant_hands(
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, step: float
+) -> None:
+    for side in SIDES:
+        names = [f"{side}_{part}" for part in ARM]
+        if any(name not in bones for name in names):
+            continue
+        limb, hand = _limb(pose, bones, names), bones[names[-1]][0]
+        touches = hand_touches(pose, bones, aligned, source, side, scale)
+        if not any(touch.holds.any() for touch in touches):
+            continue
+        end = held(End(limb.end, pose.evaluate()[0][hand]), touches, step, flatten=False)
+        distance = np.linalg.norm(limb.end - limb.start, axis=-1)
+        goal = within_reach(limb.start, end.path, reach(limb), distance)
+        _bend(pose, bones, side, ARM, limb, moved_end(limb, goal, _elbow_hinge(source, side)))
+
+
+def _elbow_hinge(source: Source, side: str) -> Array:
+    return rotate(source.turn(f"{side}_shoulder"), UP * (-1.0 if side == "left" else 1.0))
+
+
 def place_hands(pose: Pose, bones: Bones, source: Source, scale: float, where: str) -> None:
     """Bend the arms so that the hands are where the source's are: in the world, or against the shoulders ("body")."""
     sides = [side for side in SIDES if all(f"{side}_{part}" in bones for part in ARM)]
@@ -66,8 +96,7 @@ def place_hands(pose: Pose, bones: Bones, source: Source, scale: float, where: s
             goal = middle + reach(limb) / float(np.median(length)) * (wrist - middle_source)
         distance = np.linalg.norm(limb.end - limb.start, axis=-1)
         goal = within_reach(limb.start, goal, reach(limb), distance)
-        hinge = rotate(source.turn(f"{side}_shoulder"), UP * (-1.0 if side == "left" else 1.0))
-        _bend(pose, bones, side, ARM, limb, moved_end(limb, goal, hinge))
+        _bend(pose, bones, side, ARM, limb, moved_end(limb, goal, _elbow_hinge(source, side)))
 
 
 def foot_touches(
@@ -107,6 +136,29 @@ def foot_touches(
             )
         )
     return touches
+
+
+def hand_touches(
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, side: str, scale: float
+) -> list[Touch]:
+    """The contact points of one hand on the target, as far from its wrist as its arm is longer than the source's."""
+    motion = source.motion
+    wrist = motion.joint(f"{side}_wrist")
+    arm = [pose.stage.heads[bones[f"{side}_{part}"][0]] for part in ARM]
+    length = sum(float(np.linalg.norm(b - a)) for a, b in pairwise(arm))
+    length_source = sum(float(np.linalg.norm(motion.rest_offsets[motion.joint(f"{side}_{part}")])) for part in ARM[1:])
+    size = length / max(length_source, 1e-6)
+    back = conjugate(aligned[f"{side}_wrist"])
+    return [
+        Touch(
+            holds=bridged(motion.contacts[:, number] > HOLDS, seconds_a_frame(motion)),
+            offset=size * rotate(back, motion.contact_offsets[number]),
+            on_tip=False,
+            height=scale * source.contact_points[:, number, 2],
+        )
+        for number, parent in enumerate(motion.contact_parents)
+        if int(parent) == wrist
+    ]
 
 
 def seconds_a_frame(motion: Motion) -> float:

@@ -339,6 +339,37 @@ def test_hands_that_touch_still_touch(
         np.testing.assert_allclose(np.linalg.norm(hands, axis=-1), build.arms * apart, atol=0.03)
 
 
+def test_hands_that_hold_stay(walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig]) -> None:
+    """A hand on a rail while the body squats, and a contact of a joint that is no end of a limb."""
+    part = slice(170, 230)
+    fields = {
+        field.name: getattr(walk, field.name)[part]
+        for field in dataclasses.fields(walk)
+        if isinstance(getattr(walk, field.name), np.ndarray) and len(getattr(walk, field.name)) == len(walk)
+    }
+    squat = dataclasses.replace(walk, **fields)
+    wrist = squat.joint("left_wrist")
+    holds = np.zeros((60, 2))
+    holds[16:24] = 1.0
+    motion = dataclasses.replace(
+        squat,
+        contact_names=(*squat.contact_names, "left_hand", "seat"),
+        contact_parents=np.append(squat.contact_parents, [wrist, 0]),
+        contact_offsets=np.concatenate([squat.contact_offsets, [[0.08, 0, 0], [0, 0.1, 0]]]),
+        contacts=np.concatenate([squat.contacts, holds], 1),
+    ).check()
+    preset = presets["mixamo"]
+    rig = rig_of(preset, dataclasses.replace(A_POSE, arms=1.35, legs=0.8))
+    judged = Judged(motion, retarget(motion, rig, with_preset(rig, preset).rig_map))
+    free = Judged(motion, retarget(motion, rig, with_preset(rig, preset).rig_map, FREE))
+    hand = judged.bones["left_wrist"][0]
+    along = normalise(judged.stage.heads[rig.index("LeftHandMiddle1")] - judged.stage.heads[hand])
+    point = judged.stage.heads[hand] + 1.35 * 0.08 * along
+    moved = [np.linalg.norm(np.diff(it.moved(hand, point)[16:24], axis=0), axis=-1).max() for it in (judged, free)]
+    assert moved[0] < 1e-3 < 5e-3 < moved[1]
+    assert judged.jump() < 1.3 * source_jump(motion)
+
+
 def test_not_a_humanoid(walk: Motion) -> None:
     rig = make_rig(["a", "b"], [-1, 0], np.zeros((2, 3)), np.eye(3)[:2])
     with pytest.raises(MotionLiftError, match="pelvis") as caught:
