@@ -43,7 +43,7 @@ EASE_SECONDS = 0.25
 """How long a foot takes at most to come off the path that contacts ask for."""
 TURN_EASE_SECONDS = 0.25
 LIFT_FADE_FRAMES = 4
-SHORTEST_STEP_SECONDS = 0.12
+SHORTEST_STEP_SECONDS, SHORTEST_STEP = 0.12, 0.06
 LONGEST_REACH = 0.998
 """Of a leg's length: nearer to straight a little more way is a lot more knee."""
 HIP_EASE_SECONDS = 0.2
@@ -83,12 +83,13 @@ class End:
         return self.path + rotate(self.turns, touch.offset)
 
 
-def bridged(holds: Bools, step: float) -> Bools:
-    """A contact (F,) that holds on through gaps too short for a foot to have gone anywhere."""
+def bridged(holds: Bools, points: Array, step: float) -> Bools:
+    """A contact (F,) that holds on through gaps too short for a step, where its point (F, 3) m is the same after."""
     holds = holds.copy()
     for start, stop in runs(~holds):
         if start > 0 and stop < len(holds) and (stop - start) * step < SHORTEST_STEP_SECONDS:
-            holds[start:stop] = True
+            moved = np.linalg.norm(points[stop] - points[start - 1])
+            holds[start:stop] = moved < SHORTEST_STEP
     return holds
 
 

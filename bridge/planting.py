@@ -129,7 +129,9 @@ def foot_touches(
         carrier = role if role in bones else f"{side}_ankle"
         touches.append(
             Touch(
-                holds=bridged(motion.contacts[:, number] > HOLDS, seconds_a_frame(motion)),
+                holds=bridged(
+                    motion.contacts[:, number] > HOLDS, source.contact_points[:, number], seconds_a_frame(motion)
+                ),
                 offset=place - stage.heads[bones[carrier][0]],
                 on_tip=carrier.endswith("_toe"),
                 height=scale * source.contact_points[:, number, 2],
@@ -151,7 +153,9 @@ def hand_touches(
     back = conjugate(aligned[f"{side}_wrist"])
     return [
         Touch(
-            holds=bridged(motion.contacts[:, number] > HOLDS, seconds_a_frame(motion)),
+            holds=bridged(
+                motion.contacts[:, number] > HOLDS, source.contact_points[:, number], seconds_a_frame(motion)
+            ),
             offset=size * rotate(back, motion.contact_offsets[number]),
             on_tip=False,
             height=scale * source.contact_points[:, number, 2],
