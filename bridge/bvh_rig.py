@@ -38,7 +38,6 @@ from .tpose import UP, Bones, Stage, alignments, bones_of, role_ends, stand
 UNITS_M = (1.0, 0.1, 0.01, 0.001, 0.0254, 0.3048, 0.056444)
 """Metres, decimetres, centimetres, millimetres, inches, feet, and the CMU library's 0.45 inches."""
 HIP_HEIGHT_M = 0.9
-NO_AXIS = "XYZ"
 
 ContactFinder = Callable[[Array, Array, Array], Array]
 """Contacts (F, C) of points (F, C, 3) m, with confidence (F, C), at times (F,) s."""
@@ -88,7 +87,7 @@ def keyed_bvh(done: Retargeted, clip: BvhClip, fps: float) -> BvhClip:
         if bone in done.rotations and turns:
             order = "".join(letter for letter, _ in turns)
             # Fewer than three channels turn about what they have; what the others would do is left out.
-            whole = order + "".join(letter for letter in NO_AXIS if letter not in order)
+            whole = order + "".join(letter for letter in "XYZ" if letter not in order)
             angles = np.degrees(running_euler(to_euler(to_matrix(done.rotations[bone]), whole)))
             for position, (_, column) in enumerate(turns):
                 values[:, column] = angles[:, position]

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..core.skeleton import mirrored_name
-
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 PHALANGES = 3
 SIDES = ("left", "right")
@@ -19,7 +17,6 @@ MIDDLE_ROLES = ("root", "pelvis", "spine", "neck", "head")
 SIDE_ROLES = ("clavicle", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe")
 FINGER_ROLES = tuple(f"{finger}_{number}" for finger in FINGERS for number in range(1, PHALANGES + 1))
 ROLES = (*MIDDLE_ROLES, *(f"{side}_{role}" for side in SIDES for role in (*SIDE_ROLES, *FINGER_ROLES)))
-LIMBS = {"shoulder": ("shoulder", "elbow", "wrist"), "hip": ("hip", "knee", "ankle")}
 NEEDED = ("pelvis", *(f"{side}_{role}" for side in SIDES for role in ("shoulder", "elbow", "hip", "knee")))
 """Without these a rig is no humanoid."""
 
@@ -109,8 +106,3 @@ def in_words(role: str) -> str:
     side = side_of(role)
     part = role.removeprefix(f"{side}_") if side else role
     return f"{side} {words.get(part, part.replace('_', ' '))}".strip()
-
-
-def other_side(role: str) -> str:
-    """The same part on the other side."""
-    return mirrored_name(role)

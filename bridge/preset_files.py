@@ -1,25 +1,17 @@
 """Presets: which bones of a rig family play which part, as TOML files that hold data and nothing else.
 
-format = 1
-title = "Mixamo"                      what people call it
-prefix = "(mixamorig\\\\d*:)?"          before every name, a regular expression; a namespace "Hero:" is always allowed
-sides = { left = "Left", right = "Right" }   what {side} stands for
-travel = "hips"                       or "root": what carries the way along the ground
-
-[fingerprint]                         a rig with all of needed and none of excluding is of this family
-needed = ["Hips", "{side}UpLeg"]
-excluding = ["LHipJoint"]
-
-[bones]                               by role; several bones in a row from the body outwards; those that a rig does
-pelvis = "Hips"                       not have are passed over. Roles of the middle: root, pelvis, spine, neck,
-shoulder = "{side}Arm"                head; of a side: clavicle, shoulder (the upper arm), elbow (the forearm),
-index = ["{side}HandIndex1"]          wrist, hip (the thigh), knee, ankle, toe, and the fingers, up to three bones
-
-[beside]   bones that turn with a role's first    [twists]   bones that take a part of a limb's twist
-[carriers] what a bone follows by constraints     [switches] properties to key: "bone" = { IK_FK = 1.0 }
-[ik.hip]   target, pole, toe: controls of a leg; [ik.shoulder]: of an arm; usual = false where
-               FK is what one wants; [ik.hip.on] and [ik.hip.off]: switches for either
-[correction] degrees about x, y, z by role, where the T-pose that we would assume is not the one meant
+- `format = 1`; `title`: what people call the family; `sides = { left = "L", right = "R" }`: what `{side}` stands for in
+  names; `prefix`: a regular expression for what stands before every name (a namespace `Hero:` is always allowed);
+  `travel`: "hips" or "root", what carries the way along the ground.
+- `[fingerprint]`: a rig with all names of `needed` and none of `excluding` is of this family.
+- `[bones]` by role, a name or a list in a row from the body outwards; those that a rig does not have are passed over.
+  Roles of the middle: root, pelvis, spine, neck, head. Of a side: clavicle, shoulder (the upper arm), elbow (the
+  forearm), wrist, hip (the thigh), knee, ankle, toe, and the fingers thumb, index, middle, ring, pinky.
+- `[beside]` by role: bones that turn with the role's first. `[twists]` by role: bones that take a part of a limb's twist.
+- `[carriers]`: for a bone the one that it follows because of constraints.
+- `[switches]` by bone: properties to key. `[ik.hip]`, `[ik.shoulder]`: the controls `target`, `pole`, `toe` of a leg or
+  arm; `usual = false` where FK is what one wants; `[ik.hip.on]` and `[ik.hip.off]`: the switches for either.
+- `[correction]` by role: degrees about x, y, z where the T-pose that we would assume is not the one meant.
 """
 
 from __future__ import annotations
