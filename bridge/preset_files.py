@@ -7,7 +7,7 @@
 - `[bones]` by role, a name or a list in a row from the body outwards; those that a rig does not have are passed over.
   Roles of the middle: root, pelvis, spine, neck, head. Of a side: clavicle, shoulder (the upper arm), elbow (the
   forearm), wrist, hip (the thigh), knee, ankle, toe, and the fingers thumb, index, middle, ring, pinky.
-- `[beside]` by role: bones that turn with the role's first. `[twists]` by role: bones that take a part of a limb's twist.
+- `[beside]` by role: bones that turn with the role's first. `[twists]` by role: bones that take part of a limb's twist.
 - `[carriers]`: for a bone the one that it follows because of constraints.
 - `[switches]` by bone: properties to key. `[ik.hip]`, `[ik.shoulder]`: the controls `target`, `pole`, `toe` of a leg or
   arm; `usual = false` where FK is what one wants; `[ik.hip.on]` and `[ik.hip.off]`: the switches for either.

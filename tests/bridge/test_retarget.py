@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from motionlift.bridge import planting
+from motionlift.bridge.bvh_rig import motion_of_bvh, rig_of_bvh, sized
 from motionlift.bridge.humanoid import SIDES, RigMap
 from motionlift.bridge.match import match, with_preset
 from motionlift.bridge.posing import Pose
@@ -17,6 +19,7 @@ from motionlift.bridge.retarget import Retargeted, RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
 from motionlift.bridge.source import place, rest_across, rest_directions
 from motionlift.bridge.tpose import FRONT, UP, alignments, role_ends, stand
+from motionlift.core.bvh import read_bvh
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.motion import Bools, Motion
 from motionlift.core.rotation import (
@@ -29,6 +32,7 @@ from motionlift.core.rotation import (
     normalise,
     rotate,
 )
+from motionlift.core.solving.contacts import find_contacts
 
 from .conftest import A_POSE, FORWARD, T_POSE, Build
 
@@ -217,6 +221,25 @@ def test_real_rigs(walk: Motion, presets: dict[str, Preset], real_rigs: dict[str
             assert np.linalg.norm(np.diff(path, axis=0), axis=-1)[both].max() < 1e-3, name
             assert np.abs(judged.height(path)[holds]).max() < 5e-3, name
         assert judged.jump() <= 1.02 * source_jump(walk), name
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_motion_capture_with_found_contacts(
+    mocap_files: list[Path], presets: dict[str, Preset], rig_of: Callable[..., Rig], number: int
+) -> None:
+    """Real movement with contacts as they are found: feet hold, and no knee pops."""
+    clip = read_bvh(mocap_files[number * len(mocap_files) // 6])
+    raw = rig_of_bvh(clip)
+    rig_map = match(raw, presets).rig_map
+    motion = motion_of_bvh(clip, sized(raw, rig_map), rig_map, find_contacts)
+    rig = rig_of(presets["mixamo"], BUILDS[number + 3])
+    target = with_preset(rig, presets["mixamo"]).rig_map
+    assert Judged(motion, retarget(motion, rig, target, FREE)).direction_error() < 1.0
+    judged = Judged(motion, retarget(motion, rig, target))
+    for path, holds in judged.contacts():
+        both = holds[1:] & holds[:-1]
+        assert np.linalg.norm(np.diff(path, axis=0), axis=-1)[both].max(initial=0.0) < 1e-3
+    assert judged.jump() < 1.2 * source_jump(motion)
 
 
 def test_rolls_and_axes_change_nothing(walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig]) -> None:
