@@ -11,7 +11,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import __version__
-from .bridge.commands import export, export_bvh
+from .bridge.commands.export import export, export_bvh
+from .bridge.commands.presets import match, presets
+from .bridge.commands.retarget import CONTACT_FINDER, retarget, rig_exporters
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
 from .core.commands.affinity import affinity
@@ -26,6 +28,7 @@ from .core.commands.report import report
 from .core.commands.reproduce import reproduce
 from .core.commands.train import train
 from .core.jobs import MotionLiftError, internal_error
+from .core.rotation import Array
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +41,19 @@ app.command()(reproduce)
 app.command()(export)
 app.command()(preview)
 app.command()(report)
+app.command()(retarget)
+app.command()(match)
+app.add_typer(presets, name="presets")
 app.command()(doctor)
 app.command()(affinity)
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
+
+
+def _find_contacts(points: Array, confidence: Array, times: Array) -> Array:
+    from .core.solving.contacts import find_contacts
+
+    return find_contacts(points, confidence, times)
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,7 +72,8 @@ def options(
 ) -> None:
     """Video of a person to editable animation, offline."""
     console.start_logging(verbose)
-    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh})
+    context.meta[CONTACT_FINDER] = _find_contacts
+    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh}, rig_exporters=rig_exporters)
 
 
 def main() -> None:

@@ -29,6 +29,45 @@ def assign_action(animated: bpy.types.ID, action: bpy.types.Action) -> Any:
     return curves
 
 
+def copied_action(animated: bpy.types.ID, name: str) -> tuple[bpy.types.Action, Any]:
+    """Give `animated` a copy, called `name`, of the Action that it has, or a new one; and what holds its curves."""
+    animation = animated.animation_data_create()
+    previous = animation.action
+    if previous is None:
+        action = bpy.data.actions.new(name)
+        return action, assign_action(animated, action)
+    action = previous.copy()
+    action.name = name
+    if not hasattr(action, "slots"):
+        animation.action = action
+        return action, action
+    used = animation.action_slot
+    slot = action.slots.get(used.identifier) if used is not None else None
+    if slot is None:
+        slot = action.slots.new(id_type=animated.id_type, name=animated.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    curves = strip.channelbag(slot, ensure=True)
+    animation.action = action
+    animation.action_slot = slot
+    return action, curves
+
+
+def current_curves(animation: bpy.types.AnimData) -> Any:
+    """What holds the curves that `animation` plays: the channel bag of its slot, before 4.4 the Action."""
+    action = animation.action
+    if not hasattr(action, "slots"):
+        return action
+    return action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
+
+
+def curve_owners(action: bpy.types.Action) -> list[Any]:
+    """What holds an Action's curves: one for each slot from 4.4 on, before that the Action itself."""
+    if not hasattr(action, "slots"):
+        return [action]
+    return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+
+
 def enum_value(kind: type[bpy.types.bpy_struct], name: str, identifier: str, otherwise: str) -> int:
     """The number that `foreach_set` wants for an enum's `identifier`, or `otherwise` where a version lacks it."""
     items = kind.bl_rna.properties[name].enum_items

@@ -1,1 +1,1 @@
-"""The commands of the back end. Only these modules, `__main__` and `bridge/commands.py` import typer or rich."""
+"""The commands of the back end. Only these modules, `__main__` and `bridge/commands/` import typer or rich."""

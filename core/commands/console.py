@@ -45,9 +45,11 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What `__main__` hands to every command: `exporters` by the suffix that they write."""
+    """What `__main__` hands to every command: `exporters` by the suffix that they write, and `rig_exporters`, which
+    makes those that write a character's file moved by the motion, from the character and the name of its preset."""
 
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
+    rig_exporters: Callable[[str, str], Mapping[str, Exporter]] = lambda rig, preset: {}
 
 
 def start_logging(verbose: bool) -> None:

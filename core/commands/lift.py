@@ -71,6 +71,16 @@ def lift(
         str | None,
         typer.Option(show_default="the best", help="BVH: one rotation order for all joints.", rich_help_panel=FILES),
     ] = None,
+    rig: Annotated[
+        str | None,
+        typer.Option(
+            help="A character to move, a .blend or .blend:Armature; then -o may be .blend, .fbx, .glb, .usd or .abc.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="The character's rig: auto, a family's name, or a preset file.", rich_help_panel=FILES)
+    ] = "auto",
     start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.", rich_help_panel=VIDEO)] = None,
     end: Annotated[str | None, typer.Option(help="Where to end.", rich_help_panel=VIDEO)] = None,
     shot: Annotated[
@@ -156,7 +166,10 @@ def lift(
     options = BvhOptions(
         bvh_up.upper(), bvh_forward and bvh_forward.upper(), bvh_unit, bvh_order and bvh_order.upper(), fps
     )
-    exporters = {MOTION_SUFFIX: _save_motion, **context.ensure_object(console.Context).exporters}
+    available = context.ensure_object(console.Context)
+    exporters = {MOTION_SUFFIX: _save_motion, **available.exporters}
+    if rig is not None:
+        exporters |= available.rig_exporters(rig, preset)
     jobs = plan(videos, output, formats, overwrite, settings, tuple(exporters))
     outcomes = []
     with console.stop_on_interrupt() as stopped:

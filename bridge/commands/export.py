@@ -1,4 +1,4 @@
-"""The command line's part of the bridge: `motionlift export` turns motion files into BVH, without lifting again."""
+"""`motionlift export`: motion files to BVH, without lifting again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..core.bvh import SUFFIX, BvhOptions
-from ..core.files import check_output
-from ..core.jobs import UsageError
-from ..core.motion import Motion
-from .bvh import save_bvh
+from ...core.bvh import SUFFIX, BvhOptions
+from ...core.files import check_output
+from ...core.jobs import UsageError
+from ...core.motion import Motion
+from ..bvh import save_bvh
 
 DEFAULTS = BvhOptions()
 

@@ -1,0 +1,223 @@
+"""A motion on a character in a .blend file, written as any of the formats that Blender exports in the background."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import bpy
+
+from ...core.bvh import UNITS, BvhOptions, read_bvh, write_bvh
+from ...core.files import written_beside
+from ...core.jobs import MotionLiftError
+from ...core.motion import Motion
+from ...core.rotation import Array
+from ..bvh import evenly_sampled, file_from_world
+from ..bvh_rig import turned_bvh
+from ..match import Match
+from ..reduce import reduce_keys
+from ..retarget import RetargetOptions, retarget
+from ..review import contact_edges
+from ..rig import Rig
+from .actions import apply_keys
+from .deform import baked_skeleton
+from .files import opened_armature
+from .rigs import check_editable, fighting_constraints, read_rig, switch_values
+from .scene import add_camera, show_footage, write_review
+
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 6
+ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
+"""Formats for which a control rig becomes the skeleton that it deforms with."""
+
+
+@dataclass(frozen=True)
+class Animated:
+    """What became of a motion on a rig. `motion`: as keyed, at the scene's rate; `world_from_motion` (4, 4): see
+    `Retargeted`."""
+
+    action: str
+    frames: int
+    bones: int
+    found: Match
+    notes: tuple[str, ...]
+    motion: Motion
+    world_from_motion: Array
+
+
+def animate(
+    figure: bpy.types.Object,
+    motion: Motion,
+    choose: Callable[[Rig], Match],
+    options: RetargetOptions,
+    name: str,
+    overwrite: bool = False,
+    reduce: bool = False,
+) -> Animated:
+    """Retarget `motion` onto `figure` in the current scene, from its first frame on, at its rate.
+
+    `reduce` keys as few frames as its bounds allow. The scene's end is extended to the motion's, never shortened;
+    frame, selection and mode stay. Raises as `check_editable`, `read_rig`, `choose` and `retarget`, and then
+    nothing has changed.
+    """
+    check_editable(figure)
+    scene = bpy.context.scene
+    rig = read_rig(figure)
+    found = choose(rig)
+    motion = evenly_sampled(motion, scene.render.fps / scene.render.fps_base)
+    done = retarget(motion, rig, found.rig_map, options)
+    edges = {frame for contacts in motion.contacts.T for frame, _ in contact_edges(contacts)}
+    reduced = reduce_keys(done, keep=edges) if reduce else None
+    keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
+    notes = [*done.notes, *_fights(figure, keyed)]
+    action = apply_keys(
+        figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
+    )
+    scene.frame_end = max(scene.frame_end, round(action.frame_end))
+    return Animated(action.name, len(done), len(keyed), found, tuple(notes), motion, done.world_from_motion)
+
+
+def _fights(figure: bpy.types.Object, names: Sequence[str]) -> list[str]:
+    fights = fighting_constraints(figure, names)
+    if not fights:
+        return []
+    listed = [f"{bone} ({', '.join(constraints)})" for bone, constraints in list(fights.items())[:MOST_NAMED]]
+    more = f" and {len(fights) - MOST_NAMED} more" if len(fights) > MOST_NAMED else ""
+    return [f"Constraints may overrule the keys of {', '.join(listed)}{more}."]
+
+
+def animate_and_export(
+    motion: Motion,
+    place: str,
+    choose: Callable[[Rig], Match],
+    options: RetargetOptions,
+    output: Path,
+    fps: float | None,
+    name: str,
+    reduce: bool = False,
+    footage: Path | None = None,
+) -> Animated:
+    """Open `file.blend[:Armature]`, animate its rig and write `output`; the file itself is not touched.
+
+    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, the video
+    that the motion was lifted from, also its camera, confidence and contacts (for .blend). Raises as `opened_armature`
+    and `animate`, and `export_failed`.
+    """
+    figure = opened_armature(place)
+    scene = bpy.context.scene
+    set_rate(scene, fps or motion.fps)
+    for_engine = output.suffix.lower() in ENGINE_SUFFIXES
+    if for_engine:
+        # IK controls would only add what their solvers change: Rigify's shorten a bent leg by up to 3 %.
+        options = replace(options, limbs="fk")
+    animated = animate(figure, motion, choose, options, name, reduce=reduce)
+    scene.frame_end = scene.frame_start + animated.frames - 1
+    if for_engine and animated.found.rig_map.all_switches(options.limbs):
+        # Controls mean nothing elsewhere.
+        action = figure.animation_data.action
+        figure = baked_skeleton(figure, scene.frame_start, animated.frames)
+        bpy.data.actions.remove(action)
+        figure.animation_data.action.name = animated.action
+    if footage is not None:
+        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, animated.action)
+        show_footage(camera, footage, animated.motion, scene.frame_start)
+        write_review(figure, animated.motion, scene.frame_start)
+        scene.camera = camera
+    with written_beside(output) as temporary:
+        export(figure, temporary, animated.action)
+    return animated
+
+
+def set_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """29.97 is 30 / 1.001 to Blender."""
+    whole = round(fps) if abs(fps - round(fps)) < 1e-6 else round(fps * 1.001)
+    scene.render.fps = max(whole, 1)
+    scene.render.fps_base = max(whole, 1) / fps
+
+
+def export(figure: bpy.types.Object, path: Path, name: str) -> None:
+    """Write `figure`, what it deforms and its animation to `path`; the suffix says how.
+
+    Raises `MotionLiftError` (`export_failed`, `unknown_suffix`).
+    """
+    writers = {
+        ".blend": _blend, ".fbx": _fbx, ".glb": _glb, ".usd": _usd, ".usdc": _usd, ".abc": _abc, ".bvh": _bvh,
+    }  # fmt: skip
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise MotionLiftError("unknown_suffix", f"{path.name}: no such format.", f"Use {', '.join(writers)}.")
+    for item in bpy.context.view_layer.objects:
+        item.select_set(item == figure or _deformed_by(item, figure))
+    bpy.context.view_layer.objects.active = figure
+    try:
+        writer(path, name)
+    except AttributeError as error:
+        kind, version = path.suffix[1:], bpy.app.version_string
+        raise MotionLiftError(
+            "export_failed", f"This Blender ({version}) was built without {kind}: {error}", "Choose another format."
+        ) from error
+    except RuntimeError as error:
+        raise MotionLiftError("export_failed", f"Blender could not write {path.suffix[1:]}: {error}") from error
+    if not path.stat().st_size:
+        raise MotionLiftError("export_failed", f"Blender wrote nothing as {path.suffix[1:]}.")
+
+
+def _deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
+    if item.type != "MESH":
+        return False
+    return item.parent == figure or any(m.type == "ARMATURE" and m.object == figure for m in item.modifiers)
+
+
+def _blend(path: Path, name: str) -> None:
+    path.unlink()  # else Blender would keep the empty file as a backup
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=True)
+
+
+def _fbx(path: Path, name: str) -> None:
+    # The exporter names the take after the scene.
+    bpy.context.scene.name = name
+    bpy.ops.export_scene.fbx(
+        filepath=str(path),
+        use_selection=True,
+        object_types={"ARMATURE", "MESH"},
+        add_leaf_bones=False,
+        bake_anim=True,
+        bake_anim_use_all_actions=False,
+        bake_anim_use_nla_strips=False,
+        bake_anim_simplify_factor=0.0,
+        bake_anim_force_startend_keying=True,
+        apply_scale_options="FBX_SCALE_ALL",
+    )
+
+
+def _glb(path: Path, name: str) -> None:
+    bpy.ops.export_scene.gltf(
+        filepath=str(path),
+        export_format="GLB",
+        use_selection=True,
+        export_animations=True,
+        export_animation_mode="ACTIVE_ACTIONS",
+        export_nla_strips_merged_animation_name=name,
+        export_force_sampling=True,
+        export_optimize_animation_size=False,
+    )
+
+
+def _usd(path: Path, name: str) -> None:
+    bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True, export_animation=True)
+
+
+def _abc(path: Path, name: str) -> None:
+    bpy.ops.wm.alembic_export(filepath=str(path), selected=True, as_background_job=False)
+
+
+def _bvh(path: Path, name: str) -> None:
+    scene = bpy.context.scene
+    bpy.ops.export_anim.bvh(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end)
+    # Blender writes its own axes and unit; readers of BVH expect Y up and centimetres, as our other files have.
+    written = read_bvh(path)
+    options = BvhOptions()
+    write_bvh(path, turned_bvh(written, file_from_world(options), UNITS[options.unit]))

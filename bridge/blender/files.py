@@ -1,0 +1,53 @@
+"""Opening .blend files with a character in them."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...core.jobs import MotionLiftError
+from ..places import split_place
+
+
+def opened_armature(place: str) -> bpy.types.Object:
+    """The armature of `file.blend` or `file.blend:Armature`, with the file open.
+
+    Raises `MotionLiftError`: `no_file`, `bad_blend`, `newer_blend` (naming both versions), `no_armature`, and
+    `several_armatures` with their names.
+    """
+    path, name = split_place(place)
+    if not path.is_file():
+        raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
+    ours = ".".join(map(str, bpy.app.version[:2]))
+    try:
+        # Scripts in a character's file stay asleep.
+        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise MotionLiftError(
+            "bad_blend", f"Blender {ours} cannot open {path.name}: {str(error).strip().removeprefix('Error: ')}",
+            "Save it with this version of Blender, or an older one.",
+        ) from error  # fmt: skip
+    if bpy.data.version[:2] > bpy.app.version[:2]:
+        theirs = ".".join(map(str, bpy.data.version[:2]))
+        raise MotionLiftError(
+            "newer_blend", f"{path.name} was saved by Blender {theirs}, and this is {ours}, which would lose data.",
+            "Save it with the older version, or install the newer bpy.",
+        )  # fmt: skip
+    return armature_called(name, path.name)
+
+
+def armature_called(name: str, where: str) -> bpy.types.Object:
+    """The scene's armature of that name, or its only one. Raises `MotionLiftError`: see `opened_armature`."""
+    known = [item for item in bpy.context.scene.objects if item.type == "ARMATURE"]
+    names = ", ".join(item.name for item in known)
+    if not known:
+        raise MotionLiftError("no_armature", f"There is no armature in the scene of {where}.", "Choose another file.")
+    if name:
+        for item in known:
+            if item.name == name:
+                return item
+        raise MotionLiftError("no_armature", f"{where} has no armature {name}.", f"It has: {names}.")
+    if len(known) > 1:
+        raise MotionLiftError(
+            "several_armatures", f"{where} has several armatures: {names}.", f"Choose one: {where}:{known[0].name}."
+        )
+    return known[0]

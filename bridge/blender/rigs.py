@@ -1,0 +1,93 @@
+"""An armature object of Blender as a `Rig`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...core.jobs import MotionLiftError
+from ...core.rotation import from_matrix
+from ..humanoid import RigMap
+from ..rig import Rig, checked_rig
+
+FIGHTING = {
+    "COPY_ROTATION", "COPY_TRANSFORMS", "TRANSFORM", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "IK", "SPLINE_IK",
+    "ARMATURE", "ACTION", "STRETCH_TO",
+}  # fmt: skip
+"""Constraints that decide how a bone is turned, whatever it is keyed to."""
+
+
+def read_rig(figure: bpy.types.Object) -> Rig:
+    """The armature at rest, with what may be keyed on it.
+
+    Raises `MotionLiftError`: `no_armature` for another kind of object, and as `checked_rig`.
+    """
+    if figure is None or figure.type != "ARMATURE":
+        raise MotionLiftError("no_armature", "There is no armature to animate.", "Select an armature.")
+    bones = figure.data.bones
+    names = [bone.name for bone in bones]
+    place = {name: index for index, name in enumerate(names)}
+    posed = [figure.pose.bones[name] for name in names]
+    matrices = np.array([np.array(bone.matrix_local) for bone in bones], float).reshape(-1, 4, 4)
+    return checked_rig(
+        Rig(
+            names=tuple(names),
+            parents=np.array([place[bone.parent.name] if bone.parent else -1 for bone in bones], np.int64),
+            heads=matrices[:, :3, 3],
+            tails=np.array([bone.tail_local for bone in bones], float).reshape(-1, 3),
+            rotations=from_matrix(matrices[:, :3, :3]),
+            world=np.array(figure.matrix_world, float),
+            rotation_modes=tuple(bone.rotation_mode for bone in posed),
+            locked_location=np.array([bone.lock_location for bone in posed], bool).reshape(-1, 3),
+            locked_rotation=np.array([_rotation_locks(bone) for bone in posed], bool).reshape(-1, 4),
+            connected=np.array([bone.use_connect and bone.parent is not None for bone in bones], bool),
+            inherits_rotation=np.array([bone.use_inherit_rotation for bone in bones], bool),
+            local_location=np.array([bone.use_local_location for bone in bones], bool),
+            end_points=np.ones(len(names), bool),
+        )
+    )
+
+
+def _rotation_locks(bone: bpy.types.PoseBone) -> list[bool]:
+    """w, x, y, z; w only counts where rotations are locked by their four numbers."""
+    return [bone.lock_rotations_4d and bone.lock_rotation_w, *bone.lock_rotation]
+
+
+def check_editable(figure: bpy.types.Object) -> None:
+    """Raises `MotionLiftError` where keys cannot be written: `edit_mode`, `linked_rig`."""
+    if figure.mode == "EDIT":
+        raise MotionLiftError(
+            "edit_mode", f"{figure.name} is in Edit Mode.", "Leave Edit Mode (Tab), then it can be animated."
+        )
+    if figure.library is not None:
+        raise MotionLiftError(
+            "linked_rig", f"{figure.name} is linked from {figure.library.filepath} and cannot be animated here.",
+            "Make a library override first (Object > Library Override > Make).",
+        )  # fmt: skip
+
+
+def fighting_constraints(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list[str]]:
+    """The constraints that overrule keys, by bone, among the bones called `names`."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        active = [
+            constraint.name
+            for constraint in figure.pose.bones[name].constraints
+            if constraint.type in FIGHTING and not constraint.mute and constraint.influence > 0
+        ]
+        if active:
+            found[name] = active
+    return found
+
+
+def switch_values(figure: bpy.types.Object, rig_map: RigMap, limbs: str) -> Mapping[str, float]:
+    """The values of the switches that the rig has, by the property's data path; `limbs` as in `RetargetOptions`."""
+    values: dict[str, float] = {}
+    for switch in rig_map.all_switches(limbs):
+        bone: Any = figure.pose.bones.get(switch.bone)
+        if bone is not None and switch.name in bone:
+            values[f'{bone.path_from_id()}["{bpy.utils.escape_identifier(switch.name)}"]'] = switch.value
+    return values

@@ -1,0 +1,167 @@
+"""The take around the character: the camera that filmed it, the footage behind it, what is uncertain, what stands."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ...core.jobs import MotionLiftError
+from ...core.motion import Motion
+from ...core.rotation import Array, continuous, from_matrix
+from ..review import contact_edges, contacts_of_edges, part_confidence, weak_stretches
+from . import versions
+from .actions import write_curves
+
+CONFIDENCE_GROUP, CONTACT_GROUP = "MotionLift confidence", "MotionLift contacts"
+MARKER = "ML: "
+"""What our markers' names begin with, so that the next take can replace them."""
+SENSOR_MM = 36.0
+
+
+def add_camera(motion: Motion, world_from_motion: Array, first_frame: int, name: str) -> bpy.types.Object:
+    """A camera through which the figure stands on the actor, in the scene's collection; keyed where it moved.
+
+    `world_from_motion` (4, 4) as `Retargeted` has it: a similarity. A camera scales with the figure's way about the
+    same point, so that the picture stays the same. The scene's own camera and resolution are not touched.
+    """
+    data = bpy.data.cameras.new(name)
+    camera = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(camera)
+    width, height = motion.image_size
+    longer = max(width, height)
+    data.sensor_fit = "HORIZONTAL" if width >= height else "VERTICAL"
+    data.sensor_width = data.sensor_height = SENSOR_MM
+    data.lens = float(motion.camera_K[0, 0, 0]) * SENSOR_MM / longer
+    data.shift_x = float(width / 2 - motion.camera_K[0, 0, 2]) / longer
+    data.shift_y = float(motion.camera_K[0, 1, 2] - height / 2) / longer
+    data.clip_end = 1000.0
+    placed = placed_cameras(motion, world_from_motion)
+    camera.matrix_world = Matrix(placed[0].tolist())
+    camera.rotation_mode = "QUATERNION"
+    camera.rotation_quaternion = from_matrix(placed[0, :3, :3]).tolist()
+    camera.location = placed[0, :3, 3].tolist()
+    if len(placed) > 1:
+        action = bpy.data.actions.new(name)
+        curves = versions.assign_action(camera, action)
+        frames = first_frame + np.arange(len(placed), dtype=np.float64)
+        write_curves(curves, "location", frames, placed[:, :3, 3], "Camera")
+        write_curves(curves, "rotation_quaternion", frames, continuous(from_matrix(placed[:, :3, :3])), "Camera")
+    return camera
+
+
+def placed_cameras(motion: Motion, world_from_motion: Array) -> Array:
+    """Matrices (1 or F, 4, 4) of Blender's camera, which looks along its -Z with Y up, for the placed motion."""
+    scale = float(np.cbrt(np.linalg.det(world_from_motion[:3, :3])))
+    placed = world_from_motion @ motion.world_from_camera
+    placed[:, :3, :3] /= scale
+    result: Array = placed @ np.diag([1.0, -1.0, -1.0, 1.0])
+    return result
+
+
+def show_footage(camera: bpy.types.Object, video: Path, motion: Motion, first_frame: int) -> None:
+    """The footage behind the figure, each scene's frame showing the picture that was taken nearest to its time.
+
+    A film at another rate than the scene's, or trimmed, would drift: so the offset between scene and film is keyed.
+    `motion` is at the scene's rate. Raises `MotionLiftError` (`no_file`).
+    """
+    if not video.is_file():
+        raise MotionLiftError("no_file", f"The footage {video} is not there.", "Locate it, or lift it again.")
+    image = bpy.data.images.load(str(video), check_existing=True)
+    image.source = "MOVIE"
+    data = camera.data
+    data.show_background_images = True
+    background = data.background_images.new()
+    background.image = image
+    background.frame_method = "FIT"
+    user = background.image_user
+    clip = bpy.data.movieclips.load(str(video), check_existing=True)
+    rate, count = clip.fps, clip.frame_duration
+    bpy.data.movieclips.remove(clip)
+    pictures = np.clip(np.round(motion.times * rate) + 1, 1, max(count, 1))
+    frames = first_frame + np.arange(len(motion))
+    user.frame_start, user.frame_duration = first_frame, len(motion) + count
+    user.use_cyclic = False
+    offsets = pictures - (frames - first_frame + 1)
+    user.frame_offset = int(offsets[0])
+    changes = np.flatnonzero(np.diff(offsets, prepend=offsets[0] - 1))
+    if len(changes) > 1:
+        action = bpy.data.actions.new(f"{camera.name}.footage")
+        curves = versions.assign_action(data, action)
+        index = len(data.background_images) - 1
+        path = f"background_images[{index}].image_user.frame_offset"
+        write_curves(curves, path, frames[changes].astype(float), offsets[changes, None], "Footage", [0])
+        for key in curves.fcurves.find(path, index=0).keyframe_points:
+            key.interpolation = "CONSTANT"
+
+
+def write_review(figure: bpy.types.Object, motion: Motion, first_frame: int) -> int:
+    """Confidence as curves and contacts as keys that can be moved, in the figure's Action; markers where to look.
+
+    `motion` at the scene's rate, frame for frame what was keyed. Returns how many places there are to check.
+    """
+    curves = _curves(figure)
+    frames = first_frame + np.arange(len(motion), dtype=np.float64)
+    for part, confidence in part_confidence(motion).items():
+        path = _property(figure, f"confidence {part}", float(confidence[0]))
+        _drop(curves, path)
+        write_curves(curves, path, frames, confidence[:, None], CONFIDENCE_GROUP, [0])
+    for number, name in enumerate(motion.contact_names):
+        edges = contact_edges(motion.contacts[:, number])
+        path = _property(figure, _contact(name), float(edges[0][1]))
+        _drop(curves, path)
+        at = np.array([first_frame + frame for frame, _ in edges], float)
+        write_curves(curves, path, at, np.array([[float(holds)] for _, holds in edges]), CONTACT_GROUP, [0])
+        for key in curves.fcurves.find(path, index=0).keyframe_points:
+            key.interpolation = "CONSTANT"
+    markers = bpy.context.scene.timeline_markers
+    for marker in [marker for marker in markers if marker.name.startswith(MARKER)]:
+        markers.remove(marker)
+    stretches = weak_stretches(motion)
+    for stretch in stretches:
+        markers.new(f"{MARKER}{stretch.text}", frame=first_frame + stretch.start)
+    return len(stretches)
+
+
+def with_edited_contacts(figure: bpy.types.Object, motion: Motion, first_frame: int) -> Motion:
+    """The motion with the contacts that the figure's Action has now; those without keys stay.
+
+    What is retargeted from it plants the feet anew.
+    """
+    curves = _curves(figure)
+    contacts = motion.contacts.copy()
+    for number, name in enumerate(motion.contact_names):
+        curve = curves.fcurves.find(f'["{_contact(name)}"]', index=0)
+        if curve is not None and len(curve.keyframe_points):
+            edges = [(key.co[0] - first_frame, key.co[1]) for key in curve.keyframe_points]
+            contacts[:, number] = contacts_of_edges(edges, len(motion))
+    return dataclasses.replace(motion, contacts=contacts)
+
+
+def _contact(name: str) -> str:
+    return f"contact {name.replace('_', ' ')}"
+
+
+def _property(figure: bpy.types.Object, name: str, value: float) -> str:
+    """The path of a custom property from 0 to 1 of the figure, made if needed."""
+    figure[name] = value
+    figure.id_properties_ui(name).update(min=0.0, max=1.0)
+    return f'["{name}"]'
+
+
+def _drop(curves: Any, path: str) -> None:
+    curve = curves.fcurves.find(path, index=0)
+    if curve is not None:
+        curves.fcurves.remove(curve)
+
+
+def _curves(figure: bpy.types.Object) -> Any:
+    """What holds the curves of the figure's Action. Raises `MotionLiftError` (`no_action`)."""
+    animation = figure.animation_data
+    if animation is None or animation.action is None:
+        raise MotionLiftError("no_action", f"{figure.name} has no Action.", "Put a take on it first.")
+    return versions.current_curves(animation)

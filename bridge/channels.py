@@ -1,0 +1,79 @@
+"""Rotations as the values that Blender keys: quaternion, axis and angle, or any Euler order, continuous over frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.motion import Bools
+from ..core.rotation import Array, continuous, normalise, to_euler, to_matrix
+from .rig import AXIS_ANGLE, QUATERNION
+
+PROPERTIES = {QUATERNION: "rotation_quaternion", AXIS_ANGLE: "rotation_axis_angle"}
+
+
+def rotation_property(mode: str) -> str:
+    """The name of the property that a bone in this rotation mode reads."""
+    return PROPERTIES.get(mode, "rotation_euler")
+
+
+def rotation_channels(rotations: Array, mode: str) -> Array:
+    """The values (F, C) of `rotation_property(mode)` for rotations (F, 4): w, x, y, z; angle, x, y, z; or x, y, z in
+    radians.
+
+    Blender's Euler orders name what turns first: its XYZ is Rz Ry Rx, our ZYX.
+    """
+    rotations = continuous(rotations)
+    if mode == QUATERNION:
+        return rotations
+    if mode == AXIS_ANGLE:
+        return _axis_angle(rotations)
+    listed = running_euler(to_euler(to_matrix(rotations), mode[::-1]))
+    columns = [mode[::-1].index(axis) for axis in "XYZ"]
+    return np.ascontiguousarray(listed[:, columns])
+
+
+def running_euler(angles: Array) -> Array:
+    """Euler angles (F, 3) in radians, each triple replaced by the equivalent nearest its predecessor.
+
+    What `core.rotation.continuous_euler` does a frame at a time, without a loop: besides whole turns a triple
+    (a, b, c) equals its twin (a + pi, pi - b, c + pi). From frame to frame either both stay what they are or both
+    change places, whichever is nearer, so that the number of changes so far says which one to take.
+    """
+    half_turn = np.array([1.0, -1.0, 1.0])
+    twins = angles * half_turn + np.pi
+
+    def away(later: Array, earlier: Array) -> Array:
+        return np.asarray(np.sum(np.abs((later - earlier + np.pi) % (2 * np.pi) - np.pi), -1))
+
+    changes = away(twins[1:], angles[:-1]) < away(angles[1:], angles[:-1]) - 1e-9
+    twin = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    return np.unwrap(np.where(twin[:, None], twins, angles), axis=0)
+
+
+def _axis_angle(rotations: Array) -> Array:
+    """Angle and unit axis (F, 4). The axis keeps its direction through zero angles, the angle changes its sign."""
+    vectors = rotations[:, 1:]
+    sine = np.linalg.norm(vectors, axis=-1)
+    axes = normalise(vectors, 1e-9)
+    angles = 2 * np.arctan2(sine, rotations[:, 0])
+    last = next((axis for axis in axes if np.any(axis)), np.array([0.0, 1.0, 0.0]))
+    for frame, axis in enumerate(axes):
+        if not np.any(axis):
+            axes[frame] = last
+        elif axis @ last < 0:
+            axes[frame], angles[frame] = -axis, -angles[frame]
+        last = axes[frame]
+    return np.concatenate([np.unwrap(angles)[:, None], axes], 1)
+
+
+def from_axis_angle_channels(values: Array) -> Array:
+    """The rotations (F, 4) of `rotation_axis_angle` values (F, 4)."""
+    half = 0.5 * values[:, :1]
+    return np.concatenate([np.cos(half), np.sin(half) * normalise(values[:, 1:])], 1)
+
+
+def free_columns(mode: str, locked: Bools) -> list[int]:
+    """Which columns of the rotation's values may be keyed; `locked` (4,) for w, x, y, z as Blender has them (w only
+    counts for rotations of four values)."""
+    flags = locked if mode in PROPERTIES else locked[1:]
+    return [column for column, lock in enumerate(flags) if not lock]

@@ -1,0 +1,1 @@
+"""The command line's part of the bridge: BVH out, retargeting, presets."""

@@ -1,0 +1,269 @@
+"""Feet (and hands) that stay where they touched, on the target's own proportions.
+
+Whoever has other legs than the source makes other steps: feet that stood still slide, sink or hover. Here the end of a
+limb gets a path on which its contact points hold:
+
+1. While heel and toe tip both stand, the foot is level (or keeps its mean tilt on a slope) and does not turn; while
+   the toe tip stands the toes lie flat, so that a heel that rises rolls over the ball of the foot.
+2. Every contact gets an anchor: where it was on average while it alone stood, or, where another point of the foot
+   holds already, where that one puts it; at the height of the floor, or of the step the source stood on.
+3. The foot is moved by what its anchors ask for, and between contacts by what leads smoothly from one to the next.
+4. Nothing goes through the floor where the source did not.
+5. Where a leg does not reach, the hips come down, as little as needed and smoothly.
+
+All on the stage (see `tpose.py`), in metres and seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.motion import Bools
+from ..core.rotation import (
+    Array,
+    conjugate,
+    continuous,
+    from_rotation_vector,
+    multiply,
+    normalise,
+    rotate,
+)
+from .tpose import UP
+
+HOLDS = 0.5
+"""A contact of this much holds its point."""
+STEEPEST_DEGREES = 40.0
+"""A foot that stands tilted by more stands on an edge, and keeps its tilt."""
+FLOOR_BAND = 0.04
+"""Metres: contacts of the source this near the floor are on it."""
+EASE_SECONDS = 0.25
+"""How long a foot takes at most to come off the path that contacts ask for."""
+TURN_EASE_SECONDS = 0.25
+LIFT_FADE_FRAMES = 4
+SHORTEST_STEP_SECONDS, SHORTEST_STEP = 0.12, 0.06
+LONGEST_REACH = 0.998
+"""Of a leg's length: nearer to straight a little more way is a lot more knee."""
+HIP_EASE_SECONDS = 0.2
+LOWEST_HIPS = 0.3
+"""Of a leg's length: hips are not lowered further, feet leave their place instead."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One contact point of a limb's end.
+
+    holds (F,) bool; offset (3,) m at rest from the head of the bone that carries it; on_tip: carried by the toes;
+    height (F,) m: how high above the floor the source has it, at the target's scale.
+    """
+
+    holds: Bools
+    offset: Array
+    on_tip: bool
+    height: Array
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a limb: the ankle's path (F, 3), the foot's turns (F, 4), and those of the toes, if it has any,
+    with the offset (3,) at rest from the ankle to the ball of the foot."""
+
+    path: Array
+    turns: Array
+    tip_turns: Array | None = None
+    tip_offset: Array | None = None
+
+    def points(self, touch: Touch) -> Array:
+        """Where a contact point is (F, 3)."""
+        if touch.on_tip and self.tip_turns is not None and self.tip_offset is not None:
+            ball = self.path + rotate(self.turns, self.tip_offset)
+            return ball + rotate(self.tip_turns, touch.offset)
+        return self.path + rotate(self.turns, touch.offset)
+
+
+def bridged(holds: Bools, points: Array, step: float) -> Bools:
+    """A contact (F,) that holds on through gaps too short for a step, where its point (F, 3) m is the same after."""
+    holds = holds.copy()
+    for start, stop in runs(~holds):
+        if start > 0 and stop < len(holds) and (stop - start) * step < SHORTEST_STEP_SECONDS:
+            moved = np.linalg.norm(points[stop] - points[start - 1])
+            holds[start:stop] = moved < SHORTEST_STEP
+    return holds
+
+
+def held(end: End, touches: Sequence[Touch], step: float, flatten: bool = True) -> End:
+    """The end of a limb on a path on which its contact points hold. `step`: seconds a frame.
+
+    `flatten` makes feet level as the module says; hands keep their turns.
+    """
+    if not touches:
+        return end
+    if flatten:
+        end = _flattened(end, touches, step)
+    anchors = _anchors(end, touches)
+    holding = np.stack([touch.holds for touch in touches], 1)
+    moves = np.stack([anchor - end.points(touch) for anchor, touch in zip(anchors, touches, strict=True)], 1)
+    count = holding.sum(1)
+    wanted = np.where(holding[..., None], moves, 0.0).sum(1) / np.maximum(count, 1)[:, None]
+    path = end.path + eased(wanted, count > 0, EASE_SECONDS / step)
+    end = End(path, end.turns, end.tip_turns, end.tip_offset)
+    return _above_floor(end, touches, count > 0)
+
+
+def _flattened(end: End, touches: Sequence[Touch], step: float) -> End:
+    """Step 1: level turns while a foot stands, eased in and out."""
+    holding = np.stack([touch.holds for touch in touches], 1)
+    heights = np.stack([touch.height for touch in touches], 1)
+    turns = _steadied(end.turns, holding.sum(1) > 1, heights, step)
+    tip_turns = end.tip_turns
+    if tip_turns is not None:
+        # Toes follow the foot's correction where they carry no weight.
+        follow = multiply(multiply(turns, conjugate(end.turns)), tip_turns)
+        on_tip = holding[:, [touch.on_tip for touch in touches]].any(1)
+        tip_turns = _steadied(follow, on_tip, heights[:, :1], step)
+    return End(end.path, turns, tip_turns, end.tip_offset)
+
+
+def _steadied(turns: Array, stands: Bools, heights: Array, step: float) -> Array:
+    """Turns (F, 4) that are constant in each run of `stands`, and level where the points that stand are equally high:
+    `heights` (F, C) m."""
+    wanted = np.array(turns)
+    for start, stop in runs(stands):
+        mean = normalise(continuous(turns[start:stop]).mean(0))
+        wanted[start:stop] = _level(mean) if np.ptp(heights[start:stop].mean(0)) < FLOOR_BAND else mean
+    relative = multiply(wanted, conjugate(turns))
+    corrections = eased(rotation_vectors(relative), stands, TURN_EASE_SECONDS / step)
+    return multiply(from_rotation_vector(corrections), turns)
+
+
+def _level(turn: Array) -> Array:
+    """The part of a turn (4,) about the vertical, if the rest is small; else the turn."""
+    tilt = np.degrees(np.arccos(np.clip(rotate(turn, UP)[2], -1, 1)))
+    about = normalise(turn * np.array([1.0, 0.0, 0.0, 1.0]))
+    return about if tilt < STEEPEST_DEGREES and np.any(about) else turn
+
+
+def rotation_vectors(q: Array) -> Array:
+    """Axis times angle (..., 3), at most half a turn, of unit quaternions (..., 4)."""
+    q = np.where(q[..., :1] < 0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, q[..., :1])
+    vectors: Array = np.where(sine > 1e-12, q[..., 1:] / np.maximum(sine, 1e-12) * angle, 2 * q[..., 1:])
+    return vectors
+
+
+def _anchors(end: End, touches: Sequence[Touch]) -> list[Array]:
+    """Step 2: for each contact point its anchor in every frame (F, 3), which means something while it holds."""
+    points = [end.points(touch) for touch in touches]
+    anchors = [np.zeros_like(end.path) for _ in touches]
+    starts = sorted((start, stop, which) for which, touch in enumerate(touches) for start, stop in runs(touch.holds))
+    known = [np.zeros(len(end.path), bool) for _ in touches]
+    for start, stop, which in starts:
+        place = points[which][start:stop].mean(0)
+        height = float(touches[which].height[start:stop].mean())
+        place[2] = 0.0 if abs(height) < FLOOR_BAND else height
+        for other in range(len(touches)):
+            both = np.flatnonzero(known[other][start:stop]) + start
+            if len(both):
+                at = both[0]
+                place = anchors[other][at] + points[which][at] - points[other][at]
+                break
+        anchors[which][start:stop] = place
+        known[which][start:stop] = True
+    return anchors
+
+
+def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
+    """Step 4: lifted where a contact point would be lower than both the floor and the source's."""
+    low = np.min([end.points(touch)[:, 2] - np.minimum(touch.height, 0.0) for touch in touches], 0)
+    # Where a point holds the foot is where it has to be; towards there the lift fades.
+    held_at = np.flatnonzero(holding)
+    frames = np.arange(len(low))
+    after = np.clip(np.searchsorted(held_at, frames), 0, max(len(held_at) - 1, 0))
+    away = np.full(len(low), LIFT_FADE_FRAMES)
+    if len(held_at):
+        away = np.minimum(np.abs(held_at[after] - frames), np.abs(held_at[np.maximum(after - 1, 0)] - frames))
+    lift = np.clip(away / LIFT_FADE_FRAMES, 0.0, 1.0) * np.maximum(-low, 0.0)
+    return End(end.path + lift[:, None] * UP, end.turns, end.tip_turns, end.tip_offset)
+
+
+def eased(values: Array, known: Bools, ease_frames: float) -> Array:
+    """Values (F, D) as they are where `known`, and smooth between.
+
+    A gap up to twice `ease_frames` long leads from one known value to the next; in a longer one, and at the ends,
+    values fall to zero within `ease_frames`.
+    """
+    frames = len(values)
+    result = np.where(known[:, None], values, 0.0)
+    for start, stop in runs(~known):
+        before = values[start - 1] if start > 0 else None
+        after = values[stop] if stop < frames else None
+        at = np.arange(start, stop)
+        if before is not None and after is not None and stop - start <= 2 * ease_frames:
+            share = _smooth((at - start + 1) / (stop - start + 1))[:, None]
+            result[start:stop] = (1 - share) * before + share * after
+            continue
+        if before is not None:
+            result[start:stop] += (1 - _smooth((at - start + 1) / (ease_frames + 1)))[:, None] * before
+        if after is not None:
+            result[start:stop] += (1 - _smooth((stop - at) / (ease_frames + 1)))[:, None] * after
+    return result
+
+
+def _smooth(t: Array) -> Array:
+    t = np.clip(t, 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def runs(flags: Bools) -> list[tuple[int, int]]:
+    """(start, stop) of each run of true flags (F,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A leg for `hip_drop`: its hip's path (F, 3), where its ankle shall go (F, 3), its length, how far the ankle is
+    from the hip before (F,), and where a contact holds it (F,)."""
+
+    hip: Array
+    goal: Array
+    length: float
+    distance: Array
+    holding: Bools
+
+
+def hip_drop(legs: Sequence[Leg], step: float) -> Array:
+    """Step 5: by how much (F,) m the hips have to come down. `step`: seconds a frame."""
+    drop = np.zeros(len(legs[0].hip))
+    for leg in legs:
+        limit = np.maximum(LONGEST_REACH * leg.length, leg.distance)
+        way = leg.hip - leg.goal
+        height = np.sqrt(np.maximum(limit**2 - np.sum(way[:, :2] ** 2, -1), 0.0))
+        needed = np.where(leg.holding, np.maximum(way[:, 2] - height, 0.0), 0.0)
+        drop = np.maximum(drop, np.minimum(needed, LOWEST_HIPS * leg.length))
+    return smooth_cover(drop, round(HIP_EASE_SECONDS / step))
+
+
+def smooth_cover(values: Array, reach: int) -> Array:
+    """A smooth curve (F,) that is nowhere below `values` (F,): the mean, over `reach` frames to each side, of the
+    greatest value within `reach` frames."""
+    if reach < 1 or not np.any(values):
+        return values
+    window = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.pad(values, 2 * reach, mode="edge")
+    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(-1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(highest, 2 * reach + 1) @ (window / window.sum()))
+
+
+def within_reach(hip: Array, goal: Array, length: float, distance: Array) -> Array:
+    """Goals (F, 3) of an ankle drawn towards the hip where the leg would be overstretched; `distance` (F,) is how
+    far the ankle was from the hip, which is always allowed."""
+    limit = np.maximum(LONGEST_REACH * length, np.minimum(distance, length))
+    way = goal - hip
+    far = np.linalg.norm(way, axis=-1)
+    share = np.where(far > limit, limit / np.maximum(far, 1e-9), 1.0)
+    drawn: Array = hip + way * share[:, None]
+    return drawn

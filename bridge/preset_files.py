@@ -1,0 +1,373 @@
+"""Presets: which bones of a rig family play which part, as TOML files that hold data and nothing else.
+
+- `format = 1`; `title`: what people call the family; `sides = { left = "L", right = "R" }`: what `{side}` stands for in
+  names; `prefix`: a regular expression for what stands before every name (a namespace `Hero:` is always allowed);
+  `travel`: "hips" or "root", what carries the way along the ground.
+- `[fingerprint]`: a rig with all names of `needed` and none of `excluding` is of this family.
+- `[bones]` by role, a name or a list in a row from the body outwards; those that a rig does not have are passed over.
+  Roles of the middle: root, pelvis, spine, neck, head. Of a side: clavicle, shoulder (the upper arm), elbow (the
+  forearm), wrist, hip (the thigh), knee, ankle, toe, and the fingers thumb, index, middle, ring, pinky.
+- `[beside]` by role: bones that turn with the role's first. `[twists]` by role: bones that take part of a limb's twist.
+- `[carriers]`: for a bone the one that it follows because of constraints.
+- `[switches]` by bone: properties to key. `[ik.hip]`, `[ik.shoulder]`: the controls `target`, `pole`, `toe` of a leg or
+  arm; `usual = false` where FK is what one wants; `[ik.hip.on]` and `[ik.hip.off]`: the switches for either.
+- `[correction]` by role: degrees about x, y, z where the T-pose that we would assume is not the one meant.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core.files import written_beside
+from ..core.jobs import MotionLiftError
+from .humanoid import FINGERS, MIDDLE_ROLES, PHALANGES, SIDE_ROLES, SIDES, IkLimb, RigMap, Switch
+
+SUFFIX = ".toml"
+FORMAT = 1
+SHIPPED = Path(__file__).parent / "presets"
+SIDE_KEYS = (*SIDE_ROLES, *FINGERS)
+TRAVELS = ("hips", "root")
+_KEYS = {
+    "format", "title", "prefix", "sides", "travel", "fingerprint", "bones", "beside", "twists", "carriers", "switches",
+    "ik", "correction",
+}  # fmt: skip
+
+Chains = Mapping[str, tuple[str, ...]]
+SwitchTable = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class IkTable:
+    """A table `ik` of a file."""
+
+    target: str
+    pole: str = ""
+    toe: str = ""
+    usual: bool = True
+    on: SwitchTable = field(default_factory=dict)
+    off: SwitchTable = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One preset as its file has it, names with `{side}` in them; `family` is the file's name without suffix."""
+
+    family: str
+    title: str
+    bones: Chains
+    sides: Mapping[str, str] = field(default_factory=lambda: {"left": "L", "right": "R"})
+    prefix: str = ""
+    needed: tuple[str, ...] = ()
+    excluding: tuple[str, ...] = ()
+    beside: Chains = field(default_factory=dict)
+    twists: Chains = field(default_factory=dict)
+    carriers: Mapping[str, str] = field(default_factory=dict)
+    switches: SwitchTable = field(default_factory=dict)
+    ik: Mapping[str, IkTable] = field(default_factory=dict)
+    corrections: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    travel: str = "hips"
+    path: Path | None = None
+
+    def stripped(self, names: Iterable[str]) -> dict[str, str]:
+        """The rig's names by what is left of them without namespace and prefix; names without it are left out."""
+        found: dict[str, str] = {}
+        for name in names:
+            match = re.match(f"(?:.*:)?{self.prefix}", name) if self.prefix else re.match("(?:.*:)?", name)
+            if match and match.end() < len(name):
+                found.setdefault(name[match.end() :], name)
+            if self.prefix and (bare := re.match(self.prefix, name)) and bare.end() < len(name):
+                found.setdefault(name[bare.end() :], name)
+        return found
+
+    def fits(self, names: Iterable[str]) -> bool:
+        """Whether a rig with these bones has the fingerprint."""
+        known = self.stripped(names)
+        return all(name in known for name in self.spelt(self.needed)) and not any(
+            name in known for name in self.spelt(self.excluding)
+        )
+
+    def spelt(self, templates: Iterable[str]) -> list[str]:
+        """Names with every side put in."""
+        result = []
+        for template in templates:
+            sides = self.sides.values() if "{side}" in template else [""]
+            result += [template.replace("{side}", side) for side in sides]
+        return result
+
+    def rig_map(self, names: Iterable[str]) -> RigMap:
+        """The map of a rig with these bones; what it does not have is left out."""
+        known = self.stripped(names)
+        carriers = {}
+        for side in SIDES:
+            for bone, carrier in self.carriers.items():
+                pair = [known.get(name.replace("{side}", self.sides[side]), "") for name in (bone, carrier)]
+                if all(pair):
+                    carriers[pair[0]] = pair[1]
+        return RigMap(
+            bones=self._by_role(self.bones, known),
+            beside=self._by_role(self.beside, known),
+            twists=self._by_role(self.twists, known),
+            carriers=carriers,
+            corrections=self._sided(self.corrections),
+            ik={
+                f"{side}_{role}": limb
+                for side in SIDES
+                for role, limb in ((role, self._ik_limb(limb, side, known)) for role, limb in self.ik.items())
+                if limb.target
+            },
+            switches=tuple(item for side in SIDES for item in self._switches(self.switches, side, known)),
+            travel=self.travel,
+            family=self.family,
+            title=self.title,
+        )
+
+    def _switches(self, table: SwitchTable, side: str, known: Mapping[str, str]) -> tuple[Switch, ...]:
+        """The switches of one side, and with the left those of the middle."""
+        return tuple(
+            Switch(known[bone], name, value)
+            for template, values in table.items()
+            if (bone := template.replace("{side}", self.sides[side])) in known
+            and (bone != template or side == SIDES[0])
+            for name, value in values.items()
+        )
+
+    def _ik_limb(self, limb: IkTable, side: str, known: Mapping[str, str]) -> IkLimb:
+        names = (name.replace("{side}", self.sides[side]) for name in (limb.target, limb.pole, limb.toe))
+        target, pole, toe = (known.get(name, "") for name in names)
+        switches = (self._switches(table, side, known) for table in (limb.on, limb.off))
+        return IkLimb(target, pole, toe, limb.usual, *switches)
+
+    def _by_role(self, chains: Chains, known: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        result: dict[str, tuple[str, ...]] = {}
+        for role, names in self._sided(chains).items():
+            side = role.partition("_")[0]
+            spelt = [name.replace("{side}", self.sides.get(side, "")) for name in names]
+            if role.removeprefix(f"{side}_") in FINGERS:
+                for number, name in enumerate(spelt[:PHALANGES], 1):
+                    if name in known:
+                        result[f"{role}_{number}"] = (known[name],)
+            elif found := tuple(known[name] for name in spelt if name in known):
+                result[role] = found
+        return result
+
+    def _sided(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Roles of a side repeated for both."""
+        result: dict[str, Any] = {role: value for role, value in values.items() if role not in SIDE_KEYS}
+        for side in SIDES:
+            result |= {f"{side}_{role}": value for role, value in values.items() if role in SIDE_KEYS}
+        return result
+
+
+def read_preset(path: Path) -> Preset:
+    """Raises `MotionLiftError`: `no_file`, or `bad_preset` with what is wrong and where."""
+    if not path.is_file():
+        raise MotionLiftError(
+            "no_file", f"There is no preset {path}.", "Check the name, or see motionlift presets list."
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise _bad(path.name, f"it cannot be read: {error}") from error
+    return _checked(values, path)
+
+
+def load_presets(folders: Iterable[Path] = ()) -> dict[str, Preset]:
+    """The shipped presets by family, those in `folders` in place of ones of the same name. Raises as `read_preset`."""
+    found: dict[str, Preset] = {}
+    for folder in (SHIPPED, *folders):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            found[path.stem] = read_preset(path)
+    return found
+
+
+def _bad(name: str, what: str) -> MotionLiftError:
+    hint = "Correct it; motionlift presets check FILE looks again."
+    return MotionLiftError("bad_preset", f"The preset {name} is not right: {what}.", hint)
+
+
+def _checked(values: dict[str, Any], path: Path) -> Preset:
+    name = path.name
+    _known(name, "key", values, _KEYS)
+    if values.get("format") != FORMAT:
+        raise _bad(name, f"format should be {FORMAT}, not {values.get('format')!r}")
+    for table in ("sides", "fingerprint", "bones", "beside", "twists", "carriers", "switches", "ik", "correction"):
+        if not isinstance(values.get(table, {}), dict):
+            raise _bad(name, f"{table} should be a table")
+    sides = values.get("sides", {"left": "L", "right": "R"})
+    _known(name, "side", sides, SIDES)
+    if set(sides) != set(SIDES) or not all(isinstance(word, str) and word for word in sides.values()):
+        raise _bad(name, "sides should say what left and right are called")
+    if sides["left"] == sides["right"]:
+        raise _bad(name, "left and right are called the same")
+    prefix, title = values.get("prefix", ""), values.get("title", path.stem)
+    if not isinstance(prefix, str) or not isinstance(title, str):
+        raise _bad(name, "title and prefix should be text")
+    try:
+        re.compile(prefix)
+    except re.error as error:
+        raise _bad(name, f"prefix is no regular expression: {error}") from error
+    if values.get("travel", "hips") not in TRAVELS:
+        raise _bad(name, f"travel should be one of {', '.join(TRAVELS)}, not {values['travel']!r}")
+    fingerprint = values.get("fingerprint", {})
+    _known(name, "key of fingerprint", fingerprint, ("needed", "excluding"))
+    bones = {role: _names(name, f"bones.{role}", names) for role, names in values.get("bones", {}).items()}
+    for table in ("bones", "beside", "twists", "correction"):
+        _known(name, f"role in {table}", values.get(table, {}), (*MIDDLE_ROLES, *SIDE_KEYS))
+    if "pelvis" not in bones or not ({"hip", "shoulder"} & set(bones)):
+        raise _bad(name, "bones needs at least pelvis, and hip or shoulder")
+    for role, templates in bones.items():
+        if (role in SIDE_KEYS) != all("{side}" in template for template in templates):
+            raise _bad(name, f"bones.{role} should {'' if role in SIDE_KEYS else 'not '}have {{side}} in every name")
+    _unique(name, bones)
+    _known(name, "limb in ik", values.get("ik", {}), ("hip", "shoulder"))
+    return Preset(
+        family=path.stem,
+        title=title,
+        bones=bones,
+        sides=sides,
+        prefix=prefix,
+        needed=_names(name, "fingerprint.needed", fingerprint.get("needed", [])),
+        excluding=_names(name, "fingerprint.excluding", fingerprint.get("excluding", [])),
+        beside={role: _names(name, f"beside.{role}", names) for role, names in values.get("beside", {}).items()},
+        twists={role: _names(name, f"twists.{role}", names) for role, names in values.get("twists", {}).items()},
+        carriers=_texts(name, "carriers", values.get("carriers", {})),
+        switches=_switches(name, "switches", values.get("switches", {})),
+        ik={role: _ik(name, role, table) for role, table in values.get("ik", {}).items()},
+        corrections={role: _degrees(name, role, value) for role, value in values.get("correction", {}).items()},
+        travel=values.get("travel", "hips"),
+        path=path,
+    )
+
+
+def _known(name: str, what: str, values: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise _bad(name, f"there is no {what} called {', '.join(unknown)} (there are: {', '.join(sorted(known))})")
+
+
+def _names(name: str, where: str, value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(item, str) and item for item in names):
+        raise _bad(name, f"{where} should be a bone's name or a list of names")
+    return tuple(names)
+
+
+def _unique(name: str, bones: Chains) -> None:
+    seen: dict[str, str] = {}
+    for role, templates in bones.items():
+        for template in templates:
+            if template in seen:
+                raise _bad(name, f"{template} is given to both {seen[template]} and {role}")
+            seen[template] = role
+
+
+def _texts(name: str, where: str, value: dict[str, Any]) -> dict[str, str]:
+    if not all(isinstance(item, str) for item in value.values()):
+        raise _bad(name, f"{where} should hold names of bones")
+    return value
+
+
+def _switches(name: str, where: str, tables: Any) -> SwitchTable:
+    result: dict[str, dict[str, float]] = {}
+    for bone, table in tables.items() if isinstance(tables, dict) else [("", None)]:
+        if not isinstance(table, dict) or not all(isinstance(value, int | float) for value in table.values()):
+            raise _bad(name, f"{where} should hold, by bone, numbers by the name of a property")
+        result[bone] = {key: float(value) for key, value in table.items()}
+    return result
+
+
+def _ik(name: str, role: str, table: Any) -> IkTable:
+    if not isinstance(table, dict):
+        raise _bad(name, f"ik.{role} should be a table")
+    _known(name, f"key of ik.{role}", table, ("target", "pole", "toe", "usual", "on", "off"))
+    names = {key: table[key] for key in ("target", "pole", "toe") if key in table}
+    if "target" not in names or not all(isinstance(value, str) and value for value in names.values()):
+        raise _bad(name, f"ik.{role} needs a target, and names of bones")
+    usual = table.get("usual", True)
+    if not isinstance(usual, bool):
+        raise _bad(name, f"ik.{role}.usual should be true or false")
+    on, off = (_switches(name, f"ik.{role}.{key}", table.get(key, {})) for key in ("on", "off"))
+    return IkTable(**names, usual=usual, on=on, off=off)
+
+
+def _degrees(name: str, role: str, value: Any) -> tuple[float, float, float]:
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(item, int | float) for item in value):
+        raise _bad(name, f"correction.{role} should be three numbers, degrees about x, y and z")
+    return (float(value[0]), float(value[1]), float(value[2]))
+
+
+def preset_of(rig_map: RigMap, title: str) -> str:
+    """A preset's text that gives the roles of `rig_map` to bones of the same names, to be shared or edited.
+
+    Bones of a side whose names do not differ from the other side's by one word alone are left out, as a preset cannot
+    say them. Raises `MotionLiftError` (`no_sides`) where none does.
+    """
+    words = max(_SIDE_WORDS, key=lambda pair: len(_templates(rig_map.bones, pair)))
+    if not any(role in SIDE_KEYS for role in _templates(rig_map.bones, words)):
+        raise MotionLiftError("no_sides", "Left and right bones do not differ by one word, so no preset can be made.")
+    lines = [f"format = {FORMAT}", f"title = {_quoted(title)}"]
+    lines += [f"sides = {{ left = {_quoted(words[0])}, right = {_quoted(words[1])} }}", f'travel = "{rig_map.travel}"']
+    tables = {
+        table: _templates(chains, words)
+        for table, chains in (("bones", rig_map.bones), ("beside", rig_map.beside), ("twists", rig_map.twists))
+    }
+    marks = [
+        tables["bones"][role][0] for role in ("pelvis", "hip", "knee", "shoulder", "elbow") if role in tables["bones"]
+    ]
+    lines += ["", "[fingerprint]", f"needed = {_list(marks)}"]
+    for table, roles in tables.items():
+        if roles:
+            lines += ["", f"[{table}]", *(f"{role} = {_list(names)}" for role, names in roles.items())]
+    return "\n".join(lines) + "\n"
+
+
+_SIDE_WORDS = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("L", "R"), ("l", "r"))
+
+
+def _templates(chains: Chains, words: tuple[str, str]) -> dict[str, list[str]]:
+    """Chains by a preset's keys, with `{side}` where `words` differ."""
+    result: dict[str, list[str]] = {}
+    for role, names in chains.items():
+        if role.startswith("right_"):
+            continue
+        key = role.removeprefix("left_")
+        if role.startswith("left_"):
+            stem = key.rpartition("_")[0]
+            pairs = zip(names, chains.get(f"right_{key}", ()), strict=False)
+            spelt = [template for left, right in pairs if (template := _template(left, right, words))]
+            key = stem if stem in FINGERS else key
+        else:
+            spelt = list(names)
+        if spelt:
+            result.setdefault(key, []).extend(spelt)
+    return result
+
+
+def _template(left: str, right: str, words: tuple[str, str]) -> str:
+    for at in range(len(left)):
+        rest = left[at + len(words[0]) :]
+        if left.startswith(words[0], at) and left[:at] + words[1] + rest == right:
+            return left[:at] + "{side}" + rest
+    return ""
+
+
+def save_preset(text: str, path: Path) -> Preset:
+    """Write a preset's text, if it is right. Raises as `read_preset`, or `write_failed`."""
+    preset = _checked(tomllib.loads(text), path)
+    with written_beside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return preset
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"[{', '.join(_quoted(name) for name in names)}]"
