@@ -22,7 +22,7 @@ STEPS: Array = np.array([-0.4, 0.0, 0.4])
 """Logs of the focal lengths that are tried, from the default's."""
 CORRELATED_S = 1.0
 """Seconds of video whose misfit counts once: errors of neighbouring frames are the same ones."""
-FRAMES, RATE = 60, 15.0
+FRAMES, RATE = 45, 15.0
 """What is tried: so many frames, so many a second."""
 
 

@@ -63,6 +63,8 @@ PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 SOLE = 0.085
 """The ankle's height above the sole, as a share of the pelvis's."""
+MISFIT_PASS = 8
+"""Iterations after which it shows which lens fits."""
 SEEN_SUPPORTS = ("left_wrist", "right_wrist", "left_knee", "right_knee", "pelvis")
 """The keypoints that show hands, knees and seat."""
 SHORTEST = 3
@@ -162,7 +164,7 @@ def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
     none = np.zeros(figure.feet.shape[:2])
     evidence = Evidence(figure.rays, figure.weights, figure.curves, figure.times, None, none, none)
     body = Body.of(figure.rest_offsets, figure.rest_tails)
-    return sequence.misfit(Pose(figure.rotations, path), body, evidence, PASSES[0], Sigmas())
+    return sequence.misfit(Pose(figure.rotations, path), body, evidence, MISFIT_PASS, Sigmas())
 
 
 def cutoff_hz(smoothing: float) -> float:
