@@ -131,15 +131,30 @@ def _standing(foot: _Foot, contacts: Array, times: Array, on_floor: bool) -> _Fo
     total = share.sum(1, keepdims=True)
     wanted = (share[..., None] * (places - foot.points)).sum(1) / np.maximum(total, 1e-9)
     moved = _faded(wanted, total[:, 0] > 0, times)
-    ankles = foot.ankles + moved
-    if on_floor:
-        ankles[:, 2] += np.maximum(0.0, -(ankles[:, None] + foot.ends)[..., 2].min(1)) * _near_floor(ankles)
-    return _Foot(ankles, foot.rotations, foot.toes, foot.ends)
+    foot = _Foot(foot.ankles + moved, foot.rotations, foot.toes, foot.ends)
+    return _above_floor(foot) if on_floor else foot
 
 
-def _near_floor(ankles: Array) -> Array:
-    """1 for feet that the floor may lift: what is deeper than a storey below it is no foot on this floor."""
-    return np.asarray(ankles[:, 2] > -STOREY, float)
+def _above_floor(foot: _Foot) -> _Foot:
+    """The foot lifted until its higher end is not below Z = 0, then turned about that end until the other is not: an
+    end that stands on the floor stays where it is.
+
+    What is deeper than a storey is no foot on this floor.
+    """
+    near = foot.ankles[:, 2] > -STOREY
+    ends, frames = foot.points, np.arange(len(near))
+    high = ends[..., 2].argmax(1)
+    pivot = ends[frames, high]
+    lift = np.maximum(0.0, -pivot[:, 2]) * near
+    sole = ends[frames, 1 - high] - pivot
+    least = -np.maximum(pivot[:, 2], 0.0)
+    length, level = np.linalg.norm(sole, axis=-1), normalise(sole * [1.0, 1.0, 0.0])
+    raised = level * np.sqrt(np.maximum(length**2 - least**2, 0.0))[:, None]
+    raised[:, 2] = least
+    turns = minimal_rotation(sole, np.where((near & (sole[:, 2] < least))[:, None], raised, sole))
+    ankles = pivot + rotate(turns, foot.ankles - pivot) + lift[:, None] * [0.0, 0.0, 1.0]
+    turned = foot.turned(turns)
+    return _Foot(ankles, turned.rotations, turned.toes, turned.ends)
 
 
 def _places(points: Array, held: Bools, on_floor: bool) -> Array:
