@@ -64,8 +64,8 @@ def test_what_stands_still_stays_still_under_the_still_camera(yaw: float, pitch:
 
 
 def test_the_still_picture_does_not_depend_on_where_the_shot_began() -> None:
-    filmed, drift = panned(0.3 * TIMES, 0.1 * np.sin(6 * TIMES))
-    turns, moved = camera_turns(drift, K, SIZE), camera_turns(drift + [0.4, -0.2], K, SIZE)
+    _, drift = panned(0.3 * TIMES, 0.1 * np.sin(6 * TIMES))
+    turns, moved = camera_turns(drift, K, SIZE), camera_turns(drift + np.array([0.4, -0.2]), K, SIZE)
     assert turns is not None
     assert moved is not None
     np.testing.assert_allclose(turns, moved, atol=1e-12)
