@@ -41,6 +41,8 @@ FADE_HZ = 1.5
 """How quickly a foot's correction fades while it swings: half of its amplitude is left of a change at this rate."""
 REACH = 0.9995
 """How far a leg is stretched at most, as a share of its length."""
+STRAIGHTEST = 1e-6
+"""Metres by which every leg is shorter than its bones, so that it bends one way."""
 PELVIS_S = 0.12
 """Seconds over which the pelvis comes down for a leg that does not reach."""
 HINGE_SHARE = 0.15
@@ -223,8 +225,11 @@ def _within_reach(root: Array, joints: Array, feet: dict[str, _Foot], body: Skel
     lower = np.zeros(len(root))
     for side, foot in feet.items():
         hip, knee, ankle = ANIMATION_21.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
-        reach = REACH * float(np.linalg.norm(body.rest_offsets[[knee, ankle]], axis=-1).sum())
         away = joints[:, hip] - foot.ankles
+        # A leg that was straighter already may stay so.
+        before = np.linalg.norm(joints[:, hip] - joints[:, ankle], axis=-1)
+        length = float(np.linalg.norm(body.rest_offsets[[knee, ankle]], axis=-1).sum())
+        reach = np.clip(before, REACH * length, length - STRAIGHTEST)
         level = np.linalg.norm(away[:, :2], axis=-1)
         rise = np.sqrt(np.maximum(reach**2 - level**2, 0.0))
         lower = np.minimum(lower, np.where(np.linalg.norm(away, axis=-1) > reach, rise - away[:, 2], 0.0))
@@ -242,7 +247,7 @@ def _bend_leg(world: Array, joints: Array, foot: _Foot, rest_offsets: Array, sid
     thigh, shin = (float(np.linalg.norm(rest_offsets[joint])) for joint in (knee, ankle))
     at = joints[:, hip]
     before, after = joints[:, ankle] - at, foot.ankles - at
-    distance = np.clip(np.linalg.norm(after, axis=-1), abs(thigh - shin) + 1e-4, thigh + shin - 1e-6)
+    distance = np.clip(np.linalg.norm(after, axis=-1), abs(thigh - shin) + 1e-4, thigh + shin - STRAIGHTEST)
     swing = minimal_rotation(before, after)
     thigh_turned = multiply(swing, world[:, hip])
     line = normalise(after)

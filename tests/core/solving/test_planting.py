@@ -136,7 +136,7 @@ def test_feet_on_something_else_stay_at_its_height(height: float) -> None:
 def test_what_stands_already_stays_as_it_is() -> None:
     take = walk()
     found = take.planted()
-    np.testing.assert_array_equal(found.root, take.root)
+    np.testing.assert_allclose(found.root, take.root, atol=1e-12)
     assert np.degrees(angle_between(found.local, take.local)).max() < 1e-4
 
 
@@ -154,6 +154,16 @@ def test_where_nothing_is_planted_nothing_is_touched() -> None:
     change = np.abs(lifted.feet() - free.feet()).reshape(-1, 2, 2, 3).max((2, 3))
     lowered = np.abs(lifted.root - free.root).max(1) > 0
     assert change[above & ~lowered[:, None]].max() < 1e-9
+
+
+@pytest.mark.parametrize("degrees", [0.5, 2.0, 20.0])
+def test_straight_legs_that_nothing_moves_stay_straight(degrees: float) -> None:
+    """In the air as on the floor: nobody is bent to a leg's greatest reach for nothing."""
+    for contacts in (np.zeros((60, 4)), np.ones((60, 4))):
+        take = replace(standing(60, bend=np.radians(degrees) / 2), contacts=contacts)
+        found = take.planted()
+        np.testing.assert_allclose(found.root, take.root, atol=1e-9)
+        assert np.degrees(angle_between(found.local, take.local)).max() < 0.02
 
 
 def test_far_from_a_plant_and_above_the_legs_the_figure_stays_as_it_was() -> None:
@@ -203,7 +213,7 @@ def test_the_pelvis_comes_down_only_for_legs_that_do_not_reach() -> None:
     assert np.abs(raised.feet() - take.feet()).max() < 1e-3
     # Who bends their knees needs no lowering.
     bent = Take(take.root - 0.1 * UP, take.local, contacts)
-    np.testing.assert_array_equal(bent.planted().root, bent.root)
+    np.testing.assert_allclose(bent.planted().root, bent.root, atol=1e-12)
     assert np.abs(bent.planted().feet()[..., 2]).max() < 1e-9
 
 
@@ -240,11 +250,11 @@ def test_one_frame_is_enough() -> None:
     assert np.abs(found.feet()[..., 2]).max() < 1e-9
 
 
-def standing(frames: int, sway: float = 0.0) -> Take:
-    """Somebody upright, soles on the floor, knees a little bent; the pelvis may sway."""
+def standing(frames: int, sway: float = 0.0, bend: float = BEND) -> Take:
+    """Somebody upright, soles on the floor, knees bent by twice `bend` rad; the pelvis may sway."""
     local = np.tile(IDENTITY, (frames, len(ANIMATION_21), 1))
     for side in ("left", "right"):
-        for joint, angle in (("hip", -BEND), ("knee", 2 * BEND), ("ankle", -BEND)):
+        for joint, angle in (("hip", -bend), ("knee", 2 * bend), ("ankle", -bend)):
             local[:, ANIMATION_21.index(f"{side}_{joint}")] = from_axis_angle(np.array([1.0, 0, 0]), angle)
     root = np.zeros((frames, 3))
     root[:, 0] = sway * np.sin(np.arange(frames) / 7)

@@ -38,8 +38,8 @@ def test_turned_about_the_vertical_and_moved_away_it_is_the_same() -> None:
     pitch, ahead, above = stepping()
     heels, tips = foot(pitch + 0.08, ahead, above)
     turn = np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
-    moved = [points @ turn.T + [3.0, -2.0, 5.0] for points in (heels, tips)]
-    assert resting_pitch(*moved, FPS) == pytest.approx(resting_pitch(heels, tips, FPS))
+    moved_heels, moved_tips = (points @ turn.T + [3.0, -2.0, 5.0] for points in (heels, tips))
+    assert resting_pitch(moved_heels, moved_tips, FPS) == pytest.approx(resting_pitch(heels, tips, FPS))
 
 
 def test_toes_that_point_up_are_positive() -> None:
