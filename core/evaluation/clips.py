@@ -39,11 +39,8 @@ ROWS = {
 """What each figure is called."""
 
 
-def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
-    """The motion of the largest person of a clip, and the truth beside it; the height is told.
-
-    Raises `MotionLiftError` (`no_truth`) where there is no truth, and what lifting raises.
-    """
+def truth_beside(clip: Path) -> Path:
+    """The truth file of a clip. Raises `MotionLiftError` (`no_truth`) where there is none."""
     beside = clip.with_name(clip.stem + ".truth" + SUFFIX)
     if not beside.is_file():
         raise MotionLiftError(
@@ -51,7 +48,15 @@ def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
             f"There is no {beside.name} beside {clip.name}.",
             "Make clips with: python -m motionlift.core.synthesis.make_evaluation.",
         )
-    truth = Motion.load(beside)
+    return beside
+
+
+def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion]:
+    """The motion of the largest person of a clip, and the truth beside it; the height is told.
+
+    Raises what `truth_beside` and lifting raise.
+    """
+    truth = Motion.load(truth_beside(clip))
     if settings.height_m is None and truth.source.get("height_m"):
         settings = replace(settings, height_m=float(truth.source["height_m"]))
     detection = detect(clip, settings)
