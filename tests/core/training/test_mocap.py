@@ -70,7 +70,8 @@ def test_soles_that_rest_are_level(tmp_path: Path, pitch: float) -> None:
 def test_a_take_is_of_the_reference_height_whatever_the_size(tmp_path: Path) -> None:
     small, large = (_read(tmp_path, _nodding(0.0, size)) for size in (1.0, 40.0))
     np.testing.assert_allclose(small.points_world, large.points_world, atol=1e-4)
-    assert (small.name, small.subject, small.fps) == ("35_01", "35", pytest.approx(30.0))
+    assert (small.name, small.subject) == ("35_01", "35")
+    assert small.fps == pytest.approx(30.0)
     ear = small.points_world[:, BODY_26.index("left_ear"), 2].max()
     sole = min(heels[:, 2].min() for heels, _ in _soles(small))
     assert 0.85 * REFERENCE_HEIGHT < ear - sole < REFERENCE_HEIGHT
