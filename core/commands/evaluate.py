@@ -79,13 +79,16 @@ def motion(
     if output is not None:
         check_output(output, overwrite)
     # Torch and scipy are loaded only when something is measured.
-    from ..evaluation.clips import figures_table, measure_clip
+    from ..evaluation.clips import figures_table, measure_clip, truth_beside
     from ..evaluation.motion_figures import MotionFigures
 
     settings = LiftSettings(weights=weights, smoothing=smoothing, device=device)
     measured: dict[str, MotionFigures] = {}
     for clip in clips:
-        measured[clip.stem] = measure_clip(clip, settings)
+        # Before minutes are spent on the others.
+        truth_beside(clip)
+    for clip in clips:
+        measured[clip.stem if clip.stem not in measured else str(clip)] = measure_clip(clip, settings)
         console.messages.print(f"{len(measured)} of {len(clips)}: {console.plain(clip.name)}")
     _write(figures_table(measured), output)
 

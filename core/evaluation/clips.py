@@ -47,12 +47,8 @@ PERCENT = {"contact_f1": 100, "largest_step": 100, "hand_speed": 100, "ends_rati
 """Shares, shown in percent."""
 
 
-def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion, Array | None]:
-    """The motion of the largest person of a clip, the truth beside it, and the detector's own 3D (F, 26, 3) m, camera's
-    axes; the height is told.
-
-    Raises `MotionLiftError` (`no_truth`) where there is no truth, and what lifting raises.
-    """
+def truth_beside(clip: Path) -> Path:
+    """The truth file of a clip. Raises `MotionLiftError` (`no_truth`) where there is none."""
     beside = clip.with_name(clip.stem + ".truth" + SUFFIX)
     if not beside.is_file():
         raise MotionLiftError(
@@ -60,7 +56,16 @@ def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion, Array
             f"There is no {beside.name} beside {clip.name}.",
             "Make clips with: python -m motionlift.core.synthesis.make_evaluation.",
         )
-    truth = Motion.load(beside)
+    return beside
+
+
+def lift_clip(clip: Path, settings: LiftSettings) -> tuple[Motion, Motion, Array | None]:
+    """The motion of the largest person of a clip, the truth beside it, and the detector's own 3D (F, 26, 3) m, camera's
+    axes; the height is told.
+
+    Raises what `truth_beside` and lifting raise.
+    """
+    truth = Motion.load(truth_beside(clip))
     if settings.height_m is None and truth.source.get("height_m"):
         settings = replace(settings, height_m=float(truth.source["height_m"]))
     detection = detect(clip, settings)

@@ -69,10 +69,7 @@ def measure_motion(found: Motion, truth: Motion, mediapipe: Array | None = None)
     count = min(len(found), len(truth))
     seen: NDArray[np.int64] = np.flatnonzero(found.detected[:count])
     points = {name: _points(motion)[:count] for name, motion in (("found", found), ("true", truth))}
-    to_camera = {
-        name: camera.inverse(motion.world_from_camera[0]) for name, motion in (("found", found), ("true", truth))
-    }
-    placed, true = (camera.apply(to_camera[name], points[name])[seen] for name in ("found", "true"))
+    placed, true = (_before_camera(points[name], motion)[seen] for name, motion in (("found", found), ("true", truth)))
     own = np.full_like(true, np.nan) if mediapipe is None else mediapipe[:count][seen]
     lifted, solved, target = (_from_hips(p) for p in (found.lifted_camera[:count][seen], placed, true))
     errors = mpjpe(solved, target)
@@ -131,6 +128,13 @@ def knee_flexion(points: Array) -> Array:
 def _points(motion: Motion) -> Array:
     """`BODY_26` points (F, 26, 3) m in the world."""
     return body_points(motion.joint_positions[:, :21], motion.world_rotations()[:, :21], motion.rest_offsets[:21])
+
+
+def _before_camera(points: Array, motion: Motion) -> Array:
+    """World points (F, 26, 3) in the axes of each frame's camera."""
+    poses = np.broadcast_to(motion.world_from_camera, (len(motion), 4, 4))[: len(points)]
+    placed: Array = (points - poses[:, None, :3, 3]) @ poses[:, :3, :3]
+    return placed
 
 
 def _from_hips(points: Array) -> Array:
@@ -226,7 +230,7 @@ def _hand_lag(placed: Array, found: Motion, seen: NDArray[np.int64]) -> float:
         index = BODY_26.index(name)
         ours = np.linalg.norm(np.gradient(pixels[:, index], axis=0), axis=-1)
         theirs = np.linalg.norm(np.gradient(found.keypoints_2d[seen][:, index], axis=0), axis=-1)
-        if len(ours) < 30 or ours.std() == 0:
+        if len(ours) < 30 or ours.std() == 0 or theirs.std() == 0:
             continue
         frames = np.arange(len(ours))
         shifts = np.arange(-3.0, 3.05, 0.1)
@@ -246,6 +250,6 @@ def _overlay(placed: Array, found: Motion, seen: NDArray[np.int64]) -> float:
 
 def _ends_ratio(errors: Array) -> float:
     """The mean error of the first and last frames as a multiple of the others'."""
-    if len(errors) < 4 * ENDS:
+    if len(errors) < 4 * ENDS or not errors[ENDS:-ENDS].any():
         return float("nan")
     return _mean(np.concatenate([errors[:ENDS], errors[-ENDS:]])) / _mean(errors[ENDS:-ENDS])

@@ -41,6 +41,8 @@ FADE_HZ = 1.5
 """How quickly a foot's correction fades while it swings: half of its amplitude is left of a change at this rate."""
 REACH = 0.9995
 """How far a leg is stretched at most, as a share of its length."""
+STRAIGHTEST = 1e-6
+"""Metres by which every leg is shorter than its bones, so that it bends one way."""
 PELVIS_S = 0.12
 """Seconds over which the pelvis comes down for a leg that does not reach."""
 HINGE_SHARE = 0.15
@@ -131,15 +133,30 @@ def _standing(foot: _Foot, contacts: Array, times: Array, on_floor: bool) -> _Fo
     total = share.sum(1, keepdims=True)
     wanted = (share[..., None] * (places - foot.points)).sum(1) / np.maximum(total, 1e-9)
     moved = _faded(wanted, total[:, 0] > 0, times)
-    ankles = foot.ankles + moved
-    if on_floor:
-        ankles[:, 2] += np.maximum(0.0, -(ankles[:, None] + foot.ends)[..., 2].min(1)) * _near_floor(ankles)
-    return _Foot(ankles, foot.rotations, foot.toes, foot.ends)
+    foot = _Foot(foot.ankles + moved, foot.rotations, foot.toes, foot.ends)
+    return _above_floor(foot) if on_floor else foot
 
 
-def _near_floor(ankles: Array) -> Array:
-    """1 for feet that the floor may lift: what is deeper than a storey below it is no foot on this floor."""
-    return np.asarray(ankles[:, 2] > -STOREY, float)
+def _above_floor(foot: _Foot) -> _Foot:
+    """The foot lifted until its higher end is not below Z = 0, then turned about that end until the other is not: an
+    end that stands on the floor stays where it is.
+
+    What is deeper than a storey is no foot on this floor.
+    """
+    near = foot.ankles[:, 2] > -STOREY
+    ends, frames = foot.points, np.arange(len(near))
+    high = ends[..., 2].argmax(1)
+    pivot = ends[frames, high]
+    lift = np.maximum(0.0, -pivot[:, 2]) * near
+    sole = ends[frames, 1 - high] - pivot
+    least = -np.maximum(pivot[:, 2], 0.0)
+    length, level = np.linalg.norm(sole, axis=-1), normalise(sole * [1.0, 1.0, 0.0])
+    raised = level * np.sqrt(np.maximum(length**2 - least**2, 0.0))[:, None]
+    raised[:, 2] = least
+    turns = minimal_rotation(sole, np.where((near & (sole[:, 2] < least))[:, None], raised, sole))
+    ankles = pivot + rotate(turns, foot.ankles - pivot) + lift[:, None] * [0.0, 0.0, 1.0]
+    turned = foot.turned(turns)
+    return _Foot(ankles, turned.rotations, turned.toes, turned.ends)
 
 
 def _places(points: Array, held: Bools, on_floor: bool) -> Array:
@@ -208,8 +225,11 @@ def _within_reach(root: Array, joints: Array, feet: dict[str, _Foot], body: Skel
     lower = np.zeros(len(root))
     for side, foot in feet.items():
         hip, knee, ankle = ANIMATION_21.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
-        reach = REACH * float(np.linalg.norm(body.rest_offsets[[knee, ankle]], axis=-1).sum())
         away = joints[:, hip] - foot.ankles
+        # A leg that was straighter already may stay so.
+        before = np.linalg.norm(joints[:, hip] - joints[:, ankle], axis=-1)
+        length = float(np.linalg.norm(body.rest_offsets[[knee, ankle]], axis=-1).sum())
+        reach = np.clip(before, REACH * length, length - STRAIGHTEST)
         level = np.linalg.norm(away[:, :2], axis=-1)
         rise = np.sqrt(np.maximum(reach**2 - level**2, 0.0))
         lower = np.minimum(lower, np.where(np.linalg.norm(away, axis=-1) > reach, rise - away[:, 2], 0.0))
@@ -227,7 +247,7 @@ def _bend_leg(world: Array, joints: Array, foot: _Foot, rest_offsets: Array, sid
     thigh, shin = (float(np.linalg.norm(rest_offsets[joint])) for joint in (knee, ankle))
     at = joints[:, hip]
     before, after = joints[:, ankle] - at, foot.ankles - at
-    distance = np.clip(np.linalg.norm(after, axis=-1), abs(thigh - shin) + 1e-4, thigh + shin - 1e-6)
+    distance = np.clip(np.linalg.norm(after, axis=-1), abs(thigh - shin) + 1e-4, thigh + shin - STRAIGHTEST)
     swing = minimal_rotation(before, after)
     thigh_turned = multiply(swing, world[:, hip])
     line = normalise(after)

@@ -160,6 +160,29 @@ def test_a_plant_counts_once_however_long_it_lasts() -> None:
     assert weights[:, 2:].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_plants_weigh_alike_whatever_the_rate_the_side_and_the_ends(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ends = np.repeat(rng.random((12, 4)) * (rng.random((12, 4)) > 0.4), 8, axis=0)
+    weights = plant_weights(ends)
+    assert weights.shape == ends.shape
+    assert (weights >= 0).all()
+    assert not weights[ends == 0].any()
+    for foot in (slice(0, 2), slice(2, 4)):
+        stands = np.concatenate([[False], ends[:, foot].sum(1) > 0.5])
+        plants = np.count_nonzero(stands[1:] & ~stands[:-1])
+        assert weights[:, foot].sum() == pytest.approx(plants)
+        # Within a plant the ends share as they stand.
+        shown = weights[:, foot].sum(1) > 0
+        shares = [w[shown] / w[shown].sum(1, keepdims=True) for w in (weights[:, foot], ends[:, foot])]
+        assert shares[0] == pytest.approx(shares[1])
+    twice = plant_weights(np.repeat(ends, 2, axis=0))
+    assert twice.reshape(-1, 2, 4).sum(1) == pytest.approx(weights)
+    assert plant_weights(ends[:, [2, 3, 0, 1]]) == pytest.approx(weights[:, [2, 3, 0, 1]])
+    assert plant_weights(np.zeros((0, 4))).shape == (0, 4)
+    assert not plant_weights(np.zeros((5, 4))).any()
+
+
 def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> None:
     rng = np.random.default_rng(1)
     floor = np.stack([rng.uniform(-2, 2, 200), np.full(200, 1.2), rng.uniform(3, 7, 200)], 1)

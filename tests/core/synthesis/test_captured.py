@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 from motionlift.core.bvh import BvhClip, positions, read_bvh, write_bvh
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.rotation import Array, forward_kinematics
-from motionlift.core.skeleton import ANIMATION_21, reference_rest
+from motionlift.core.rotation import Array, forward_kinematics, rotate
+from motionlift.core.skeleton import ANIMATION_21, contact_points, reference_rest
 from motionlift.core.synthesis.captured import FAMILIES, perform_bvh
 from motionlift.core.synthesis.performance import Performance
 
@@ -19,6 +20,16 @@ def _positions(performance: Performance) -> Array:
     return forward_kinematics(
         ANIMATION_21.parents, performance.rest_offsets, performance.root_translation, performance.local_rotations
     )[0]
+
+
+def _soles(performance: Performance) -> Array:
+    """Heels and toe tips (F, 4, 3)."""
+    offsets, tails = performance.rest_offsets, performance.rest_tails
+    joints, rotations = forward_kinematics(
+        ANIMATION_21.parents, offsets, performance.root_translation, performance.local_rotations
+    )
+    parents, points = contact_points(tails, offsets)
+    return np.asarray(joints[:, parents] + rotate(rotations[:, parents], points))
 
 
 def _directions(joints: Array, pairs: list[tuple[int, int]]) -> Array:
@@ -49,6 +60,10 @@ def _tilted_rest_clip() -> BvhClip:
     random = np.random.default_rng(5)
     values = 25 * np.cumsum(random.normal(size=(20, sum(map(len, columns)))), 0) / 20
     values[:, :3] = [0.0, 2 * offsets[0, 2], 0.0]
+    for joint in ("left_knee", "right_knee"):
+        # A hinge that bends backwards.
+        first = 3 + 3 * ANIMATION_21.index(joint)
+        values[:, first : first + 3] = np.abs(values[:, first + 1 : first + 2]) * [0.0, 1.0, 0.0]
     return BvhClip(
         names=names,
         parents=np.array(ANIMATION_21.parents),
@@ -61,16 +76,72 @@ def _tilted_rest_clip() -> BvhClip:
 
 
 def test_limbs_point_where_the_file_says(tmp_path: Path) -> None:
+    """In the air: legs of feet that stand are bent to them."""
     path = tmp_path / "clip.bvh"
-    write_bvh(path, _tilted_rest_clip())
+    clip = _tilted_rest_clip()
+    clip.values[:, 1] += 4.0 * np.arange(len(clip.values)) / 30
+    write_bvh(path, clip)
     performance = perform_bvh(path)
+    assert not performance.contacts.any()
     clip = read_bvh(path)
     theirs = positions(clip)[:, [clip.names.index(name) for name in ANIMATION_21.joints]]
     theirs = theirs[..., [0, 2, 1]] * [1.0, -1.0, 1.0]
     pairs = [(ANIMATION_21.index(start), ANIMATION_21.index(end)) for start, end in _BONES]
+    # What the floor lifts is left out.
+    above = _soles(performance)[..., 2].min(1) > 1e-6
+    assert above.mean() > 0.8
     np.testing.assert_allclose(
-        _directions(_positions(performance), pairs), _directions(theirs, pairs)[: len(performance.times)], atol=2e-4
+        _directions(_positions(performance), pairs)[above],
+        _directions(theirs, pairs)[: len(performance.times)][above],
+        atol=2e-4,
     )
+
+
+def _standing_clip(pitch_degrees: float, slide: float = 0.0, frames: int = 90) -> BvhClip:
+    """Our own body on the spot, nodding its chest; feet turned toes up by an angle that a recording may have, its
+    pelvis sliding to and fro by `slide` m."""
+    clip = _tilted_rest_clip()
+    values = np.zeros((frames, clip.values.shape[1]))
+    columns = [(name, channel) for name, names in zip(clip.names, clip.channels, strict=True) for channel in names]
+    for side in ("left", "right"):
+        # About the figure's left, toes come up by a negative turn.
+        values[:, columns.index((f"{side}_ankle", "Xrotation"))] = -pitch_degrees
+    values[:, columns.index(("chest", "Xrotation"))] = 10 * np.sin(np.arange(frames) / 9)
+    values[:, 0] = 2 * slide * np.sin(np.arange(frames) / 20)
+    values[:, 1] = 2 * reference_rest()[0][0, 2]
+    return replace(clip, values=values)
+
+
+@pytest.mark.parametrize("pitch", [-9.0, 0.0, 6.0])
+def test_soles_that_stand_are_level_and_on_the_floor(tmp_path: Path, pitch: float) -> None:
+    path = tmp_path / "clip.bvh"
+    write_bvh(path, _standing_clip(pitch, slide=0.01))
+    performance = perform_bvh(path)
+    assert performance.contacts.min() == 1.0
+    soles = _soles(performance)
+    assert np.abs(soles[..., 2]).max() < 1e-9
+    assert np.abs(soles - soles[0]).max() < 1e-9, "they do not slide along with the pelvis"
+    # The feet did not turn to the side for it.
+    np.testing.assert_allclose(soles[0, ::2, 0], soles[0, 1::2, 0], atol=1e-9)
+    rest = perform_bvh_of(tmp_path, _standing_clip(0.0))
+    assert _positions(performance)[..., 2] == pytest.approx(_positions(rest)[..., 2], abs=0.01)
+
+
+def perform_bvh_of(folder: Path, clip: BvhClip) -> Performance:
+    write_bvh(folder / "other.bvh", clip)
+    return perform_bvh(folder / "other.bvh")
+
+
+def test_feet_of_the_library_stand_where_they_are_planted(mocap_files: list[Path]) -> None:
+    for path in mocap_files[:: max(1, len(mocap_files) // 6)][:6]:
+        performance = perform_bvh(path, stop=4.0)
+        soles, held = _soles(performance), performance.contacts > 0.5
+        still = held[1:] & held[:-1]
+        assert np.linalg.norm(np.diff(soles, axis=0), axis=-1)[still].max(initial=0.0) < 1e-6, path.name
+        assert soles[..., 2].min() > -0.1, path.name
+        flat = np.repeat(held.reshape(-1, 2, 2).all(-1), 2, axis=1)
+        low = flat & (np.abs(soles[..., 2]) < 0.05)
+        assert np.abs(soles[..., 2])[low].max(initial=0.0) < 1e-6, path.name
 
 
 def test_the_library_walks_upright_on_the_floor(mocap_files: list[Path]) -> None:

@@ -1,0 +1,200 @@
+"""Cameras that turn: made-up clips panned and tilted by known angles, and motions that walk on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from motionlift.core import camera
+from motionlift.core.camera import MOVES, apply, intrinsics, inverse, project
+from motionlift.core.jobs import LiftSettings
+from motionlift.core.motion import Keypoints2D, Motion
+from motionlift.core.rotation import Array, forward_kinematics, from_euler, to_matrix
+from motionlift.core.solving.moving import WIDEST, as_filmed, camera_turns, in_place, stilled, travels, turns_of
+
+SIZE = (1280, 720)
+K = intrinsics(SIZE)
+FRAMES = 60
+MakeMotion = Callable[..., Motion]
+
+
+def keypoints(pixels: Array) -> Keypoints2D:
+    frames = len(pixels)
+    return Keypoints2D(np.arange(frames) / 30, pixels, np.ones((frames, 26)), np.ones(frames, bool), SIZE)
+
+
+def panned(yaw: Array, pitch: Array) -> tuple[Keypoints2D, Array]:
+    """Points that stand still, seen by a camera that turned right by `yaw` and up by `pitch` (F,) rad, and the drift
+    (F, 2) of what is straight ahead of the middle of the shot."""
+    still = np.random.default_rng(0).uniform([-0.8, -0.5, 3.0], [0.8, 0.5, 6.0], (26, 3))
+    # OpenCV's axes: x right, y down; a camera that turns right turns about +y, one that turns up about +x.
+    turns = to_matrix(from_euler(np.stack([yaw, pitch, np.zeros_like(yaw)], -1), "YXZ"))
+    seen = still @ turns
+    ahead = project(np.array([[0.0, 0.0, 1.0]]) @ turns, K)[:, 0]
+    drift = np.stack([-yaw * K[0, 0], pitch * K[1, 1]], -1) / max(SIZE)
+    # What is near the middle shifts by the angle, but for the tangent.
+    small = np.hypot(yaw, pitch) < 0.1
+    assert ((ahead - [640, 360]) / max(SIZE))[small] == pytest.approx(drift[small], abs=2e-3)
+    return keypoints(project(seen, K)), drift
+
+
+TIMES = np.linspace(0, 1, FRAMES)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch"),
+    [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.15), (0.0, -0.15), (0.25, 0.1), (-0.2, 0.12)],
+)
+def test_what_stands_still_stays_still_under_the_still_camera(yaw: float, pitch: float) -> None:
+    filmed, drift = panned(yaw * (TIMES - 0.5), pitch * (TIMES - 0.5))
+    turns = camera_turns(drift, K, SIZE)
+    assert turns is not None
+    np.testing.assert_allclose(np.swapaxes(turns, 1, 2) @ turns, np.broadcast_to(np.eye(3), turns.shape), atol=1e-12)
+    before = np.ptp(filmed.pixels, axis=0).max()
+    after = stilled(filmed, K, turns)
+    assert before > 100
+    assert np.ptp(after.pixels, axis=0).max() < 1e-6
+    # The still camera stands in the middle of the turn.
+    middle = (filmed.pixels[FRAMES // 2 - 1] + filmed.pixels[FRAMES // 2]) / 2
+    assert after.pixels[0] == pytest.approx(middle, abs=1.0)
+    np.testing.assert_array_equal(after.confidence, filmed.confidence)
+
+
+def test_the_still_picture_does_not_depend_on_where_the_shot_began() -> None:
+    _, drift = panned(0.3 * TIMES, 0.1 * np.sin(6 * TIMES))
+    turns, moved = camera_turns(drift, K, SIZE), camera_turns(drift + np.array([0.4, -0.2]), K, SIZE)
+    assert turns is not None
+    assert moved is not None
+    np.testing.assert_allclose(turns, moved, atol=1e-12)
+
+
+def test_still_cameras_and_half_turns_are_left_alone() -> None:
+    assert camera_turns(np.zeros((FRAMES, 2)), K, SIZE) is None
+    assert camera_turns(np.full((FRAMES, 2), 0.5), K, SIZE) is None, "it shifted once for all"
+    assert camera_turns(np.zeros((0, 2)), K, SIZE) is None
+    shaken = np.random.default_rng(0).uniform(-0.49 * MOVES, 0.49 * MOVES, (FRAMES, 2))
+    assert camera_turns(shaken, K, SIZE) is None
+    for widest, found in ((1.01 * WIDEST, False), (0.99 * WIDEST, True)):
+        drift = np.stack([widest * TIMES * K[0, 0] / max(SIZE), np.zeros(FRAMES)], -1)
+        assert (camera_turns(drift, K, SIZE) is not None) is found
+
+
+def test_rays_that_the_still_camera_cannot_see_stay_finite() -> None:
+    """Somebody at the edge of a wide pan."""
+    yaw = np.radians(98.0) * (TIMES - 0.5)
+    drift = np.stack([-yaw * K[0, 0] / max(SIZE), np.zeros(FRAMES)], -1)
+    turns = camera_turns(drift, K, SIZE)
+    assert turns is not None
+    corners = np.tile(np.array([[0.0, 0.0], [1280.0, 720.0]]), (FRAMES, 13, 1))
+    corners[3] = np.nan
+    found = stilled(keypoints(corners), K, turns).pixels
+    assert np.isnan(found[3]).all()
+    assert np.isfinite(np.delete(found, 3, 0)).all()
+
+
+def test_missing_keypoints_stay_missing() -> None:
+    filmed, drift = panned(0.3 * TIMES, 0 * TIMES)
+    pixels = filmed.pixels.copy()
+    pixels[7] = np.nan
+    turns = camera_turns(drift, K, SIZE)
+    assert turns is not None
+    found = stilled(replace(filmed, pixels=pixels), K, turns).pixels
+    np.testing.assert_array_equal(np.isnan(found).all((1, 2)), np.arange(FRAMES) == 7)
+
+
+def projected(motion: Motion) -> Array:
+    """Every joint in every frame's own picture (F, J, 2)."""
+    cameras = np.broadcast_to(motion.world_from_camera, (len(motion), 4, 4))
+    pairs = zip(cameras, motion.joint_positions, strict=True)
+    return np.stack([project(apply(inverse(pose), joints), motion.camera_K[0]) for pose, joints in pairs])
+
+
+def some_turns(frames: int) -> Array:
+    drift = np.stack([np.linspace(0, 0.3, frames), 0.1 * np.sin(np.linspace(0, 5, frames))], -1)
+    turns = camera_turns(drift, K, SIZE)
+    assert turns is not None
+    return turns
+
+
+def test_the_turns_that_were_written_are_read_again(make_motion: MakeMotion) -> None:
+    motion = make_motion()
+    turns = some_turns(len(motion))
+    filmed = as_filmed(motion, keypoints(motion.keypoints_2d), turns).check()
+    found = turns_of(filmed)
+    assert found is not None
+    # From the middle frame's camera instead of the middle of all turns: one turn for all.
+    np.testing.assert_allclose(found, turns[len(turns) // 2].T @ turns, atol=1e-12)
+    assert turns_of(motion) is None
+
+
+def test_as_filmed_changes_what_the_camera_saw_and_not_the_motion(make_motion: MakeMotion) -> None:
+    motion = make_motion()
+    turns = some_turns(len(motion))
+    own = keypoints(motion.keypoints_2d + 5.0)
+    filmed = as_filmed(motion, own, turns)
+    np.testing.assert_array_equal(filmed.root_translation, motion.root_translation)
+    np.testing.assert_array_equal(filmed.joint_positions, motion.joint_positions)
+    np.testing.assert_array_equal(filmed.keypoints_2d, own.pixels)
+    np.testing.assert_allclose(
+        filmed.world_from_camera[:, :3, 3], np.tile(motion.world_from_camera[0, :3, 3], (len(motion), 1))
+    )
+    # Under the still camera the picture of the turned one is what the still one saw, lifted joints in the same way.
+    back = stilled(keypoints(projected(filmed)[:, np.arange(26) % 21]), motion.camera_K[0], turns)
+    assert back.pixels[:, :21] == pytest.approx(projected(motion), abs=1e-6)
+    lifted = filmed.lifted_camera @ np.swapaxes(turns, 1, 2)
+    np.testing.assert_allclose(lifted, motion.lifted_camera, atol=1e-12)
+
+
+def test_without_travel_height_and_sway_remain(make_motion: MakeMotion) -> None:
+    """Eight seconds of a metre a second with a sway twice a second."""
+    times = np.arange(240) / 30
+    motion = make_motion(frames=240)
+    sway = 0.05 * np.sin(2 * np.pi * 2.0 * times)
+    root = np.stack([times, 0.3 * times + sway, 0.9 + 0.2 * np.sin(times)], -1)
+    joints = motion.joint_positions + (root - motion.root_translation)[:, None]
+    motion = replace(motion, root_translation=root, joint_positions=joints)
+    found = in_place(motion).check()
+    np.testing.assert_array_equal(found.root_translation[:, 2], root[:, 2])
+    np.testing.assert_array_equal(found.local_rotations, motion.local_rotations)
+    assert np.abs(found.root_translation[:, 0]).max() < 1e-3, "a straight way is left out wholly"
+    inside = slice(60, -60)
+    assert found.root_translation[inside, 1] == pytest.approx(sway[inside], abs=0.005)
+    expected, _ = forward_kinematics(
+        motion.parents, motion.rest_offsets, found.root_translation, motion.local_rotations
+    )
+    np.testing.assert_allclose(found.joint_positions, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_without_travel_the_figure_still_covers_the_actor(make_motion: MakeMotion, turned: bool) -> None:
+    motion = make_motion()
+    if turned:
+        motion = as_filmed(motion, keypoints(motion.keypoints_2d), some_turns(len(motion)))
+    found = in_place(motion)
+    assert len(found.world_from_camera) == len(motion)
+    np.testing.assert_allclose(projected(found), projected(motion), atol=1e-6)
+    np.testing.assert_array_equal(found.keypoints_2d, motion.keypoints_2d)
+    # A camera that goes along does not turn.
+    still = turns_of(found)
+    assert still is not None
+    axes = np.broadcast_to(motion.world_from_camera, (len(motion), 4, 4))[:, :3, :3]
+    np.testing.assert_allclose(still, axes[len(axes) // 2].T @ axes, atol=1e-12)
+
+
+def test_travel_is_left_out_where_it_is_not_known_or_not_wanted() -> None:
+    assert travels(LiftSettings(), moving_camera=False)
+    assert not travels(LiftSettings(), moving_camera=True)
+    assert travels(LiftSettings(travel=True), moving_camera=True)
+    assert not travels(LiftSettings(travel=False), moving_camera=False)
+
+
+def test_a_camera_moves_when_the_background_went_far_enough() -> None:
+    assert not camera.moves(np.zeros((0, 2)))
+    for axis in range(2):
+        drift = np.zeros((10, 2))
+        drift[4:, axis] = -1.01 * MOVES
+        assert camera.moves(drift)
+        assert not camera.moves(0.9 * drift)
