@@ -64,7 +64,7 @@ def telling_part(keypoints: Keypoints2D) -> Keypoints2D:
     pixels = keypoints.pixels[first:last]
     size = np.log(np.linalg.norm(np.ptp(pixels, axis=1), axis=-1))
     size = np.interp(np.arange(len(size)), np.flatnonzero(np.isfinite(size)), size[np.isfinite(size)])
-    starts = np.unique(np.linspace(0, last - first - length, 5).astype(int))
+    starts = np.append(np.arange(0, last - first - length, max(1, length // 4)), last - first - length)
     begin = first + int(max(starts, key=lambda s: float(np.ptp(size[s : s + length]))))
     part = slice(begin, begin + length, stride)
     world = keypoints.world_landmarks
