@@ -204,13 +204,13 @@ def _faded(values: Array, held: Bools, times: Array) -> Array:
     if not held.any():
         return np.zeros_like(values)
     # Zero at a low weight: what lies far from any plant stays as it was.
-    weights = np.where(held, 1.0, FREE_WEIGHT)
+    weights = np.where(held, HELD_WEIGHT, FREE_WEIGHT)
     curve = smooth(np.where(held[:, None], values, 0.0), weights, times, FADE_HZ)
     return np.where(held[:, None], values, curve)
 
 
-FREE_WEIGHT = 0.02
-"""How strongly a foot in the air wants to be where it was, against a smooth fade."""
+HELD_WEIGHT, FREE_WEIGHT = 30.0, 0.02
+"""How strongly the fade begins where a plant ends, and how strongly a foot in the air wants to be where it was."""
 
 
 def _faded_turns(turns: Array, held: Bools, times: Array) -> Array:
