@@ -22,9 +22,10 @@ from .lifting.network import DGNet
 from .motion import HandKeypoints, Keypoints2D, Motion
 from .rotation import Array
 from .solving import solve
+from .solving.figure import Person
 from .solving.focal import estimate_focal, fields_of_view, telling_part
 from .solving.moving import as_filmed, camera_turns, in_place, stilled, travels
-from .solving.solve import SHORTEST, Person, misfit, solve_people
+from .solving.solve import SHORTEST, misfit, solve_people
 
 OVERLAP = 1
 """Predictions averaged a frame: more cost time and hardly help."""

@@ -21,7 +21,8 @@ from ..motion import Motion
 from ..reconstruction import OVERLAP
 from ..rotation import Array
 from ..skeleton import BODY_26, INTERPOLATED, body_from_mediapipe, body_points
-from ..solving.solve import Person, solve_people
+from ..solving.figure import Person
+from ..solving.solve import solve_people
 from ..training.pairs import PairClip
 from .metrics import mpjpe, pa_mpjpe
 from .report import Table

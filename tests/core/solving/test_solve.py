@@ -12,7 +12,8 @@ from motionlift.core.jobs import LiftSettings, MotionLiftError
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_euler, multiply
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, interpolate_body, reference_rest
-from motionlift.core.solving.solve import Person, resolve, solve_people
+from motionlift.core.solving.figure import Person
+from motionlift.core.solving.solve import resolve, solve_people
 
 FRAMES = 90
 TIMES = np.arange(FRAMES) / 30

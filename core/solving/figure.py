@@ -1,0 +1,134 @@
+"""One person's figure: a body of constant bones posed along what was lifted, and its path by reprojection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .. import camera
+from ..jobs import LiftSettings
+from ..motion import Keypoints2D
+from ..rotation import Array, forward_kinematics, local_from_world, rotate
+from ..skeleton import (
+    ANIMATION_21,
+    BODY_26,
+    CONTACT_NAMES,
+    INTERPOLATED,
+    REFERENCE_HEIGHT,
+    body_points,
+    contact_points,
+    support_points,
+)
+from .bones import fit_rest
+from .orientation import solve_rotations
+from .outliers import trust
+from .smoothing import smooth
+from .trajectory import KEYPOINT_SIGMA, reprojection_error, solve_path
+
+SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
+"""Where half of a movement's amplitude remains, at smoothing 1 and 0; between them, geometrically."""
+SOLE = 0.085
+"""The ankle's height above the sole, as a share of the pelvis's."""
+SEEN_SUPPORTS = ("left_wrist", "right_wrist", "left_knee", "right_knee", "pelvis")
+"""The keypoints that show hands, knees and seat."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person gives the solve: keypoints, and DG-Net's joints (F, 26, 3) m in the camera's frame,
+    root-relative, of a body of `REFERENCE_HEIGHT`; NaN where nothing was detected."""
+
+    keypoints: Keypoints2D
+    lifted_camera: Array
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One body and what was seen of it: rest skeleton in metres, rays with their weights."""
+
+    times: Array
+    rest_offsets: Array
+    rest_tails: Array
+    rays: Array
+    weights: Array
+    foot_confidence: Array
+    support_confidence: Array
+
+
+@dataclass(frozen=True)
+class Figure(Seen):
+    """The body posed, without a place: everything from the pelvis, camera's axes, metres."""
+
+    curves: Array
+    rotations: Array
+    points: Array
+    feet: Array
+    supports: Array
+
+
+def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
+    """Steps 1 and 2: the smoothed, constant body."""
+    keypoints, times = person.keypoints, person.keypoints.times
+    weights = trust(keypoints)
+    weights[~np.isfinite(person.lifted_camera).all((1, 2))] = 0.0
+    curves = _smoothed(person.lifted_camera, weights, times, settings)
+    height = settings.height_m or REFERENCE_HEIGHT
+    rest_offsets, rest_tails = fit_rest(curves, weights, height)
+    rays = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
+    foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
+    support_confidence = keypoints.confidence[:, BODY_26.indices(*SEEN_SUPPORTS)]
+    seen = Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
+    return _posed(curves * (height / REFERENCE_HEIGHT), seen)
+
+
+def _posed(curves: Array, seen: Seen) -> Figure:
+    """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
+    rotations = solve_rotations(curves, seen.weights, seen.rest_offsets, seen.times)
+    return laid(rotations, curves, seen)
+
+
+def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
+    """The rest skeleton under world rotations (F, 21, 4)."""
+    local = local_from_world(ANIMATION_21.parents, rotations)
+    root = np.zeros((len(curves), 3))
+    joints, rotations = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
+    parents, offsets = contact_points(seen.rest_tails, seen.rest_offsets)
+    feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
+    carriers, places = support_points(seen.rest_offsets)
+    supports = joints[:, carriers] + rotate(rotations[:, carriers], places)
+    points = body_points(joints, rotations, seen.rest_offsets)
+    kept = {field.name: getattr(seen, field.name) for field in fields(Seen)}
+    return Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet, supports=supports)
+
+
+def path_of(figure: Figure) -> Array:
+    """The path (F, 3) by reprojection, keypoints that disagree with the figure weighted down in a second pass."""
+    seen = figure.weights.copy()
+    seen[:, BODY_26.indices(*INTERPOLATED)] = 0.0
+    path = solve_path(figure.points, figure.rays, seen, figure.times)
+    depth = np.maximum(path[:, 2:], 0.3)
+    off = reprojection_error(figure.points, path, figure.rays) * depth
+    typical = np.sqrt(np.average(off**2, axis=1, weights=seen + 1e-9))
+    weights = seen / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
+    # Where the pose itself is wrong, so is the distance that it suggests.
+    weights /= 1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4
+    return solve_path(figure.points, figure.rays, weights, figure.times)
+
+
+def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
+    """Joints (F, 26, 3) smoothed by trust, gaps filled."""
+    curves = smooth(points.reshape(len(times), -1), np.repeat(weights, 3, 1), times, cutoff_hz(settings.smoothing))
+    return curves.reshape(len(times), -1, 3)
+
+
+def cutoff_hz(smoothing: float) -> float:
+    """The smoothing's cutoff frequency for the user's 0 to 1."""
+    return float(LIVELIEST_HZ * (SMOOTHEST_HZ / LIVELIEST_HZ) ** smoothing)
+
+
+def leg_length(figure: Figure) -> float:
+    """From hip to sole, m."""
+    return float(
+        np.linalg.norm(figure.rest_offsets[ANIMATION_21.indices("left_knee", "left_ankle")], axis=-1).sum()
+    ) + (SOLE * float(figure.rest_offsets[0, 2]))

@@ -1,0 +1,84 @@
+"""Where everybody stands: up and floor by all people of a clip, and what of each touches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import camera
+from ..rotation import Array, normalise
+from .contacts import find_contacts, find_supports
+from .figure import Figure, leg_length
+from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
+from .trajectory import Ground
+
+STOREYS = (0.5, 0.25, 0.12)
+"""Metres off the floor beyond which a resting foot stands on something else: less and less, as the floor is found."""
+
+
+def standing_on(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Ground, list[Array]]:
+    """The floor of all, and everyone's contacts with it."""
+    ground = Ground(*up_and_lowest(figures, paths))
+    for storey in STOREYS:
+        contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
+        ground = _ground(figures, paths, contacts, ground, storey)
+    return ground, contacts
+
+
+def up_and_lowest(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Array, float]:
+    """A first floor: up as people stand, at the height that feet seldom go below."""
+    up = _standing(figures)[0]
+    heights = np.concatenate([((f.feet + p[:, None]) @ up).min(1) for f, p in zip(figures, paths, strict=True)])
+    return up, float(np.percentile(heights, 10))
+
+
+def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
+    """Up (3,) by all people's standing frames together with a level camera's, and its certainty."""
+    found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
+    certainty = max(c for _, c in found)
+    up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
+    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False).normal, certainty
+
+
+def _contacts(figure: Figure, path: Array, ground: Ground) -> Array:
+    level = _level_rotation(ground.normal)
+    return find_contacts((figure.feet + path[:, None]) @ level.T, figure.foot_confidence, figure.times)
+
+
+def supports_of(figure: Figure, path: Array, ground: Ground) -> Array:
+    """How hands, knees and seat carry (F, 5)."""
+    level = _level_rotation(ground.normal)
+    points = (figure.supports + path[:, None]) @ level.T - [0.0, 0.0, ground.offset]
+    hips = path @ ground.normal - np.minimum(ground.offset, (figure.feet + path[:, None]) @ ground.normal).min(1)
+    return find_supports(points, hips, figure.support_confidence, figure.times, leg_length(figure))
+
+
+def _ground(
+    figures: Sequence[Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
+) -> Ground:
+    """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
+    points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
+    weights = np.concatenate([plant_weights(c).ravel() for c in contacts])
+    weights = weights / (1 + ((points @ before.normal - before.offset) / storey) ** 4)
+    if weights.sum() < 0.5:
+        return before
+    up, certainty = _standing(figures)
+    return fit_ground(up, certainty, points, weights)
+
+
+def _level_rotation(up: Array) -> Array:
+    """Rotation (3, 3) from the camera's axes to the world's: Z up, the optical axis along +Y in plan."""
+    forward = np.array([0.0, 0.0, 1.0])
+    forward = normalise(forward - up * (forward @ up))
+    return np.stack([np.cross(forward, up), forward, up])
+
+
+def world_of(figures: Sequence[Figure], paths: Sequence[Array], ground: Ground) -> Array:
+    """world_from_camera (4, 4): the origin on the floor under the first confident pelvis of whoever comes first."""
+    first = min(range(len(figures)), key=lambda i: float(figures[i].times[0]))
+    confident = np.flatnonzero(figures[first].weights.mean(1) > 0.25)
+    pelvis = paths[first][confident[0] if len(confident) else 0]
+    origin = pelvis - (pelvis @ ground.normal - ground.offset) * ground.normal
+    rotation = _level_rotation(ground.normal)
+    return camera.rigid(rotation, -rotation @ origin)
