@@ -15,6 +15,7 @@ from .bridge.commands import export, export_bvh
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
 from .core.commands.affinity import affinity
+from .core.commands.batch_worker import batch_worker
 from .core.commands.bench import bench
 from .core.commands.compare import compare
 from .core.commands.doctor import doctor
@@ -40,6 +41,7 @@ app.command()(preview)
 app.command()(report)
 app.command()(doctor)
 app.command()(affinity)
+app.command(hidden=True)(batch_worker)
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 
