@@ -23,7 +23,7 @@ COLUMNS = ("doubt", "lost", "confidence", "skate", "sunk", "fit_percent", "frame
 TITLES = {
     "doubt": "doubt",
     "lost": "not found",
-    "confidence": "least sure of",
+    "confidence": "weakest part",
     "skate": "feet slide",
     "sunk": "feet sunk",
     "fit_percent": "fit",

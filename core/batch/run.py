@@ -21,7 +21,7 @@ from typing import Any
 from ..jobs import MotionLiftError, Progress, Request, Result, UsageError, internal_error
 from .inputs import Clip
 from .manifest import STATE_FOLDER, Manifest, Output, Record, Stamp, picture_path
-from .todo import Plan, Why, existing, file_hash, foreign_output, hash_of, is_foreign
+from .todo import Plan, Why, file_hash, foreign_output, hash_of, is_foreign
 from .work import PICTURE, TAKE
 from .worker_process import GRACE_SECONDS, WorkerProcess
 
@@ -39,7 +39,6 @@ class Task:
 
     clip: Clip
     why: Why
-    attempt: int = 1
 
 
 @dataclass
@@ -135,7 +134,9 @@ class Run:
             except queue.Empty:
                 continue
             try:
-                self._lift(number, worker, task)
+                for attempt in range(1, ATTEMPTS + 1):
+                    if self._lift(number, worker, task.clip, attempt):
+                        break
             except MotionLiftError as error:
                 # The manifest cannot be written, or no worker can be started: nothing can go on.
                 self._give_up(error)
@@ -152,8 +153,9 @@ class Run:
             self.tally.fatal = self.tally.fatal or error
         self.stop()
 
-    def _lift(self, number: int, worker: WorkerProcess, task: Task) -> None:
-        clip, plan = task.clip, self._plan
+    def _lift(self, number: int, worker: WorkerProcess, clip: Clip, attempt: int) -> bool:
+        """Whether that was the end of it; else the process died, and another may try."""
+        plan = self._plan
         began = time.monotonic()
         record = Record(
             clip=clip.name,
@@ -162,7 +164,7 @@ class Run:
             stamp=Stamp.of(clip.video),
             settings=plan.identity(),
             formats=plan.suffixes,
-            attempt=task.attempt,
+            attempt=attempt,
         )
         self.activities[number] = Activity(clip, began)
         folder = self._state / "new" / str(number)
@@ -175,22 +177,23 @@ class Run:
         except MotionLiftError as error:
             if self._stopping.is_set() or error.code == "cancelled":
                 record = dataclasses.replace(record, state="stopped")
-            elif error.code == "worker_died" and task.attempt < ATTEMPTS:
+            elif error.code == "worker_died" and attempt < ATTEMPTS:
                 log.warning("%s is tried again: %s", clip.video, error.message)
-                self.add(dataclasses.replace(task, attempt=task.attempt + 1))
-                return
-            else:
-                record = self._failed(clip, record, error)
-            if error.code in ("worker_not_started", "worker_version") or (
+                return False
+            elif error.code in ("worker_not_started", "worker_version") or (
                 error.code == "worker_died" and not worker.greeted
             ):
-                self._manifest.append(record)
+                # That is no fault of the clip.
+                self._manifest.append(dataclasses.replace(record, state="stopped"))
                 raise
+            else:
+                record = self._failed(clip, record, error)
         record = dataclasses.replace(record, seconds={**record.seconds, "all": round(time.monotonic() - began, 3)})
         self._move_picture(clip, folder)
         self._end(record)
         if record.error and record.error["code"] == "write_failed":
             self._look_at_disk(record.error)
+        return True
 
     def _show(self, number: int, progress: Progress) -> None:
         self.activities[number].progress = progress
@@ -207,9 +210,6 @@ class Run:
         try:
             folder.mkdir(parents=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            for suffix in self._plan.suffixes:
-                # A name that is too long, or that this disk does not take, says so here.
-                _lstat(target.with_name(f"{target.name}_P1{suffix}"))
             ours = self._manifest.written_for(clip.name)
             there = None if self._plan.overwrite else foreign_output(clip, self._plan, ours)
         except (OSError, ValueError) as error:
@@ -223,27 +223,22 @@ class Run:
 
     def _publish(self, clip: Clip, record: Record, result: Result) -> Record:
         """Note what the new files hold, move them to their places, and remove files of ours that are none any more."""
-        target = self._plan.folder / clip.name
+        plan = self._plan
+        target = plan.folder / clip.name
         moves = [(Path(p), target.with_name(target.name + Path(p).name[len(TAKE) :])) for p in result.motions]
         ours = self._manifest.written_for(clip.name)
         try:
             outputs = tuple(self._output(new, place) for new, place in moves)
-            before = [
-                path
-                for suffix in self._plan.suffixes
-                for path in existing(target.with_name(f"{target.name}{suffix}"), suffix)
-            ]
-            if not self._plan.overwrite:
-                for path in before:
-                    if is_foreign(path, self._plan.folder, ours):
-                        raise _in_the_way(path)
+            for _, place in moves:
+                if not plan.overwrite and is_foreign(place, plan.folder, ours):
+                    raise _in_the_way(place)
             self._manifest.append(dataclasses.replace(record, outputs=outputs))
             for new, place in moves:
                 os.replace(new, place)
-            places = {place for _, place in moves}
-            for path in before:
-                if path not in places and not is_foreign(path, self._plan.folder, ours):
-                    path.unlink(missing_ok=True)
+            for name in set(ours) - {output.path for output in outputs}:
+                path = plan.folder / name
+                if name.endswith(plan.suffixes) and path.exists() and not is_foreign(path, plan.folder, ours):
+                    path.unlink()
         except OSError as error:
             raise MotionLiftError(
                 "write_failed",
@@ -285,13 +280,6 @@ class Run:
                 f"The disk is full. {said['message']}",
                 "Make room, then start the same command again: what is done stays done.",
             )
-
-
-def _lstat(path: Path) -> None:
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return
 
 
 def _in_the_way(path: Path) -> UsageError:

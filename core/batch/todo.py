@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any, Literal
 
 from ..bvh import BvhOptions
 from ..jobs import LiftSettings, MotionLiftError, take_paths
-from ..video.sequences import is_sequence
 from .inputs import Clip
 from .manifest import Output, Record, Stamp
 
@@ -20,6 +18,8 @@ Why = Literal["new", "missing", "changed", "failed", "interrupted", "forced"]
 
 NO_RESULT = frozenset({"use_cache", "cache_dir", "device"})
 """Settings that do not decide what comes out."""
+MOST_PEOPLE = 8
+"""What `--max-people` allows."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,12 @@ def why(clip: Clip, record: Record | None, plan: Plan) -> Why | None:
 def _video_changed(video: Path, record: Record) -> bool:
     """Whether a video holds something else than what was lifted; read only where its stamp differs.
 
-    A video that is gone has not changed: what was made of it stays.
+    A video that is gone has not changed: what was made of it stays. A pattern (`img_%04d.png`) has no stamp.
     """
     stamp = Stamp.of(video)
-    if stamp == record.stamp or (stamp is None and record.state == "done" and not is_sequence(video)):
+    if stamp is None and "%" not in video.name:
+        return record.state != "done"
+    if stamp is not None and stamp == record.stamp:
         return False
     return record.hash is None or record.hash != hash_of(video)
 
@@ -94,35 +96,27 @@ def _is_there(folder: Path, output: Output) -> bool:
 
 
 def foreign_output(clip: Clip, plan: Plan, ours: Mapping[str, frozenset[str]]) -> Path | None:
-    """A file in the way of a clip's: not one of `ours` (SHA-256 by path below the folder), or edited since."""
+    """A file in the way of a clip's: not one of `ours` (SHA-256 by path below the folder), or edited since.
+
+    How many people there are is known only later: looked at are the names for up to `MOST_PEOPLE`. Raises `OSError` for
+    a name that the file system does not take.
+    """
     for suffix in plan.suffixes:
-        for path in existing(plan.folder / f"{clip.name}{suffix}", suffix):
-            if is_foreign(path, plan.folder, ours):
-                return path
+        path = plan.folder / f"{clip.name}{suffix}"
+        for place in (path, *take_paths(path, MOST_PEOPLE)):
+            if is_foreign(place, plan.folder, ours):
+                return place
     return None
 
 
 def is_foreign(path: Path, folder: Path, ours: Mapping[str, frozenset[str]]) -> bool:
-    """Whether a file that is there was not written by a batch, or was edited since. Raises `OSError`."""
-    known = ours.get(path.relative_to(folder).as_posix(), frozenset())
+    """Whether a file is there that was not written by a batch, or was edited since. Raises `OSError`."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    known = ours.get(path.relative_to(folder).as_posix())
     return not known or file_hash(path) not in known
-
-
-def existing(path: Path, suffix: str) -> list[Path]:
-    """The files of one format that a clip has already: `path`, or those of several people.
-
-    Raises `OSError` for a name that the file system does not take.
-    """
-    if not path.parent.is_dir():
-        return []
-    stem = path.name[: -len(suffix)]
-    person = re.compile(re.escape(stem) + r"_P\d+" + re.escape(suffix))
-    # Tried first: a folder may be large, and few clips show several people.
-    found = [path] if Stamp.of(path) else []
-    first = take_paths(path, 2)[0]
-    if Stamp.of(first):
-        found += sorted(p for p in path.parent.iterdir() if person.fullmatch(p.name))
-    return found
 
 
 def file_hash(path: Path) -> str:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 LOG_BYTES = 2000
 """Of the log's end that are told when the process dies."""
+_OWN_GROUP = int(getattr(subprocess, "CREATE_NO_WINDOW", 0)) | int(getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
 GRACE_SECONDS = 3.0
 """How long a worker may take to notice that it is to end."""
 
@@ -125,7 +126,9 @@ class WorkerProcess:
                     text=True,
                     encoding="utf-8",
                     errors="replace",
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    # Ctrl-C in a terminal reaches the whole group, also a process that is not ready to ignore it.
+                    process_group=None if os.name == "nt" else 0,
+                    creationflags=_OWN_GROUP,
                 )
         except OSError as error:
             raise MotionLiftError(

@@ -177,6 +177,8 @@ def _worker(plan: Plan, jobs: int, log: Path) -> WorkerProcess:
 
 
 def _make_folder(folder: Path) -> None:
+    if not folder.is_dir() and folder.suffix.lower() in (".bvh", ".npz"):
+        raise UsageError("one_output", f"{folder} is a file's name.", "Many clips are written into a folder: name one.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
