@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -103,9 +104,16 @@ def foreign_output(clip: Clip, plan: Plan, ours: Mapping[str, frozenset[str]]) -
     """
     for suffix in plan.suffixes:
         path = plan.folder / f"{clip.name}{suffix}"
-        for place in (path, *take_paths(path, MOST_PEOPLE)):
-            if is_foreign(place, plan.folder, ours):
-                return place
+        if is_foreign(path, plan.folder, ours):
+            return path
+        for place in take_paths(path, MOST_PEOPLE):
+            try:
+                if is_foreign(place, plan.folder, ours):
+                    return place
+            except OSError as error:
+                # Too long only with the person's number: no matter for a single one.
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
     return None
 
 

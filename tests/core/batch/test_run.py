@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,18 +132,33 @@ def test_a_killed_parent_takes_its_workers_along_and_the_next_run_finishes(batch
     assert len(batch.results()) == 6
 
 
+def test_long_names(batch: Batch) -> None:
+    """The longest name that fits alone is lifted; one that does not fails, and says why."""
+    fits, long = "x" * 251, "y" * 252
+    for name in (fits, long):
+        (batch.videos / f"{name}.m").write_text("one")
+    batch.add(**{"ü" * 60: "two people"})
+    given = str(batch.videos / "*")
+    result = replace(batch, videos=Path(given)).lift()
+    assert result["ended"] == {fits: ["done", None], long: ["failed", "bad_output"], "ü" * 60: ["done", None]}
+
+
 @NOT_HERE
-def test_killed_at_random_the_end_is_that_of_an_undisturbed_run(make_batch: Callable[[str], Batch]) -> None:
+@pytest.mark.parametrize(("clips", "kills"), [(24, 10), pytest.param(300, 20, marks=pytest.mark.slow)])
+def test_killed_at_random_the_end_is_that_of_an_undisturbed_run(
+    make_batch: Callable[[str], Batch], clips: int, kills: int
+) -> None:
     """Workers and the parent are killed at random moments; what fails fails, everything else is there once."""
     random_ = random.Random(5)
-    texts = {f"clip{n:02}": ["text", "two people", "fails", "text"][n % 4] + f" {n}" for n in range(24)}
+    texts = {f"clip{n:03}": ["text", "two people", "fails", "text"][n % 4] + f" {n}" for n in range(clips)}
     calm, wild = make_batch("calm"), make_batch("wild")
     calm.add(**texts)
     calm.lift()
-    for number in range(12):
-        process = wild.begin(jobs=3, pace=0.05)
+    jobs, pace, cut = 3, 0.05, 0
+    for number in range(kills):
+        process = wild.begin(jobs, pace)
         pids = _first_pids(process, 2)
-        time.sleep(random_.uniform(0.0, 0.5))
+        time.sleep(random_.uniform(0.0, 2 * clips * pace / jobs / kills))
         if number % 2:
             process.kill()
         else:
@@ -150,7 +167,9 @@ def test_killed_at_random_the_end_is_that_of_an_undisturbed_run(make_batch: Call
             time.sleep(0.2)
             process.kill()
         process.communicate()
-    wild.lift(jobs=3)
+        cut += any(record.state == "started" for record in read_manifest(wild.folder).latest.values())
+    assert cut > kills / 2, "most kills came after the end"
+    wild.lift(jobs)
     assert wild.results() == calm.results()
     ends = [
         {name: (record.state, [output.sha256 for output in record.outputs], record.error)
