@@ -17,6 +17,7 @@ from .bridge.commands.retarget import CONTACT_FINDER, retarget, rig_exporters
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
 from .core.commands.affinity import affinity
+from .core.commands.batch_worker import batch_worker
 from .core.commands.bench import bench
 from .core.commands.compare import compare
 from .core.commands.doctor import doctor
@@ -46,6 +47,7 @@ app.command()(match)
 app.add_typer(presets, name="presets")
 app.command()(doctor)
 app.command()(affinity)
+app.command(hidden=True)(batch_worker)
 app.add_typer(bench, name="bench")
 app.add_typer(evaluate, name="evaluate")
 

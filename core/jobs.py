@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -188,12 +188,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Request `id` is done. `motions` are the files written; `people` describes the tracks found."""
+    """Request `id` is done. `motions` are the files written; `people` describes the tracks found; `details`: what a
+    batch keeps about a clip (`core/batch/work.py`)."""
 
     id: str
     motions: tuple[str, ...] = ()
     people: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
     event: Literal["result"] = "result"
 
 

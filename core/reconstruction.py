@@ -20,6 +20,7 @@ from .lifting.device import choose_device
 from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
 from .motion import HandKeypoints, Keypoints2D, Motion
+from .processors import share
 from .rotation import Array
 from .solving import solve
 from .solving.figure import Person
@@ -78,7 +79,7 @@ def reconstruct(
             device,
             flip_average=settings.flip_average,
             overlap=OVERLAP,
-            threads=THREADS if device.type == "cpu" else 1,
+            threads=min(THREADS, share()) if device.type == "cpu" else 1,
         )
         lifted.append(Person(keypoints, joints))
     progress("lift", len(people), len(people))

@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from .. import __version__
 from . import service
@@ -35,7 +35,9 @@ from .jobs import (
     Hello,
     MotionLiftError,
     Progress,
+    ProgressCallback,
     Request,
+    Result,
     Stage,
     UsageError,
     decode_request,
@@ -52,12 +54,24 @@ GRACE_SECONDS = 10.0
 """How long a request may take to notice that it is cancelled before the process ends regardless."""
 
 
-class Worker:
-    """Reads requests from `source` in a thread, works on them in the caller's, writes events to `sink`."""
+class Handle(Protocol):
+    """Carries out a request, as `service.handle` does."""
 
-    def __init__(self, source: IO[str], sink: IO[str], idle_seconds: float = IDLE_SECONDS) -> None:
+    def __call__(self, request: Request, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Result: ...
+
+
+class Worker:
+    """Reads requests from `source` in a thread, works on them in the caller's, writes events to `sink`.
+
+    `handle`: who carries them out, `service.handle` unless told.
+    """
+
+    def __init__(
+        self, source: IO[str], sink: IO[str], idle_seconds: float = IDLE_SECONDS, handle: Handle | None = None
+    ) -> None:
         self._source = source
         self._sink = sink
+        self._handle = handle or service.handle
         self._idle_seconds = idle_seconds
         self._writing = threading.Lock()
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -118,7 +132,7 @@ class Worker:
         try:
             if cancel.is_set():
                 raise Cancelled
-            event = service.handle(request, progress, cancel.is_set)
+            event = self._handle(request, progress, cancel.is_set)
         except MotionLiftError as error:
             log.info("%s of %s failed: %s", request.op, request.video, error)
             event = Failure.of(request.id, error)
@@ -174,14 +188,15 @@ def _watch(worker: Worker, parent: int) -> None:
     os._exit(1)
 
 
-def main() -> None:
-    """The process: see the module's description."""
+def main(handle: Handle | None = None) -> None:
+    """The process: see the module's description. `handle` as in `Worker`."""
     parent = os.getppid()
     protocol = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format, force=True)
     requests = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)
-    worker = Worker(requests, protocol)
+    worker = Worker(requests, protocol, handle=handle)
     # Ctrl-C in a terminal reaches the whole group; the parent decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())

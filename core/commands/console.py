@@ -81,6 +81,11 @@ def plain(text: str) -> str:
     return text.replace("[", "\\[")
 
 
+def printable(text: str) -> str:
+    """A name that a terminal can show: bytes of another encoding become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def exit_code(error: MotionLiftError) -> int:
     """2 for wrong usage, 130 for a stop by the user, else 1."""
     if isinstance(error, UsageError):

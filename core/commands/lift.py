@@ -13,19 +13,21 @@ import typer
 from rich.table import Table
 
 from .. import service
+from ..batch.todo import Plan
 from ..bvh import BvhOptions
 from ..files import check_output
-from ..jobs import Cancelled, LiftSettings, MotionLiftError, Request, internal_error, parse_time, take_paths
-from ..motion import SUFFIX as MOTION_SUFFIX
+from ..jobs import Cancelled, LiftSettings, MotionLiftError, Request, UsageError, internal_error, parse_time, take_paths
 from ..motion import Motion, resample
 from . import console
-from .outputs import Job, plan
+from .batch import BatchOptions, is_batch, lift_batch
+from .outputs import Job, format_suffixes, plan, with_motion_files
 
 log = logging.getLogger(__name__)
 
 DEFAULTS = LiftSettings()
 BVH_DEFAULTS = BvhOptions()
 FIGURE, VIDEO, DETECTION, FILES = "Figure", "Video", "Detection and devices", "Files"
+MANY = "Many clips"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ def lift(
     context: typer.Context,
     videos: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO", help="Videos, folders of images, or patterns like img_%04d.png."),
+        typer.Argument(
+            metavar="VIDEO",
+            help="Videos, folders of images, img_%04d.png; folders of videos and patterns like 'clips/**/*.mp4'.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -138,6 +143,41 @@ def lift(
         typer.Option("--from-cache", help="Use what was detected before, or fail.", rich_help_panel=DETECTION),
     ] = False,
     cache_dir: Annotated[str | None, typer.Option(help="Where they are kept.", rich_help_panel=DETECTION)] = None,
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            help="How many clips at once, in processes: a number or auto. Keeps a manifest in the output folder; "
+            "the same command again does only what is missing, changed or failed.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    retry_failed: Annotated[
+        bool | None,
+        typer.Option(
+            "--retry-failed/--no-retry-failed",
+            show_default="retry",
+            help="Whether clips that failed before are tried again.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Lift every clip again, whatever the manifest says.", rich_help_panel=MANY)
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="A web page (.html) of all takes, the most doubtful first.", rich_help_panel=MANY),
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A figure that counts as a failure, like 'skate>2mm' or 'lost>5%'; may be repeated.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on with what arrives in the folders, until Ctrl-C.", rich_help_panel=MANY),
+    ] = False,
 ) -> None:
     """Turn videos of people into animation."""
     settings = LiftSettings(
@@ -167,23 +207,34 @@ def lift(
         bvh_up.upper(), bvh_forward and bvh_forward.upper(), bvh_unit, bvh_order and bvh_order.upper(), fps
     )
     available = context.ensure_object(console.Context)
-    exporters = {MOTION_SUFFIX: _save_motion, **available.exporters}
+    exporters = with_motion_files(available.exporters)
+    batch = BatchOptions(jobs, retry_failed, force, report, tuple(fail_if or ()), watch)
+    if is_batch(videos, batch):
+        if rig is not None:
+            raise UsageError(
+                "rig_in_batch",
+                "Many clips are lifted to BVH and motion files; --rig is for single ones.",
+                "Lift them with --format motion, then retarget each: motionlift retarget TAKE.motion.npz --rig ...",
+            )
+        suffixes = format_suffixes(formats or "bvh", tuple(exporters))
+        in_batch = Plan(output, settings, suffixes, options, overwrite, retry_failed is not False, force)
+        raise typer.Exit(lift_batch(videos, in_batch, batch))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
-    jobs = plan(videos, output, formats, overwrite, settings, tuple(exporters))
+    planned = plan(videos, output, formats, overwrite, settings, tuple(exporters))
     outcomes = []
     with console.stop_on_interrupt() as stopped:
-        for job in jobs:
+        for job in planned:
             outcome = _lift_one(job, settings, options, exporters, overwrite, stopped)
             outcomes.append(outcome)
             _report(outcome)
             if stopped():
                 break
-    if len(jobs) > 1:
-        console.output.print(_table(outcomes, jobs))
+    if len(planned) > 1:
+        console.output.print(_table(outcomes, planned))
     failures = [outcome.error for outcome in outcomes if outcome.error]
     if failures:
-        raise typer.Exit(console.exit_code(failures[-1]) if len(jobs) == 1 or stopped() else 1)
+        raise typer.Exit(console.exit_code(failures[-1]) if len(planned) == 1 or stopped() else 1)
 
 
 def _lift_one(
@@ -220,10 +271,6 @@ def _lift_one(
         hint = "Run it again with --verbose before the command, and report it."
         return Outcome(job, time.monotonic() - began, error=internal_error(error, hint))
     return Outcome(job, time.monotonic() - began, tuple(motions), tuple(written))
-
-
-def _save_motion(motion: Motion, path: Path, options: BvhOptions) -> None:
-    motion.save(path)
 
 
 def _report(outcome: Outcome) -> None:

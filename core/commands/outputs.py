@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bvh import BvhOptions
 from ..files import check_output
 from ..jobs import LiftSettings, UsageError, take_paths
 from ..motion import SUFFIX as MOTION_SUFFIX
+from ..motion import Motion
+from . import console
 
 FORMAT_SUFFIXES = {"bvh": ".bvh", "motion": MOTION_SUFFIX}
 """The names of `--format` and what their files end in."""
@@ -39,7 +42,7 @@ def plan(
     Raises `UsageError` for whatever cannot or must not be written.
     """
     if output.is_dir():
-        return _into_folder(videos, output, _suffixes(formats or "bvh", known), overwrite, settings)
+        return _into_folder(videos, output, format_suffixes(formats or "bvh", known), overwrite, settings)
     suffix = next((s for s in known if output.name.lower().endswith(s) and len(output.name) > len(s)), None)
     if suffix is None:
         if not output.suffix:
@@ -53,7 +56,7 @@ def plan(
             f"{output.name} ends in nothing that MotionLift writes.",
             f"It writes {', '.join(known)}, or into a folder.",
         )
-    if formats is not None and _suffixes(formats, known) != (suffix,):
+    if formats is not None and format_suffixes(formats, known) != (suffix,):
         raise UsageError(
             "bad_format", f"--format {formats} does not fit {output.name}.", "Name a folder to get several formats."
         )
@@ -92,7 +95,17 @@ def clip_name(video: Path) -> str:
     return name if video.is_dir() else Path(name).stem
 
 
-def _suffixes(formats: str, known: Collection[str]) -> tuple[str, ...]:
+def with_motion_files(exporters: Mapping[str, console.Exporter]) -> dict[str, console.Exporter]:
+    """The exporters, and that of `Motion` itself."""
+    return {MOTION_SUFFIX: _save_motion, **exporters}
+
+
+def _save_motion(motion: Motion, path: Path, options: BvhOptions) -> None:
+    motion.save(path)
+
+
+def format_suffixes(formats: str, known: Collection[str]) -> tuple[str, ...]:
+    """The suffixes that the words of `--format` stand for. Raises `UsageError` (`bad_format`)."""
     words = list(dict.fromkeys(word.strip().lower() for word in formats.split(",")))
     choices = {name: suffix for name, suffix in FORMAT_SUFFIXES.items() if suffix in known}
     unknown = [word for word in words if word not in choices]

@@ -21,6 +21,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from ..jobs import MotionLiftError
+from ..processors import share
 from .ahead import RunAhead
 from .conversion import Converter, Image, Turner, fit
 from .decoding import ContainerSource, Description, Source, no_file, unreadable
@@ -85,8 +86,8 @@ class FrameReader:
 
     max_side: pictures whose longer side exceeds it are made smaller in the same pass as the conversion to RGB;
     coordinates relative to the picture times `info.size` are pixels of the video. rate: pictures a second of an
-    image sequence (30 when None). threads: of the decoder; few, since detection runs beside it. ahead: decoded
-    frames that wait for the consumer at most.
+    image sequence (30 when None). threads: of the decoder; few, since detection runs beside it: two, of the process's
+    share. ahead: decoded frames that wait for the consumer at most.
 
     `info` is there from the start; `warnings`, in words, is complete when the iteration has ended.
     Errors are `MotionLiftError`: `no_file`, `is_directory`, `empty_file`, `not_a_video`, `incomplete_video`,
@@ -102,10 +103,10 @@ class FrameReader:
         max_side: int | None = None,
         *,
         rate: float | None = None,
-        threads: int = 2,
+        threads: int | None = None,
         ahead: int = 4,
     ) -> None:
-        source = _open_source(path, rate, threads)
+        source = _open_source(path, rate, min(2, share()) if threads is None else threads)
         self.info = _info(path, source.description)
         self.warnings: list[str] = []
         decoding = _Decoding(source, self.info, start, end, max_side, self.warnings)

@@ -1,0 +1,176 @@
+"""Which clips a batch has, and what each is called: the folder layout is kept, and names never move."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..jobs import MotionLiftError, UsageError
+
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
+     ".ts", ".webm", ".wmv"}
+)  # fmt: skip
+"""What counts as a video in a folder; a pattern or a name may say otherwise."""
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video, and its `name`: the path of its files below the output folder, with `/`, without a suffix."""
+
+    video: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Videos with the folder below which each one's layout is kept; `unreadable`: folders that could not be listed."""
+
+    videos: tuple[tuple[Path, Path], ...]
+    unreadable: tuple[MotionLiftError, ...] = ()
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a name is a pattern (`*`, `?`, `[...]`, `**` for any depth) and no file of that very name."""
+    return bool(_WILD.search(str(path))) and not path.exists()
+
+
+def is_folder_of_clips(path: Path) -> bool:
+    """Whether a path is a folder with videos anywhere in it (and not one of pictures, which is a clip itself)."""
+    return path.is_dir() and next(_walk(path, []), None) is not None
+
+
+def find_videos(given: Sequence[Path]) -> Found:
+    """The videos that names, folders and patterns stand for, each once, in order of their names within each.
+
+    Layout is kept below a folder, below the fixed part of a pattern, and below the folder that the single files share.
+    Nothing hidden (`.name`) is looked at, and links that lead round are gone once. Raises `UsageError` for
+    a pattern or folder without any video.
+    """
+    singles = [path.absolute() for path in given if not is_pattern(path) and not is_folder_of_clips(path)]
+    shared = Path(os.path.commonpath([path.parent for path in singles])) if singles else Path()
+    unreadable: list[MotionLiftError] = []
+    found: dict[Path, Path] = {}
+    for path in given:
+        if is_pattern(path):
+            root, match = _compiled(path)
+            videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(v.as_posix())]
+        elif path.is_dir() and is_folder_of_clips(path):
+            root = path.absolute()
+            videos = list(_walk(root, unreadable))
+        else:
+            found.setdefault(path.absolute(), shared)
+            continue
+        for video in sorted(videos):
+            found.setdefault(video, root)
+    return Found(tuple(found.items()), tuple(unreadable))
+
+
+def name_clips(videos: Sequence[tuple[Path, Path]], known: Mapping[Path, str]) -> list[Clip]:
+    """Each video's name: the one it is `known` by from an earlier run, else its path below its root without suffix.
+
+    Where that is taken, or would be by several (`a.mp4`, `a.mov`; letters' case aside), the suffix stays.
+    Raises `UsageError` (`same_name`) where that does not help.
+    """
+    wanted = {video: _wanted(video, root) for video, root in videos if video not in known}
+    taken = {name.casefold() for name in known.values()}
+    counts = Counter(short.casefold() for short, _ in wanted.values())
+    clips = []
+    for video, _ in videos:
+        name = known.get(video)
+        if name is None:
+            short, full = wanted[video]
+            clash = short.casefold() in taken or counts[short.casefold()] > 1
+            name = full if clash else short
+            if clash and full.casefold() in taken:
+                raise UsageError(
+                    "same_name",
+                    f"Another clip's files are called {name} already: {video} would replace them.",
+                    "Lift it into another folder.",
+                )
+            taken.add(name.casefold())
+        clips.append(Clip(video, name))
+    return clips
+
+
+def _wanted(video: Path, root: Path) -> tuple[str, str]:
+    """The name without and with the suffix."""
+    full = video.relative_to(root)
+    # A dot in the name of a folder of pictures is no suffix; `img_%04d.png` is called as `lift` calls it.
+    short = full if video.is_dir() else full.with_name(_COUNTER.sub("", full.stem) or video.parent.name)
+    return short.as_posix(), full.as_posix()
+
+
+_COUNTER = re.compile(r"[-_. ]*%0?\d*d")
+
+
+def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = False) -> Iterator[Path]:
+    """The videos below a folder; through links, but into no folder twice."""
+    seen: set[tuple[int, int]] = set()
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            stamp = folder.stat()
+            if (stamp.st_dev, stamp.st_ino) in seen:
+                continue
+            seen.add((stamp.st_dev, stamp.st_ino))
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            unreadable.append(
+                MotionLiftError(
+                    "unreadable_folder",
+                    f"The folder {folder} cannot be read: {error.strerror or error}.",
+                    "Check its permissions, or leave it out.",
+                )
+            )
+            continue
+        inside = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = folder / entry.name
+            if path.is_dir():
+                inside.append(path)
+            elif any_suffix or path.suffix.lower() in VIDEO_SUFFIXES:
+                yield path
+        folders.extend(reversed(inside))
+
+
+def _compiled(pattern: Path) -> tuple[Path, re.Pattern[str]]:
+    """The fixed folder that a pattern begins with, and the expression that whole paths must match."""
+    whole = pattern.absolute()
+    parts = whole.parts
+    first = next(i for i, part in enumerate(parts) if _WILD.search(part))
+    root = Path(*parts[:first])
+    words = []
+    for number, part in enumerate(parts[first:], first):
+        last = number == len(parts) - 1
+        if part == "**":
+            words.append("(?:[^/]+/)*" + ("[^/]+" if last else ""))
+        else:
+            words.append(_part(part) + ("" if last else "/"))
+    return root, re.compile(re.escape(root.as_posix().rstrip("/") + "/") + "".join(words))
+
+
+def _part(text: str) -> str:
+    """One name's wildcards as an expression; unlike `fnmatch`, `*` does not cross folders."""
+    result, i = "", 0
+    while i < len(text):
+        if text[i] == "*":
+            result += "[^/]*"
+        elif text[i] == "?":
+            result += "[^/]"
+        elif text[i] == "[" and (end := text.find("]", i + 2)) > 0:
+            inner = text[i + 1 : end].replace("\\", "\\\\")
+            result += "[" + ("^" + inner[1:] if inner[0] == "!" else inner) + "]"
+            i = end
+        else:
+            result += re.escape(text[i])
+        i += 1
+    return result

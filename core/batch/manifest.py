@@ -1,0 +1,270 @@
+"""The book of a batch: `motionlift.manifest.jsonl` in the output folder, one JSON object a line, one line a change.
+
+Lines are only ever appended, each in one write that reaches the disk before work goes on; so a process may be killed
+at any moment. A last line that was torn is passed over. The last line about a clip is its state:
+- `started`: somebody works on it, or was killed while doing so;
+- `done`: `outputs` were written;
+- `failed`: `error` says why;
+- `stopped`: the user ended the run.
+One run at a time has the manifest: it holds the lock file beside it, which the system frees when the run dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from ..jobs import MotionLiftError
+
+log = logging.getLogger(__name__)
+
+NAME = "motionlift.manifest.jsonl"
+FORMAT = "motionlift-manifest-1"
+STATE_FOLDER = ".motionlift"
+"""Beside the manifest: the lock, and a small picture of each clip."""
+
+State = Literal["started", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells that a file is as it was, without reading it."""
+
+    bytes: int
+    modified_ns: int
+
+    @staticmethod
+    def of(path: Path) -> Stamp | None:
+        """The stamp of a file (of a folder of pictures: its own), None where there is none."""
+        try:
+            status = path.stat()
+        except (OSError, ValueError):
+            return None
+        return Stamp(status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that was written, its path below the output folder, and what it held then."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line. `settings`: what decides the result beside the video; `hash`: SHA-256 of the video; `figures`: those of
+    `batch.figures`, one object a person; `seconds` a stage and altogether (`total`); times are UTC."""
+
+    clip: str
+    state: State
+    video: str
+    stamp: Stamp | None = None
+    hash: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    figures: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: dict[str, str] | None = None
+    attempt: int = 1
+    at: str = ""
+
+    @staticmethod
+    def read(values: dict[str, Any]) -> Record:
+        """The inverse of `dataclasses.asdict`; what is not known is passed over. Raises `TypeError` or `KeyError` where
+        something is missing."""
+        known = {f.name: values[f.name] for f in dataclasses.fields(Record) if f.name in values}
+        if known.get("stamp"):
+            known["stamp"] = Stamp(**known["stamp"])
+        known["outputs"] = tuple(Output(**output) for output in known.get("outputs", ()))
+        for name in ("formats", "figures", "warnings"):
+            known[name] = tuple(known.get(name, ()))
+        return Record(**known)
+
+
+@dataclass
+class Book:
+    """What a manifest says: the last record of each clip, and the SHA-256 of every file ever `written` for it, by
+    clip and by path below the folder."""
+
+    latest: dict[str, Record] = field(default_factory=dict)
+    written: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+
+    def note(self, record: Record) -> None:
+        """Take a further record in."""
+        self.latest[record.clip] = record
+        for output in record.outputs:
+            files = self.written.setdefault(record.clip, {})
+            files[output.path] = files.get(output.path, frozenset()) | {output.sha256}
+
+
+def read_manifest(folder: Path) -> Book:
+    """What a folder's manifest says; nothing where there is none.
+
+    Raises `MotionLiftError` (`bad_manifest`) for a file that is no manifest or cannot be read.
+    """
+    path = folder / NAME
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return Book()
+    except OSError as error:
+        raise _bad(path, str(error.strerror or error)) from error
+    book = Book()
+    for number, line in enumerate(lines, 1):
+        try:
+            values = json.loads(line)
+            if "format" in values:
+                if values["format"] != FORMAT:
+                    raise _bad(path, f"its format is {values['format']!r}, not {FORMAT!r}")
+                continue
+            record = Record.read(values)
+        except (ValueError, TypeError, KeyError):
+            # A process was killed, or the disk was full, within a line.
+            log.info("%s: line %d is torn and passed over", path, number)
+            if number == 1 and not line.startswith(b'{"format"'[: len(line)]):
+                raise _bad(path, "its first line is none of a manifest") from None
+            continue
+        book.note(record)
+    return book
+
+
+def picture_path(folder: Path, clip: str) -> Path:
+    """Where a clip's small picture lies: names may be long, numbers of clips large."""
+    return (
+        folder
+        / STATE_FOLDER
+        / "pictures"
+        / f"{hashlib.sha256(clip.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.jpg"
+    )
+
+
+class Manifest:
+    """The manifest of a folder, open for appending, by any number of threads. See `open_manifest`."""
+
+    def __init__(self, path: Path, file: IO[bytes], book: Book) -> None:
+        self.path = path
+        self._book = book
+        self._file = file
+        self._writing = threading.Lock()
+        self._torn = False
+
+    def latest(self) -> dict[str, Record]:
+        """The last record of each clip, by its name."""
+        with self._writing:
+            return dict(self._book.latest)
+
+    def of(self, clip: str) -> Record | None:
+        """The last record of a clip."""
+        return self._book.latest.get(clip)
+
+    def written_for(self, clip: str) -> Mapping[str, frozenset[str]]:
+        """The SHA-256 of every file ever written for a clip, by its path below the folder."""
+        with self._writing:
+            return dict(self._book.written.get(clip, {}))
+
+    def append(self, record: Record) -> Record:
+        """Add a record, stamped with the time, and return it. Raises `MotionLiftError` (`write_failed`)."""
+        record = dataclasses.replace(record, at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        values = {f.name: getattr(record, f.name) for f in dataclasses.fields(Record)}
+        kept = {name: value for name, value in values.items() if value not in (None, (), {})}
+        kept |= {"stamp": dataclasses.asdict(record.stamp)} if record.stamp else {}
+        kept |= {"outputs": [dataclasses.asdict(output) for output in record.outputs]} if record.outputs else {}
+        with self._writing:
+            self._write(kept)
+            self._book.note(record)
+        return record
+
+    def _write(self, values: dict[str, Any]) -> None:
+        # A name of bytes that are no text comes as lone surrogates: escaped, they survive.
+        line = b"\n" * self._torn + json.dumps(values).encode("ascii") + b"\n"
+        try:
+            self._torn = True
+            while line:
+                line = line[self._file.write(line) :]
+            os.fsync(self._file.fileno())
+            self._torn = False
+        except OSError as error:
+            raise MotionLiftError(
+                "write_failed",
+                f"The manifest {self.path} cannot be written: {error.strerror or error}.",
+                "Check free space and permissions, then start the same command again: what is done stays done.",
+            ) from error
+
+
+@contextlib.contextmanager
+def open_manifest(folder: Path) -> Iterator[Manifest]:
+    """The manifest of an existing folder, made where there is none, held for this run alone.
+
+    Raises `MotionLiftError`: `batch_running` while another run has it, `bad_manifest`, `write_failed`.
+    """
+    path, state = folder / NAME, folder / STATE_FOLDER
+    with contextlib.ExitStack() as stack:
+        try:
+            state.mkdir(exist_ok=True)
+            lock = stack.enter_context((state / "lock").open("ab"))
+            if not _locked(lock):
+                raise MotionLiftError(
+                    "batch_running",
+                    f"Another run is at work in {folder}.",
+                    "Wait for its end, or stop it; its clips are not lifted twice.",
+                )
+            book = read_manifest(folder)
+            file = stack.enter_context(path.open("ab", buffering=0))
+            manifest = Manifest(path, file, book)
+            manifest._torn = bool(file.tell()) and not path.read_bytes().endswith(b"\n")
+        except OSError as error:
+            raise MotionLiftError(
+                "write_failed",
+                f"The folder {folder} cannot be written: {error.strerror or error}.",
+                "Check free space and permissions, or choose another folder.",
+            ) from error
+        if not file.tell():
+            manifest._write({"format": FORMAT})
+        yield manifest
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(file: IO[bytes]) -> bool:
+        """Whether the lock could be had; the system gives it back when the process ends, however it does."""
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _locked(file: IO[bytes]) -> bool:
+        """Whether the lock could be had; the system gives it back when the process ends, however it does."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _bad(path: Path, why: str) -> MotionLiftError:
+    return MotionLiftError(
+        "bad_manifest",
+        f"{path} cannot be used as this folder's manifest: {why}.",
+        "Move it away, or choose another output folder.",
+    )

@@ -1,0 +1,256 @@
+"""`motionlift lift` with many clips: several processes, a manifest, and only what is left to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from .. import processors
+from ..batch.figures import Limit, broken_limits, parse_limit
+from ..batch.inputs import Clip, find_videos, is_folder_of_clips, is_pattern, name_clips
+from ..batch.manifest import Manifest, Record, Stamp, open_manifest
+from ..batch.page import GENERATOR, page
+from ..batch.run import Run, Task
+from ..batch.todo import Plan, why
+from ..batch.worker_process import WorkerProcess
+from ..files import written_beside
+from ..jobs import MotionLiftError, UsageError
+from . import console
+from .batch_progress import BatchProgress, shown
+
+PROCESS_BYTES = 1_200_000_000
+"""Memory that one worker may need, for `--jobs auto`."""
+WATCH_SECONDS = 2.0
+"""How often a watched folder is looked at; a file that has not changed since the last time is complete."""
+LONG_TABLE = 40
+"""Clips up to which the closing table lists each; of more only those that failed."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What makes a lift a batch. `retry_failed` None: not said."""
+
+    jobs: str | None = None
+    retry_failed: bool | None = None
+    force: bool = False
+    report: Path | None = None
+    fail_if: tuple[str, ...] = ()
+    watch: bool = False
+
+    def given(self) -> bool:
+        """Whether any of it was asked for."""
+        return self != BatchOptions()
+
+
+def is_batch(videos: Sequence[Path], batch: BatchOptions) -> bool:
+    """Whether a lift is a batch: by an option that only a batch has, by a pattern, or by a folder of videos."""
+    return batch.given() or any(is_pattern(path) or is_folder_of_clips(path) for path in videos)
+
+
+def lift_batch(videos: Sequence[Path], plan: Plan, batch: BatchOptions) -> int:
+    """Lift what is left to do of the clips that `videos` stand for; the exit code. Raises `MotionLiftError` for what
+    concerns all of them."""
+    limits = tuple(parse_limit(text) for text in batch.fail_if)
+    jobs = count_jobs(batch.jobs)
+    _check_report(batch.report)
+    _make_folder(plan.folder)
+    with console.stop_on_interrupt() as stopped, open_manifest(plan.folder) as manifest:
+        run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log), jobs)
+        source = _Source(videos, manifest, plan, batch.watch)
+        first = source.tasks()
+        if not source.clips and not batch.watch:
+            raise UsageError(
+                "no_videos", "There is no video.", "Name videos, folders of videos, or patterns like 'clips/**/*.mp4'."
+            )
+        began = time.monotonic()
+        try:
+            with shown(run, limits) as progress:
+                _add(run, progress, first)
+                run.start()
+                _follow(run, progress, source, batch.watch, stopped)
+        finally:
+            run.close()
+        # What ended with the stop.
+        latest = manifest.latest()
+    records = {clip.name: latest[clip.name] for clip in source.clips if clip.name in latest}
+    asked = set(source.asked)
+    _show_table(source.clips, records, asked, {record.clip for record in run.tally.ended}, limits)
+    _show_summary(source, records, run, limits, time.monotonic() - began)
+    if batch.report:
+        _write_report(batch.report, list(records.values()), plan.folder, limits)
+    if run.tally.fatal:
+        raise run.tally.fatal
+    failed = source.unreadable or any(_failed(record, limits) for record in records.values())
+    if stopped() and not batch.watch:
+        return 130
+    return int(bool(failed))
+
+
+def count_jobs(text: str | None) -> int:
+    """The number of processes: `auto` is one a processor, as far as memory goes. Raises `UsageError`."""
+    if text is None or text == "auto":
+        memory = processors.free_memory()
+        room = max(1, memory // PROCESS_BYTES) if memory is not None else sys.maxsize
+        return min(processors.available(), room)
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise UsageError("bad_setting", f"--jobs {text} is no number of processes.", "Give a number, or auto.")
+    return int(text)
+
+
+class _Source:
+    """The clips of a batch, and which are to be lifted; asked again and again where a folder is watched."""
+
+    def __init__(self, given: Sequence[Path], manifest: Manifest, plan: Plan, watch: bool) -> None:
+        self.clips: list[Clip] = []
+        self.asked: dict[str, Task] = {}
+        self.unreadable: tuple[MotionLiftError, ...] = ()
+        self._given = given
+        self._manifest = manifest
+        self._plan = plan
+        self._watch = watch
+        self._names = {Path(record.video): name for name, record in manifest.latest().items()}
+        self._seen: dict[str, Stamp | None] = {}
+        self._last: dict[str, Stamp | None] = {}
+
+    def tasks(self) -> list[Task]:
+        """What is to be lifted and was not told before, the largest first: begun last, it would be waited for."""
+        found = find_videos(self._given)
+        for error in found.unreadable:
+            if error.message not in {known.message for known in self.unreadable}:
+                console.show_error(error)
+        self.unreadable = found.unreadable
+        self.clips = name_clips(found.videos, self._names)
+        self._names |= {clip.video: clip.name for clip in self.clips}
+        tasks = []
+        for clip in self.clips:
+            stamp = Stamp.of(clip.video)
+            if self._watch and (stamp is None or self._last.get(clip.name) != stamp):
+                # Somebody still writes to it, as far as one can tell.
+                self._last[clip.name] = stamp
+                continue
+            if clip.name in self._seen and self._seen[clip.name] == stamp:
+                continue
+            self._seen[clip.name] = stamp
+            reason = why(clip, self._manifest.of(clip.name), self._plan)
+            if reason:
+                tasks.append(Task(clip, reason))
+                self.asked[clip.name] = tasks[-1]
+        return sorted(tasks, key=lambda task: -_size(task.clip))
+
+
+def _follow(run: Run, progress: BatchProgress, source: _Source, watch: bool, stopped: Callable[[], bool]) -> None:
+    looked = time.monotonic()
+    while not stopped() and run.tally.fatal is None and (watch or not run.finished):
+        time.sleep(0.1)
+        progress.update()
+        if watch and time.monotonic() - looked > WATCH_SECONDS:
+            _add(run, progress, source.tasks())
+            looked = time.monotonic()
+    if stopped():
+        run.close()
+    progress.update()
+
+
+def _add(run: Run, progress: BatchProgress, tasks: Sequence[Task]) -> None:
+    progress.add({task.clip.name: _size(task.clip) for task in tasks})
+    for task in tasks:
+        run.add(task)
+
+
+def _size(clip: Clip) -> int:
+    stamp = Stamp.of(clip.video)
+    return stamp.bytes if stamp else 0
+
+
+def _worker(plan: Plan, jobs: int, log: Path) -> WorkerProcess:
+    bvh = json.dumps(dataclasses.asdict(plan.options))
+    package = __name__.partition(".")[0]
+    command = [sys.executable, "-m", package, "batch-worker", "--suffixes", json.dumps(plan.suffixes), "--bvh", bvh]
+    return WorkerProcess(command, max(1, processors.available() // jobs), log)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir() and folder.suffix.lower() in (".bvh", ".npz"):
+        raise UsageError("one_output", f"{folder} is a file's name.", "Many clips are written into a folder: name one.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            "bad_output",
+            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            "Many clips are written into a folder: name one with -o.",
+        ) from error
+
+
+def _check_report(path: Path | None) -> None:
+    if path is None:
+        return
+    if path.suffix.lower() != ".html":
+        raise UsageError("unknown_suffix", f"{path.name} is no web page.", "The name of a report ends in .html.")
+    if path.exists() and GENERATOR.encode() not in path.read_bytes()[:4000]:
+        raise UsageError("output_exists", f"{path} exists already and is no report of a batch.", "Choose another name.")
+
+
+def _write_report(path: Path, records: Sequence[Record], folder: Path, limits: Sequence[Limit]) -> None:
+    text = page(records, folder.absolute(), path.absolute().parent, limits)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_beside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    console.output.print(f"Report: {path}", markup=False)
+
+
+def _failed(record: Record, limits: Sequence[Limit]) -> bool:
+    return record.state == "failed" or (record.state == "done" and bool(broken_limits(limits, record.figures)))
+
+
+def _show_table(
+    clips: Sequence[Clip], records: dict[str, Record], asked: set[str], ended: set[str], limits: Sequence[Limit]
+) -> None:
+    table = Table("Clip", "Result", "Frames", "People", "Doubt", "Seconds")
+    for clip in clips:
+        record = records.get(clip.name)
+        bad = record is not None and _failed(record, limits)
+        if len(clips) > LONG_TABLE and not bad:
+            continue
+        name = console.plain(console.printable(clip.name))
+        if record is None or (clip.name in asked and clip.name not in ended and record.state != "stopped"):
+            table.add_row(name, "not begun", "", "", "", "")
+            continue
+        before = "" if clip.name in ended else " before"
+        seconds = f"{record.seconds.get('all', 0.0):.1f}" if clip.name in ended else ""
+        if record.state == "done":
+            doubts = max((float(take.get("doubt") or 0) for take in record.figures), default=0.0)
+            over = broken_limits(limits, record.figures)
+            words = f"[red]over the limit ({console.plain(over[0])})[/]" if over else f"[green]done{before}[/]"
+            frames = str(record.figures[0].get("frames", "")) if record.figures else ""
+            table.add_row(name, words, frames, str(len(record.figures)), f"{doubts:.0f} %", seconds)
+        elif record.error:
+            table.add_row(name, f"[red]failed{before} ({record.error['code']})[/]", "", "", "", seconds)
+        else:
+            table.add_row(name, "stopped", "", "", "", seconds)
+    if table.row_count:
+        console.output.print(table)
+
+
+def _show_summary(
+    source: _Source, records: dict[str, Record], run: Run, limits: Sequence[Limit], seconds: float
+) -> None:
+    ended = run.tally.ended
+    done = [record for record in ended if record.state == "done"]
+    kept = sum(r.state == "done" and name not in source.asked for name, r in records.items())
+    failed = sum(record.state == "failed" for record in records.values())
+    over = sum(_failed(record, limits) for record in records.values()) - failed
+    left = len(source.clips) - kept - len(done) - failed
+    parts = [f"{len(done)} lifted"]
+    parts += [f"{kept} done before"] if kept else []
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{over} over a limit"] if over else []
+    parts += [f"{left} left: the same command goes on there"] if left > 0 else []
+    console.output.print(f"{len(source.clips)} clips in {seconds:.1f} s: {', '.join(parts)}.", markup=False)

@@ -1,0 +1,118 @@
+"""Which clips there are and what they are called."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from motionlift.core.batch.inputs import find_videos, is_folder_of_clips, is_pattern, name_clips
+from motionlift.core.jobs import UsageError
+
+FILES = ("a.mp4", "a.MOV", "b/c.mkv", "b/d/e.mp4", "b/notes.txt", ".hidden/f.mp4", "b/.g.mp4", "läufer [x].mp4")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in FILES:
+        path = tmp_path / "clips" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path / "clips"
+
+
+def _found(*given: Path) -> dict[str, str]:
+    videos = find_videos(given).videos
+    names = [clip.name for clip in name_clips(videos, {})]
+    return {video.name: name for (video, _), name in zip(videos, names, strict=True)}
+
+
+def test_a_folder_keeps_its_layout(tree: Path) -> None:
+    assert _found(tree) == {
+        "a.MOV": "a.MOV",
+        "a.mp4": "a.mp4",
+        "c.mkv": "b/c",
+        "e.mp4": "b/d/e",
+        "läufer [x].mp4": "läufer [x]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("*.mp4", {"a", "läufer [x]"}),
+        ("**/*.mp4", {"a", "b/d/e", "läufer [x]"}),
+        ("b/**/*.m*", {"c", "d/e"}),
+        ("**/e.*", {"b/d/e"}),
+        ("b/**", {"c", "d/e", "notes"}),
+        ("?.mp4", {"a"}),
+        ("[!b]*.mp4", {"a", "läufer [x]"}),
+        ("[ab]/[c-d].mkv", {"b/c"}),
+        ("none/*.mp4", set()),
+    ],
+)
+def test_patterns(tree: Path, pattern: str, names: set[str]) -> None:
+    assert is_pattern(tree / pattern)
+    assert set(_found(tree / pattern).values()) == names
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name(tree: Path) -> None:
+    assert not is_pattern(tree / "läufer [x].mp4")
+    assert _found(tree / "läufer [x].mp4", tree / "b/c.mkv") == {"läufer [x].mp4": "läufer [x]", "c.mkv": "b/c"}
+
+
+def test_a_clip_is_there_once(tree: Path) -> None:
+    assert _found(tree / "**/*.mp4", tree, tree / "a.mp4") == _found(tree)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_that_lead_round_end(tree: Path) -> None:
+    (tree / "b" / "up").symlink_to(tree, target_is_directory=True)
+    (tree / "broken").symlink_to(tree / "nowhere")
+    assert _found(tree)["a.mp4"] == "a.mp4"
+    assert len(_found(tree)) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_told_of(tree: Path) -> None:
+    (tree / "b").chmod(0)
+    try:
+        found = find_videos([tree])
+    finally:
+        (tree / "b").chmod(0o700)
+    assert [error.code for error in found.unreadable] == ["unreadable_folder"]
+    assert len(found.videos) == 3
+
+
+def test_names_stay_when_others_come(tree: Path) -> None:
+    """A later clip of the same name takes its suffix along; the earlier one keeps its name."""
+    (tree / "a.MOV").unlink()
+    first = {clip.video: clip.name for clip in name_clips(find_videos([tree / "*.mp4"]).videos, {})}
+    assert first[tree / "a.mp4"] == "a"
+    (tree / "a.mov").write_bytes(b"")
+    names = {clip.video: clip.name for clip in name_clips(find_videos([tree]).videos, first)}
+    assert names[tree / "a.mp4"] == "a"
+    assert names[tree / "a.mov"] == "a.mov"
+    assert len({name.casefold() for name in names.values()}) == len(names)
+
+
+def test_the_same_name_from_another_root_is_refused(tree: Path, tmp_path: Path) -> None:
+    known = {clip.video: clip.name for clip in name_clips(find_videos([tree]).videos, {})}
+    other = tmp_path / "other"
+    (other / "b").mkdir(parents=True)
+    (other / "b" / "c.mkv").write_bytes(b"")
+    names = [clip.name for clip in name_clips(find_videos([other]).videos, known)]
+    assert names == ["b/c.mkv"]
+    with pytest.raises(UsageError) as caught:
+        name_clips(find_videos([other]).videos, {**known, tree / "x": "b/c.mkv"})
+    assert caught.value.code == "same_name"
+
+
+def test_pictures_are_a_clip_and_no_folder_of_clips(tmp_path: Path) -> None:
+    folder = tmp_path / "shot.v1"
+    folder.mkdir()
+    (folder / "img_0001.png").write_bytes(b"")
+    assert not is_folder_of_clips(folder)
+    assert _found(folder) == {"shot.v1": "shot.v1"}
+    assert _found(folder / "img_%04d.png") == {"img_%04d.png": "img"}
