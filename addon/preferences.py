@@ -33,3 +33,19 @@ def engine_python(context: bpy.types.Context) -> Path | None:
     if addon is None or not addon.preferences.engine_python:
         return None
     return Path(bpy.path.abspath(addon.preferences.engine_python))
+
+
+class OpenPreferences(bpy.types.Operator):
+    """Open the extension's preferences, where the video engine is set up"""
+
+    bl_idname = "motionlift.open_preferences"
+    bl_label = "Open Preferences"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 (Blender wants a set)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Blender's own window, on our entry."""
+        shown: set[str] = bpy.ops.preferences.addon_show(module=ROOT_PACKAGE)
+        return shown
+
+
+CLASSES = (MotionLiftPreferences, OpenPreferences)

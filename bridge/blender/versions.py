@@ -29,6 +29,29 @@ def assign_action(animated: bpy.types.ID, action: bpy.types.Action) -> Any:
     return curves
 
 
+def action_curves(action: bpy.types.Action) -> list[Any]:
+    """What holds the curves of an action, each with `fcurves` and `groups`: one a slot, or the action itself."""
+    if not hasattr(action, "slots"):
+        return [action]
+    return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+
+
+def assigned_curves(animated: bpy.types.ID) -> Any:
+    """What holds the curves that animate `animated`: see `assign_action`. It has an Action with curves."""
+    animation = animated.animation_data
+    if not hasattr(animation.action, "slots"):
+        return animation.action
+    return animation.action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
+
+
+def reuse_action(animated: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Make `action`, which has curves for `animated` already, what animates it."""
+    animation = animated.animation_data_create()
+    animation.action = action
+    if hasattr(action, "slots") and animation.action_slot is None:
+        animation.action_slot = action.slots[0]
+
+
 def enum_value(kind: type[bpy.types.bpy_struct], name: str, identifier: str, otherwise: str) -> int:
     """The number that `foreach_set` wants for an enum's `identifier`, or `otherwise` where a version lacks it."""
     items = kind.bl_rna.properties[name].enum_items
