@@ -35,7 +35,27 @@ def unregister() -> None:
 
 
 def _classes() -> tuple[Any, ...]:
-    from . import clean_operators, driver, lift_operators, menus, operators, panels, preferences, properties
+    from . import (
+        clean_operators,
+        driver,
+        engine_operators,
+        lift_operators,
+        menus,
+        operators,
+        panels,
+        preferences,
+        properties,
+    )
 
-    modules = (properties, preferences, operators, lift_operators, clean_operators, driver, panels, menus)
+    modules = (
+        properties,
+        preferences,
+        engine_operators,
+        operators,
+        lift_operators,
+        clean_operators,
+        driver,
+        panels,
+        menus,
+    )
     return tuple(cls for module in modules for cls in module.CLASSES)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..bridge.blender.versions import user_folder
 from ..core.jobs import MotionLiftError
 from .lift_queue import LiftQueue
-from .preferences import ROOT_PACKAGE, engine_python
+from .preferences import engine_folder, engine_python
 from .session import session
 
 NO_ENGINE = "Set up the video engine in the extension's preferences first"
@@ -18,4 +17,4 @@ def engine_queue(context: bpy.types.Context) -> LiftQueue:
     python = engine_python(context)
     if python is None:
         raise MotionLiftError("no_engine", "There is no video engine yet.", NO_ENGINE + ".")
-    return session().queue_for(python, user_folder(ROOT_PACKAGE, "engine"))
+    return session().queue_for(python, engine_folder())

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def _before_load(*_: object) -> None:
     """What runs belongs to the file that goes."""
     clean_up.forget()
-    session.reset(wait=False)
+    session.forget_file()
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -50,7 +50,7 @@ def register() -> None:
 def unregister() -> None:
     """No longer. What runs ends."""
     clean_up.forget()
-    session.reset(wait=True)
+    session.end()
     for name, handler in _HANDLERS.items():
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:

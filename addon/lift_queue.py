@@ -87,17 +87,24 @@ class Status:
             return None
         return elapsed / self.done * (self.total - self.done)
 
+    @property
+    def stage_words(self) -> str:
+        """What is done, with its counts: `Finding people 120 of 300`."""
+        if self.cancelling_since is not None:
+            return "Cancelling"
+        if self.stage is None:
+            return "Starting the video engine"
+        counts = f" {self.done} of {self.total}" if self.total and self.total > 1 else ""
+        return STAGE_WORDS[self.stage] + counts
+
+    def time_words(self, now: float) -> str:
+        """How much longer the stage takes: `0:12 left`; empty while that is not known."""
+        left = None if self.cancelling_since is not None else self.seconds_left(now)
+        return "" if left is None else f"{int(left) // 60}:{int(left) % 60:02d} left"
+
     def words(self, now: float) -> str:
         """One line for a person: `walk: Finding people 120 of 300, 0:12 left`."""
-        if self.cancelling_since is not None:
-            return f"{self.job.name}: Cancelling"
-        if self.stage is None:
-            return f"{self.job.name}: Starting the video engine"
-        text = f"{self.job.name}: {STAGE_WORDS[self.stage]}"
-        if self.total and self.total > 1:
-            text += f" {self.done} of {self.total}"
-        left = self.seconds_left(now)
-        return text if left is None else f"{text}, {int(left) // 60}:{int(left) % 60:02d} left"
+        return ", ".join(filter(None, (f"{self.job.name}: {self.stage_words}", self.time_words(now))))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class LiftPanel(_Panel, bpy.types.Panel):
         layout, choices = self.layout, context.scene.motionlift
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(choices, "video", text="Video")
+        layout.prop(choices, "video", text="", icon="FILE_MOVIE")
         layout.prop(choices, "target")
         if trouble := targets.target_trouble(choices.target):
             draw_wrapped(layout.column(align=True), trouble, "INFO", COLUMNS)
@@ -152,10 +152,15 @@ def _draw_progress(layout: bpy.types.UILayout) -> None:
     status = state.queue.status if state.queue else None
     if words := driver.progress_words(state):
         box = layout.box().column()
-        if status is not None and status.total:
-            box.progress(factor=status.fraction, text=f"{status.done} of {status.total}")
-        name = status.words(time.monotonic()) if status else words
-        draw_wrapped(box.column(align=True), name, "TIME", COLUMNS)
+        if status is None:
+            draw_wrapped(box.column(align=True), words, "INFO", COLUMNS)
+        else:
+            row = box.row()
+            row.label(text=status.job.name, icon="TIME")
+            left = row.row()
+            left.alignment = "RIGHT"
+            left.label(text=status.time_words(time.monotonic()))
+            box.progress(factor=status.fraction, text=status.stage_words)
         box.operator("motionlift.cancel_lift", icon="X").number = 0
         for job in state.queue.waiting[:WAITING_SHOWN] if state.queue else ():
             row = box.row()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
+from .environment import EngineSetup
 from .lift_queue import Finished, LiftQueue
 
 log = logging.getLogger(__name__)
@@ -20,15 +21,17 @@ LEAVE_SECONDS = 1.0
 
 @dataclass
 class Session:
-    """The queue of the engine in use, and the last message. `driven`: whether an operator calls `tick`.
+    """The queue of the engine in use, its set-up in this session, and the last message.
 
-    `held`: finished lifts that wait for Object Mode. `slowest_tick_s`: what one step of ours cost Blender at most.
+    `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `slowest_tick_s`: what
+    a step of ours cost Blender at most; `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
     queue: LiftQueue | None = None
     driven: bool = False
     held: list[Finished] = field(default_factory=list)
+    setup: EngineSetup | None = None
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
@@ -78,9 +81,17 @@ def session() -> Session:
     return _session
 
 
-def reset(wait: bool) -> None:
-    """End what runs and forget everything."""
-    _session.end(wait)
+def forget_file() -> None:
+    """End the lifts of the file that is closed, and what is told about them. A set-up goes on."""
+    _session.end(wait=False)
+    _session.tell("")
+
+
+def end() -> None:
+    """End everything: Blender quits, or the extension is disabled."""
+    if _session.setup is not None:
+        _session.setup.cancel()
+    _session.end(wait=True)
     fresh = Session()
     for item in dataclasses.fields(Session):
         setattr(_session, item.name, getattr(fresh, item.name))
