@@ -94,12 +94,8 @@ def test_jobs_run_one_after_the_other_and_a_waiting_one_can_be_taken_out(
     assert queue.status.stage_words == "Finding people 3 of 9"
     queue.cancel(second)
     queue.cancel(first)
-    ended = {one.job.number: one for one in queue.wait()}
-    assert [ended[one.number].error and ended[one.number].error.code for one in (first, second, third)] == [
-        "cancelled",
-        "cancelled",
-        None,
-    ]
+    codes = {one.job.number: one.error.code if one.error else None for one in queue.wait()}
+    assert codes == {first.number: "cancelled", second.number: "cancelled", third.number: None}
 
 
 def test_a_worker_that_does_not_listen_is_ended_within_a_second(queue: LiftQueue, job: Callable[..., Job]) -> None:
