@@ -27,7 +27,7 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
     if error is None:
         try:
             message = (results.place_lift if lifted else results.place_clean_up)(context, finished)
-            bpy.ops.ed.undo_push(message="Lift Video to Armature" if lifted else "Clean Up")
+            state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
         except Exception as unforeseen:
@@ -41,6 +41,16 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
             state.tell(f"{finished.job.name}: cancelled")
     else:
         state.tell(message, error)
+
+
+def push_undo(state: Session) -> None:
+    """Close the step that undo takes back, if there is one open.
+
+    A step of its own: copying the file for it takes as long as placing a result.
+    """
+    if state.undo_step:
+        bpy.ops.ed.undo_push(message=state.undo_step)
+        state.undo_step = ""
 
 
 class RunQueue(bpy.types.Operator):
@@ -72,8 +82,11 @@ class RunQueue(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        self._step(context, state)
-        if state.busy or clean_up.wanted():
+        if state.undo_step:
+            push_undo(state)
+        else:
+            self._step(context, state)
+        if state.undo_step or state.busy or clean_up.wanted():
             return {"PASS_THROUGH"}
         self._stop(context)
         return {"FINISHED"}
@@ -147,6 +160,7 @@ def run_to_end(context: bpy.types.Context) -> None:
     state.tell("")
     for finished in state.queue.wait() if state.queue else []:
         take_result(context, finished, state)
+        push_undo(state)
         if finished.error is not None and finished.error.code == "cancelled":
             raise finished.error
     if state.error is not None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
@@ -33,6 +33,7 @@ from ..core.jobs import (
 from ..core.motion import Motion
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 STAGE_WORDS: dict[Stage, str] = {
     "open": "Opening",
@@ -127,6 +128,7 @@ class LiftQueue:
         self.waiting: list[Job] = []
         self.status: Status | None = None
         self._request: str | None = None
+        self._starting: Future[MotionLiftError | None] | None = None
         self._loading: Future[Finished] | None = None
         self._ended: list[Finished] = []
 
@@ -158,6 +160,7 @@ class LiftQueue:
         """Read the worker's events, start what is next, and return the jobs that have ended since the last call."""
         for event in self.client.poll():
             self._take(event)
+        self._finish_starting()
         self._finish_loading()
         self._enforce_cancel()
         while self.status is None and self.waiting:
@@ -177,11 +180,33 @@ class LiftQueue:
 
     def close(self, timeout: float) -> None:
         """End the worker; it gets `timeout` seconds to leave by itself. What ran is forgotten."""
-        self.waiting, self.status, self._request, self._loading = [], None, None, None
+        starting = self._starting
+        self.waiting, self.status, self._request, self._starting, self._loading = [], None, None, None, None
+        if starting is not None:
+            starting.result()
         self.client.close(timeout)
 
     def _begin(self, job: Job) -> None:
         self.status = Status(job, stage_began=time.monotonic())
+        if self.client.alive:
+            self._send()
+        else:
+            self._starting = _in_thread(_start, self.client)
+
+    def _finish_starting(self) -> None:
+        if self._starting is None or not self._starting.done() or self.status is None:
+            return
+        error, self._starting = self._starting.result(), None
+        if self.status.cancelling_since is not None:
+            error = Cancelled()
+        if error is None:
+            self._send()
+        else:
+            self._end(Finished(self.status.job, error=error))
+
+    def _send(self) -> None:
+        assert self.status is not None
+        job = self.status.job
         try:
             self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite=job.op == "resolve")
         except MotionLiftError as error:
@@ -224,7 +249,7 @@ class LiftQueue:
         self._end(Finished(self.status.job, error=Cancelled()))
 
     def _end(self, finished: Finished) -> None:
-        self.status, self._request, self._loading = None, None, None
+        self.status, self._request, self._starting, self._loading = None, None, None, None
         self._ended.append(finished)
 
 
@@ -241,12 +266,25 @@ def _load(job: Job, result: Result) -> Finished:
     return Finished(job, motions, result.reports, result.warnings, loaded[0].fps)
 
 
-def _in_thread(work: Callable[..., Finished], *arguments: Any) -> Future[Finished]:
+def _start(client: WorkerClient) -> MotionLiftError | None:
+    """Start the worker: on a busy machine that takes longer than a frame."""
+    try:
+        client.start()
+    except MotionLiftError as error:
+        return error
+    return None
+
+
+def _in_thread(work: Callable[..., T], *arguments: Any) -> Future[T]:
     """The work's result to come. A daemon thread: Blender must be able to quit meanwhile."""
-    future: Future[Finished] = Future()
+    future: Future[T] = Future()
 
     def run() -> None:
-        future.set_result(work(*arguments))
+        try:
+            future.set_result(work(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+            raise
 
-    threading.Thread(target=run, name="motionlift-load", daemon=True).start()
+    threading.Thread(target=run, name="motionlift-queue", daemon=True).start()
     return future

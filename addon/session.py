@@ -23,8 +23,9 @@ LEAVE_SECONDS = 1.0
 class Session:
     """The queue of the engine in use, its set-up in this session, and the last message.
 
-    `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `slowest_tick_s`: what
-    a step of ours cost Blender at most; `slowest_result_s`: what it cost to put a result into the scene.
+    `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `undo_step`: the name
+    of a step that is not closed yet. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`:
+    what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -32,6 +33,7 @@ class Session:
     driven: bool = False
     held: list[Finished] = field(default_factory=list)
     setup: EngineSetup | None = None
+    undo_step: str = ""
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0

@@ -96,8 +96,9 @@ def steps() -> Iterator[float]:
     found["waiting"] = len(session.queue.waiting)
     began = time.monotonic()
     call(ops.cancel_lift, "EXEC_DEFAULT", number=session.queue.waiting[0].number)
-    while session.busy and time.monotonic() - asked < PATIENCE_SECONDS:
+    while session.driven and time.monotonic() - asked < PATIENCE_SECONDS:
         yield 0.05
+    found["lift_slowest_tick_ms"] = round(1000 * session.slowest_tick_s, 2)
     found["lift_s"] = round(time.monotonic() - asked, 2)
     yield 0.5
     found["largest_gap_ms"] = round(1000 * gaps())
