@@ -29,7 +29,7 @@ from ..bridge.engine import greet_engine
 from ..bridge.worker_client import PACKAGE_ROOT, WorkerClient
 from ..core.files import written_beside
 from ..core.jobs import Cancelled, LiftSettings, MotionLiftError, internal_error
-from .pip_output import Download, PipProgress, downloads_of
+from .pip_output import Download, PipProgress, answers, downloads_of
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,7 @@ class EngineSetup:
         self.plan = plan
         self.state = SetupState()
         self.downloads: tuple[Download, ...] = ()
+        self._torch_index: str | None = None
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
@@ -207,6 +208,11 @@ class EngineSetup:
         if plan.wheels is None:
             # Progress in numbers came with pip 24.1; Blender's Python may bring an older one.
             self._run([plan.python, "-m", "pip", "install", "--upgrade", "pip>=24.1"], "pip_failed")
+            self._torch_index = torch_index(plan.gpu)
+            if self._torch_index is not None and not answers(self._torch_index + "/torch/"):
+                # pip would wait for it with every package.
+                self._log.append(f"{self._torch_index} does not answer: torch is taken from where the rest is")
+                self._torch_index = None
         self.state = replace(self.state, words="Looking up what is needed")
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
@@ -257,9 +263,9 @@ class EngineSetup:
         command += ["--only-binary", ":all:", "--constraint", plan.constraints]
         if plan.wheels is not None:
             command += ["--no-index", "--find-links", plan.wheels]
-        elif (index := torch_index(plan.gpu)) is not None:
+        elif self._torch_index is not None:
             # A version with a local part, 2.13.0+cpu, goes before the same one without.
-            command += ["--extra-index-url", index]
+            command += ["--extra-index-url", self._torch_index]
         return [*command, *plan.needed]
 
     def _bar(self) -> str:

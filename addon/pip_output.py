@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,16 @@ def downloads_of(report: Mapping[str, Any]) -> tuple[Download, ...]:
         sizes = list(pool.map(_size, addresses))
     names = [unquote(urlparse(address).path.rpartition("/")[2]) for address in addresses]
     return tuple(map(Download, names, sizes))
+
+
+def answers(address: str) -> bool:
+    """Whether a server has something at this address, and can be reached."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=PATIENCE_SECONDS):
+            return True
+    except OSError as error:
+        log.info("%s: %s", address, error)
+        return False
 
 
 def _size(address: str) -> int:

@@ -22,7 +22,7 @@ from motionlift.addon.environment import (
     remove,
     torch_index,
 )
-from motionlift.addon.pip_output import Download, PipProgress, downloads_of
+from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -169,3 +169,7 @@ def test_the_size_of_what_is_not_there_is_unknown(tmp_path: Path) -> None:
     urls = [(tmp_path / "a b.whl").as_uri(), (tmp_path / "c.whl").as_uri(), "ftp://host/d.whl"]
     report = {"install": [{"download_info": {"url": url}} for url in urls]}
     assert downloads_of(report) == (Download("a b.whl", 3), Download("c.whl", 0), Download("d.whl", 0))
+
+
+def test_a_server_that_is_not_there_does_not_answer() -> None:
+    assert not answers("http://127.0.0.1:9/torch/")

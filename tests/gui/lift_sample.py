@@ -25,6 +25,8 @@ SHOTS = Path(os.environ["MOTIONLIFT_SHOTS"])
 VIDEO = Path(os.environ.get("MOTIONLIFT_VIDEO", Path(__file__).parents[2] / "samples/walk_wave_squat.mp4"))
 PATIENCE_SECONDS = 120.0
 found: dict[str, Any] = {"shots": []}
+_blocked: list[float] = []
+"""When a picture was taken, for which Blender stands still."""
 
 
 def package() -> str:
@@ -52,6 +54,7 @@ def shot(name: str) -> None:
     """A picture of the whole screen."""
     subprocess.run(["import", "-window", "root", str(SHOTS / f"{name}.png")], check=True)
     found["shots"].append(name)
+    _blocked.append(time.perf_counter())
 
 
 def _gaps() -> Callable[[], float]:
@@ -60,7 +63,9 @@ def _gaps() -> Callable[[], float]:
 
     def tick() -> float | None:
         now = time.perf_counter()
-        state["largest"], state["last"] = max(state["largest"], now - state["last"]), now
+        if not any(state["last"] <= blocked <= now for blocked in _blocked):
+            state["largest"] = max(state["largest"], now - state["last"])
+        state["last"] = now
         return None if state["ended"] else 0.005
 
     def ask() -> float:
