@@ -34,11 +34,8 @@ class ShowsTake(bpy.types.Operator):
         return True
 
 
-class CleanUp(bpy.types.Operator):
-    """Solve this take again with the choices below. Edits by hand are never lost"""
-
-    bl_idname = "motionlift.clean_up"
-    bl_label = "Apply Clean-up"
+class SolvesAgain(ShowsTake):
+    """For operators that have the active object's take solved again."""
 
     new_action: bpy.props.BoolProperty(
         name="New Action", description="Leave the Action as it is and make another", options={"SKIP_SAVE"}
@@ -50,14 +47,12 @@ class CleanUp(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Grey without a take or an engine."""
-        trouble = NO_TAKE if results.shown_action(context) is None else ""
-        if not trouble and engine_python(context) is None:
-            trouble = NO_ENGINE
-        if trouble:
-            cls.poll_message_set(trouble)
-        return not trouble
+        if engine_python(context) is None:
+            cls.poll_message_set(NO_ENGINE)
+            return False
+        return super().poll(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def solve(self, context: bpy.types.Context) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when it is done."""
         try:
             clean_up.begin(context, results.required_action(context), self.new_action)
@@ -71,6 +66,37 @@ class CleanUp(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+class CleanUp(SolvesAgain):
+    """Solve this take again with the choices below. Edits by hand are never lost"""
+
+    bl_idname = "motionlift.clean_up"
+    bl_label = "Apply Clean-up"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """See `SolvesAgain.solve`."""
+        return self.solve(context)
+
+
+class UseClipRate(SolvesAgain):
+    """Give the scene the clip's rate, and the Action a key for each of the clip's frames"""
+
+    bl_idname = "motionlift.use_clip_rate"
+    bl_label = "Use Clip Rate"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Set the scene's rate and have the Action written again, unless it was edited by hand."""
+        action, render = results.required_action(context), context.scene.render
+        try:
+            if not self.new_action:
+                results.refuse_edited(action)
+        except MotionLiftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        rate = action.motionlift.clip_fps
+        render.fps, render.fps_base = round(rate), round(rate) / rate
+        return self.solve(context)
 
 
 class CheckNext(ShowsTake):
@@ -176,4 +202,4 @@ def report_lines(action: bpy.types.Action) -> list[str]:
     return [line for line in lines if line]
 
 
-CLASSES = (CleanUp, CheckNext, ShowReport, ExportTake)
+CLASSES = (CleanUp, UseClipRate, CheckNext, ShowReport, ExportTake)

@@ -8,23 +8,10 @@ from ..bridge.engine import greet_engine
 from ..core.jobs import MotionLiftError
 from . import environment
 from .environment import EngineSetup
-from .preferences import ROOT_PACKAGE, engine_folder, engine_python, preferences_of, setup_plan
+from .preferences import ROOT_PACKAGE, engine_folder, engine_python, setup_plan, setup_trouble
 from .session import session
 
 REDRAW_SECONDS = 0.2
-
-
-def setup_trouble(context: bpy.types.Context) -> str:
-    """Why the engine cannot be set up now; empty where it can."""
-    if trouble := environment.platform_trouble():
-        return trouble
-    setup = session().setup
-    if setup is not None and setup.state.running:
-        return "The set-up runs already"
-    preferences = preferences_of(context)
-    if not bpy.app.online_access and not (preferences and preferences.wheels):
-        return "Allow Online Access in Preferences > System, or choose a folder of wheels"
-    return ""
 
 
 class SetUpEngine(bpy.types.Operator):

@@ -116,6 +116,9 @@ class TakePanel(_Panel, bpy.types.Panel):
         for place in places:
             if round(place.start) <= now <= round(place.end):
                 draw_wrapped(layout.column(align=True), place.words, "ERROR", COLUMNS)
+        if rates := results.other_rate(context, action):
+            draw_wrapped(layout.column(align=True), rates, "INFO", COLUMNS)
+            layout.operator("motionlift.use_clip_rate")
         row = layout.row(align=True)
         row.operator("motionlift.show_report", icon="TEXT")
         row.operator("motionlift.export_bvh", icon="EXPORT")

@@ -101,6 +101,19 @@ def setup_plan(context: bpy.types.Context) -> SetupPlan:
     return SetupPlan(blender_python(), engine_folder(), wheels, bool(preferences and preferences.gpu))
 
 
+def setup_trouble(context: bpy.types.Context) -> str:
+    """Why the engine cannot be set up now; empty where it can."""
+    if trouble := environment.platform_trouble():
+        return trouble
+    setup = session().setup
+    if setup is not None and setup.state.running:
+        return "The set-up runs already"
+    preferences = preferences_of(context)
+    if not bpy.app.online_access and not (preferences and preferences.wheels):
+        return "Allow Online Access in Preferences > System, or choose a folder of wheels"
+    return ""
+
+
 def blender_python() -> Path:
     """The Python program that Blender brings."""
     return Path(sys.executable)
@@ -123,9 +136,12 @@ def _draw_setup(
         row.operator("motionlift.cancel_set_up", text="Not Now", icon="X")
     else:
         row.operator("motionlift.set_up_engine", icon="IMPORT")
+        if trouble := setup_trouble(bpy.context):
+            layout.label(text=trouble, icon="INFO")
     if state.error is not None:
         column = layout.column(align=True)
-        for line in str(state.error.message + "\n" + state.error.hint).splitlines():
+        hint, *log = state.error.hint.splitlines() or [""]
+        for line in (state.error.message, hint, *log[-LOG_LINES_SHOWN:]):
             column.label(text=line[:LOG_COLUMNS])
     elif setup is not None and state.phase != "done":
         box = layout.box().column(align=True)

@@ -150,6 +150,8 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     shown: bpy.props.StringProperty(description="The file that the Action shows, after clean-up")
     target: bpy.props.StringProperty()
     first_frame: bpy.props.IntProperty()
+    clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
+    fps: bpy.props.FloatProperty(description="The scene's frames a second when the Action was written")
     applied: bpy.props.StringProperty(description="The settings of what is shown, as JSON")
     fingerprint: bpy.props.StringProperty(description="Of the curves as we wrote them")
     headline: bpy.props.StringProperty()

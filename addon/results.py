@@ -71,6 +71,14 @@ def required_action(context: bpy.types.Context) -> bpy.types.Action:
     return action
 
 
+def other_rate(context: bpy.types.Context, action: bpy.types.Action) -> str:
+    """`Clip 29.97, scene 24` where the two differ or the Action was written for another rate; else empty."""
+    clip, written, rate = action.motionlift.clip_fps, action.motionlift.fps, scene_rate(context.scene)
+    if not clip or (abs(rate / clip - 1) <= SAME_RATE and abs(rate / written - 1) <= SAME_RATE):
+        return ""
+    return f"Clip {clip:.5g}, scene {rate:.5g} frames a second"
+
+
 def edited(action: bpy.types.Action) -> bool:
     """Whether someone has changed the curves since we wrote them."""
     return bool(action.motionlift.fingerprint != fingerprint(action))
@@ -93,6 +101,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
             properties.target = finished.job.payload.target
             properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
+            properties.clip_fps = finished.clip_fps or motion.fps
             _remember(action, path, motion, finished.job.settings, report, finished.warnings)
     for figure in context.selected_objects:
         figure.select_set(False)
@@ -162,7 +171,7 @@ def _remember(
 ) -> None:
     """Store in the Action what it shows."""
     properties: TakeProperties = action.motionlift
-    properties.shown = _stored(path)
+    properties.shown, properties.fps = _stored(path), motion.fps
     properties.show(settings)
     properties.headline = report.get("headline", "")
     properties.notes = "\n".join([*warnings, *report.get("advice", ())])

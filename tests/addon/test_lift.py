@@ -84,6 +84,9 @@ result["differs"] = take.differs
 result["cleaned"] = sorted(ops.clean_up(wait=True))
 result["after"] = [take.differs, action == figure.animation_data.action, len(curves_of(action)), take.shown]
 result["ways"] = [heads(figure, frame)["pelvis"] for frame in (5, 15)]
+ops.use_clip_rate(wait=True)
+rate = bpy.context.scene.render
+result["rate"] = [rate.fps / rate.fps_base, len(curves_of(action)[0].keyframe_points)]
 
 # A hand edit is never written over.
 curves_of(action)[0].keyframe_points[3].co[1] += 1.0
@@ -148,6 +151,7 @@ def test_a_lift_from_video_to_clean_up(
     cleaned = resample(Motion.load(tmp_path / "my shots" / shown.removeprefix("//")), 24.0)
     np.testing.assert_allclose(seen["ways"], cleaned.root_translation[[0, 10]], atol=1e-4)
     assert np.max(np.abs(cleaned.root_translation - motion.root_translation)) > 0.05
+    assert seen["rate"] == [30.0, 30]
     assert "edited by hand" in seen["refused"]
     assert seen["kept"]
     assert seen["still_kept"]
