@@ -229,7 +229,7 @@ class EngineSetup:
         def follow(line: str) -> bool:
             shown = progress.take(line)
             fraction = progress.fetched / total
-            words = "Installing packages" if progress.installing else f"Fetching {progress.current}"
+            words = "Installing packages" if progress.installing else f"Fetching {progress.current.partition('-')[0]}"
             self.state = replace(self.state, words=words, fraction=None if progress.installing else min(fraction, 1.0))
             return shown
 
