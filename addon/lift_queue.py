@@ -42,7 +42,7 @@ STAGE_WORDS: dict[Stage, str] = {
     "solve": "Solving",
     "write": "Writing",
 }
-CANCEL_SECONDS = 0.7
+CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
 ESTIMATE_AFTER_SECONDS = 2.0
 """So long a stage runs before its remaining time is told."""
