@@ -1,25 +1,61 @@
-"""The Blender extension: operators, menus, preferences. Imported by Blender only, when the extension is enabled."""
+"""The Blender extension: operators, panels, menus, preferences. `register` is called by Blender only; importing this
+package needs no Blender, so that the parts that do without it can be tried alone."""
 
 from __future__ import annotations
 
-import bpy
-
-from . import menus, operators, preferences
-
-CLASSES = (preferences.MotionLiftPreferences, *operators.CLASSES)
+from typing import Any
 
 
 def register() -> None:
     """Add everything to Blender. A second call in a row changes nothing."""
-    for cls in CLASSES:
+    import bpy
+
+    from . import handlers, menus, properties
+
+    for cls in _classes():
         if not cls.is_registered:
             bpy.utils.register_class(cls)
+    properties.register()
     menus.register()
+    handlers.register()
 
 
 def unregister() -> None:
-    """Take everything out of Blender again. A second call in a row changes nothing."""
+    """Take everything out of Blender again, and end what runs. A second call in a row changes nothing."""
+    import bpy
+
+    from . import handlers, menus, properties
+
+    handlers.unregister()
     menus.unregister()
-    for cls in reversed(CLASSES):
+    properties.unregister()
+    for cls in reversed(_classes()):
         if cls.is_registered:
             bpy.utils.unregister_class(cls)
+
+
+def _classes() -> tuple[Any, ...]:
+    from . import (
+        clean_operators,
+        driver,
+        engine_operators,
+        lift_operators,
+        menus,
+        operators,
+        panels,
+        preferences,
+        properties,
+    )
+
+    modules = (
+        properties,
+        preferences,
+        engine_operators,
+        operators,
+        lift_operators,
+        clean_operators,
+        driver,
+        panels,
+        menus,
+    )
+    return tuple(cls for module in modules for cls in module.CLASSES)

@@ -1,10 +1,26 @@
-"""Where the operators stand in Blender's menus."""
+"""Where the operators stand in Blender's menus, and what happens to a video dropped on the viewport."""
 
 from __future__ import annotations
 
 import bpy
 
+from .lift_operators import ChooseVideo, LiftVideo
 from .operators import ImportMotion
+from .takes import VIDEO_SUFFIXES
+
+
+class DropVideo(bpy.types.FileHandler):
+    """A video on the 3D view goes into the panel."""
+
+    bl_idname = "MOTIONLIFT_FH_video"
+    bl_label = "Lift with MotionLift"
+    bl_import_operator = ChooseVideo.bl_idname
+    bl_file_extensions = ";".join(VIDEO_SUFFIXES)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        """Elsewhere videos mean something else."""
+        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 def register() -> None:
@@ -19,4 +35,8 @@ def unregister() -> None:
 
 
 def _draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    menu.layout.operator(LiftVideo.bl_idname, text="Video to Animation (MotionLift)")
     menu.layout.operator(ImportMotion.bl_idname, text="MotionLift Motion (.motion.npz)")
+
+
+CLASSES = (DropVideo,)

@@ -1,4 +1,4 @@
-"""The operators: what a button does, in as few lines as it takes; the work is done in `bridge`."""
+"""Importing a lifted motion from its file."""
 
 from __future__ import annotations
 
@@ -8,39 +8,8 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from ..bridge.blender.armature import add_figure, take_name
-from ..bridge.blender.versions import user_folder
-from ..bridge.engine import greet_engine
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
-from .preferences import ROOT_PACKAGE, engine_python
-
-
-class CheckEngine(bpy.types.Operator):
-    """Start the video engine and ask for its version"""
-
-    bl_idname = "motionlift.check_engine"
-    bl_label = "Check Video Engine"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey until the preferences name a Python."""
-        if engine_python(context) is None:
-            cls.poll_message_set("Choose the video engine's Python in the extension's preferences first")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Report the engine's version, or what is wrong and what to do."""
-        python = engine_python(context)
-        if python is None:
-            return {"CANCELLED"}
-        try:
-            hello = greet_engine(python, user_folder(ROOT_PACKAGE, "engine"))
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"The video engine runs: MotionLift {hello.version}")
-        return {"FINISHED"}
 
 
 class ImportMotion(bpy.types.Operator, ImportHelper):
@@ -86,4 +55,4 @@ def _summary(scene: bpy.types.Scene, motion: Motion, name: str, frames: int, end
     return text
 
 
-CLASSES = (CheckEngine, ImportMotion)
+CLASSES = (ImportMotion,)

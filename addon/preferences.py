@@ -1,13 +1,22 @@
-"""The extension's preferences: which Python has the video engine."""
+"""The extension's preferences: the video engine's environment, or another Python that has it."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import bpy
 
+from ..bridge.blender.versions import user_folder
+from . import environment
+from .environment import EngineSetup, SetupPlan, SetupState
+from .session import session
+
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 """`motionlift`, or `bl_ext.<repository>.motionlift` where Blender installed it."""
+
+LOG_LINES_SHOWN = 6
+LOG_COLUMNS = 100
 
 
 class MotionLiftPreferences(bpy.types.AddonPreferences):
@@ -16,20 +25,135 @@ class MotionLiftPreferences(bpy.types.AddonPreferences):
     bl_idname = ROOT_PACKAGE
 
     engine_python: bpy.props.StringProperty(
-        name="Video Engine's Python",
-        description="The Python program of the environment in which MotionLift is installed with pip",
+        name="Existing Python",
+        description="The Python program of an environment that has the video engine's packages, "
+        "instead of one made here. Empty: the one made here",
         subtype="FILE_PATH",
+    )
+    wheels: bpy.props.StringProperty(
+        name="Folder of Wheels",
+        description="Install from this folder of .whl files instead of from the network",
+        subtype="DIR_PATH",
+    )
+    gpu: bpy.props.BoolProperty(
+        name="For NVIDIA GPU",
+        description="Fetch the build of torch for NVIDIA GPUs: a larger download, and faster lifts where there is one",
+        default=environment.has_nvidia(),
     )
 
     def draw(self, context: bpy.types.Context) -> None:
         """The panel in Edit > Preferences > Add-ons."""
-        self.layout.prop(self, "engine_python")
-        self.layout.operator("motionlift.check_engine")
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        setup = session().setup
+        state = setup.state if setup else SetupState()
+        words, icon = engine_words(context)
+        layout.label(text=words, icon=icon)
+        if not self.engine_python:
+            _draw_setup(layout, self, setup, state)
+        header, body = layout.panel("motionlift_engine_options", default_closed=True)
+        header.label(text="Other Ways")
+        if body is not None:
+            body.prop(self, "engine_python")
+            body.prop(self, "wheels")
+            body.prop(self, "gpu")
+            body.operator("motionlift.check_engine")
+            body.operator("motionlift.remove_engine")
+
+
+def preferences_of(context: bpy.types.Context) -> MotionLiftPreferences | None:
+    """Ours, or None while the extension is not enabled."""
+    addon = context.preferences.addons.get(ROOT_PACKAGE)
+    return addon.preferences if addon is not None else None
+
+
+def engine_folder() -> Path:
+    """Where the engine's environment is made."""
+    return user_folder(ROOT_PACKAGE, "engine")
 
 
 def engine_python(context: bpy.types.Context) -> Path | None:
-    """The video engine's Python as the preferences name it, or None where they do not."""
-    addon = context.preferences.addons.get(ROOT_PACKAGE)
-    if addon is None or not addon.preferences.engine_python:
-        return None
-    return Path(bpy.path.abspath(addon.preferences.engine_python))
+    """The video engine's Python: the one the preferences name, else the one made here; None where there is none."""
+    preferences = preferences_of(context)
+    if preferences is not None and preferences.engine_python:
+        return Path(bpy.path.abspath(preferences.engine_python))
+    folder = engine_folder()
+    return environment.environment_python(folder) if environment.installed(folder) != "no" else None
+
+
+def engine_words(context: bpy.types.Context) -> tuple[str, str]:
+    """The engine's state in one line, and an icon for it."""
+    preferences = preferences_of(context)
+    if preferences is not None and preferences.engine_python:
+        return f"The video engine is {preferences.engine_python}", "FILE_SCRIPT"
+    return {
+        "no": ("The video engine is not set up yet: lifting needs it once", "INFO"),
+        "old": ("The video engine is of an earlier version: set it up again", "ERROR"),
+        "yes": ("The video engine is ready", "CHECKMARK"),
+    }[environment.installed(engine_folder())]
+
+
+def setup_plan(context: bpy.types.Context) -> SetupPlan:
+    """What the preferences ask for, made from Blender's own Python."""
+    preferences = preferences_of(context)
+    wheels = Path(bpy.path.abspath(preferences.wheels)) if preferences and preferences.wheels else None
+    return SetupPlan(blender_python(), engine_folder(), wheels, bool(preferences and preferences.gpu))
+
+
+def setup_trouble(context: bpy.types.Context) -> str:
+    """Why the engine cannot be set up now; empty where it can."""
+    if trouble := environment.platform_trouble():
+        return trouble
+    setup = session().setup
+    if setup is not None and setup.state.running:
+        return "The set-up runs already"
+    preferences = preferences_of(context)
+    if not bpy.app.online_access and not (preferences and preferences.wheels):
+        return "Allow Online Access in Preferences > System, or choose a folder of wheels"
+    return ""
+
+
+def blender_python() -> Path:
+    """The Python program that Blender brings."""
+    return Path(sys.executable)
+
+
+def _draw_setup(
+    layout: bpy.types.UILayout, preferences: MotionLiftPreferences, setup: EngineSetup | None, state: SetupState
+) -> None:
+    row = layout.row()
+    row.scale_y = 1.4
+    if state.running:
+        if state.fraction is not None:
+            layout.progress(factor=state.fraction, text=state.words)
+        else:
+            layout.label(text=state.words, icon="TIME")
+        row.operator("motionlift.cancel_set_up", icon="X")
+    elif state.phase == "ready":
+        size = f"{state.bytes_to_fetch / 1e6:.0f} MB"
+        row.operator("motionlift.install_engine", text=f"{_verb(preferences)} {size} and Install", icon="IMPORT")
+        row.operator("motionlift.cancel_set_up", text="Not Now", icon="X")
+    else:
+        row.operator("motionlift.set_up_engine", icon="IMPORT")
+        if trouble := setup_trouble(bpy.context):
+            layout.label(text=trouble, icon="INFO")
+    if state.error is not None:
+        column = layout.column(align=True)
+        hint, *log = state.error.hint.splitlines() or [""]
+        for line in (state.error.message, hint, *log[-LOG_LINES_SHOWN:]):
+            column.label(text=line[:LOG_COLUMNS])
+    elif setup is not None and state.phase != "done":
+        box = layout.box().column(align=True)
+        box.scale_y = 0.7
+        for line in setup.log_tail(LOG_LINES_SHOWN).splitlines():
+            box.label(text=line[:LOG_COLUMNS])
+    if setup is not None:
+        layout.operator("motionlift.copy_set_up_log", icon="COPYDOWN")
+
+
+def _verb(preferences: MotionLiftPreferences) -> str:
+    return "Unpack" if preferences.wheels else "Download"
+
+
+CLASSES = (MotionLiftPreferences,)

@@ -212,6 +212,11 @@ class WorkerClient:
             self._process.wait()
         self._join()
 
+    def terminate(self) -> None:
+        """End the process without waiting for it: its requests fail as soon as it is gone."""
+        if self._process is not None:
+            self._process.kill()
+
     def _join(self) -> None:
         for thread in self._threads:
             thread.join(timeout=5.0)

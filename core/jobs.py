@@ -189,13 +189,18 @@ class Progress:
 @dataclass(frozen=True)
 class Result:
     """Request `id` is done. `motions` are the files written; `people` describes the tracks found; `details`: what a
-    batch keeps about a clip (`core/batch/work.py`)."""
+    batch keeps about a clip (`core/batch/work.py`).
+
+    `reports`, one for each of `motions`: {"headline": str, "advice": [str, ...],
+    "places": [{"start_s", "end_s", "words"}, ...]}, the places to check by their times on the motion's clock.
+    """
 
     id: str
     motions: tuple[str, ...] = ()
     people: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    reports: tuple[dict[str, Any], ...] = ()
     event: Literal["result"] = "result"
 
 

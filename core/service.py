@@ -56,7 +56,12 @@ def handle(
         progress("write", done, len(paths))
         motion.save(path)
     progress("write", len(paths), len(paths))
-    return Result(request.id, motions=tuple(str(path) for path in paths), warnings=warnings_of(motions))
+    return Result(
+        request.id,
+        motions=tuple(str(path) for path in paths),
+        reports=tuple(report_of(motion) for motion in motions),
+        warnings=warnings_of(motions),
+    )
 
 
 def produce(
@@ -88,6 +93,23 @@ def check_outputs(paths: Iterable[Path], request: Request) -> None:
 def warnings_of(motions: Iterable[Motion]) -> tuple[str, ...]:
     """What the pipeline wants a person to know about these motions, each thing once."""
     return tuple(dict.fromkeys(str(text) for motion in motions for text in motion.source.get("warnings", ())))
+
+
+def report_of(motion: Motion) -> dict[str, Any]:
+    """What a caller that cannot import `reporting` shows of a take: see `Result.reports`."""
+    from .reporting.take_figures import take_figures
+    from .reporting.take_report import TakeReport
+
+    report = TakeReport.of(str(motion.source.get("file", "")), take_figures(motion))
+    places = sorted(report.figures.stretches, key=lambda stretch: stretch.start_s)
+    return {
+        "headline": report.headline,
+        "advice": [advice.words for advice in report.advice],
+        "places": [
+            {"start_s": round(place.start_s, 4), "end_s": round(place.end_s, 4), "words": place.words}
+            for place in places
+        ],
+    }
 
 
 def find_people(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -84,16 +85,34 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
             bone.parent = bones[motion.joint_names[parent]] if parent >= 0 else None
 
 
+def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+    """Give the Action of a figure that `add_figure` made the keys of `motion`, of the same joints, and its range.
+
+    The bones stay as they are: another solve changes their lengths by a millimetre at most.
+    """
+    curves, action = versions.current_curves(figure.animation_data), figure.animation_data.action
+    paths = {figure.pose.bones[name].path_from_id() for name in motion.joint_names}
+    for curve in list(curves.fcurves):
+        if curve.data_path.rpartition(".")[0] in paths:
+            curves.fcurves.remove(curve)
+    _key(figure, action, curves, motion, first_frame)
+
+
 def _animate(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     action = bpy.data.actions.new(figure.name)
     action.use_fake_user = True
     curves = versions.assign_action(figure, action)
+    for name in motion.joint_names:
+        figure.pose.bones[name].rotation_mode = "QUATERNION"
+    _key(figure, action, curves, motion, first_frame)
+
+
+def _key(figure: bpy.types.Object, action: bpy.types.Action, curves: Any, motion: Motion, first_frame: int) -> None:
     frames: Array = np.arange(first_frame, first_frame + len(motion), dtype=np.float64)
     action.use_frame_range = True
     action.frame_start, action.frame_end = frames[0], frames[-1]
     for joint, name in enumerate(motion.joint_names):
         bone = figure.pose.bones[name]
-        bone.rotation_mode = "QUATERNION"
         rest = bone.bone.matrix_local
         turn = from_matrix(np.array(rest.to_3x3(), float))
         path = bone.path_from_id()

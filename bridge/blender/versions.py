@@ -68,6 +68,14 @@ def curve_owners(action: bpy.types.Action) -> list[Any]:
     return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
+def reuse_action(animated: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Make `action`, which has curves for `animated` already, what animates it."""
+    animation = animated.animation_data_create()
+    animation.action = action
+    if hasattr(action, "slots") and animation.action_slot is None:
+        animation.action_slot = action.slots[0]
+
+
 def enum_value(kind: type[bpy.types.bpy_struct], name: str, identifier: str, otherwise: str) -> int:
     """The number that `foreach_set` wants for an enum's `identifier`, or `otherwise` where a version lacks it."""
     items = kind.bl_rna.properties[name].enum_items

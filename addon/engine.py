@@ -1,0 +1,20 @@
+"""The queue of the engine that the preferences name."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.jobs import MotionLiftError
+from .lift_queue import LiftQueue
+from .preferences import engine_folder, engine_python
+from .session import session
+
+NO_ENGINE = "Set up the video engine in the extension's preferences first"
+
+
+def engine_queue(context: bpy.types.Context) -> LiftQueue:
+    """The queue of the engine in use. Raises `MotionLiftError` (`no_engine`, `engine_busy`)."""
+    python = engine_python(context)
+    if python is None:
+        raise MotionLiftError("no_engine", "There is no video engine yet.", NO_ENGINE + ".")
+    return session().queue_for(python, engine_folder())

@@ -1,0 +1,57 @@
+"""What happens when another file is opened, and when this one is saved."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..core.jobs import MotionLiftError
+from . import clean_up, results, session
+from .takes import FOLDER, bring_along
+
+log = logging.getLogger(__name__)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _before_load(*_: object) -> None:
+    """What runs belongs to the file that goes."""
+    clean_up.forget()
+    session.forget_file()
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_save(*_: object) -> None:
+    """Takes made before the file had a place are copied to it, where `results.take_file` finds them."""
+    if not bpy.data.filepath:
+        return
+    folder = Path(bpy.data.filepath).parent / FOLDER
+    for action in bpy.data.actions:
+        for stored in (action.motionlift.take, action.motionlift.shown):
+            try:
+                if stored and not stored.startswith("//"):
+                    bring_along(results.take_file(stored), folder)
+            except MotionLiftError as error:
+                log.warning("%s: its take stays behind: %s", action.name, error)
+
+
+_HANDLERS = {"load_pre": _before_load, "save_post": _after_save}
+
+
+def register() -> None:
+    """Have Blender call us; once, however often this is called."""
+    unregister()
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """No longer. What runs ends."""
+    clean_up.forget()
+    session.end()
+    for name, handler in _HANDLERS.items():
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)

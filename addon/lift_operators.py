@@ -1,0 +1,238 @@
+"""Choosing a video, lifting it, stopping that, and what is told about it."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from ..core.jobs import MotionLiftError
+from . import driver, results, targets
+from .engine import NO_ENGINE, engine_queue
+from .lift_queue import Job
+from .preferences import engine_python
+from .session import session
+from .takes import VIDEO_SUFFIXES, new_take
+
+POPUP_WIDTH = 520
+POPUP_COLUMNS = 82
+
+
+def lift_trouble(context: bpy.types.Context) -> str:
+    """Why nothing can be lifted now, whatever the video; empty where it can."""
+    if engine_python(context) is None:
+        return NO_ENGINE
+    if context.mode != "OBJECT":
+        return "Switch to Object Mode first"
+    return targets.target_trouble(context.scene.motionlift.target)
+
+
+def video_trouble(name: str) -> str:
+    """Why this is no video that can be lifted; empty where it can."""
+    if not name:
+        return "Choose a video first"
+    if not Path(bpy.path.abspath(name)).exists():
+        return f"There is no file {bpy.path.basename(name)}"
+    return ""
+
+
+def start_lift(context: bpy.types.Context, video: Path) -> Job:
+    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`."""
+    choices = context.scene.motionlift
+    settings = choices.settings()
+    queue = engine_queue(context)
+    taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
+    taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
+    output = new_take(video, results.folders(), taken)
+    plan = results.LiftPlan(choices.target)
+    job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
+    queue.add(job)
+    return job
+
+
+class LiftVideo(bpy.types.Operator, ImportHelper):
+    """Turn a video of a person into animation on an armature. Blender stays usable while it runs"""
+
+    bl_idname = "motionlift.lift_video"
+    bl_label = "Video to Animation"
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(
+        default=";".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES), options={"HIDDEN"}
+    )
+    filepath: bpy.props.StringProperty(
+        name="Video",
+        description="The video; without one, that of the panel",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    wait: bpy.props.BoolProperty(
+        name="Wait", description="Come back when it is done, for scripts", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Grey without an engine, a mode and a target for it."""
+        if trouble := lift_trouble(context):
+            cls.poll_message_set(trouble)
+        return not trouble
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Queue the lift; with `wait`, and in the background always, be back when the Action is there."""
+        try:
+            name = self.filepath or context.scene.motionlift.video
+            if trouble := video_trouble(name):
+                raise MotionLiftError("no_file", f"{trouble}.", "Check the name.")
+            start_lift(context, Path(bpy.path.abspath(name)))
+            if self.wait or bpy.app.background:
+                driver.run_to_end(context)
+                self.report({"INFO"}, session().message)
+            else:
+                session().tell("")
+                driver.follow()
+        except MotionLiftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class LiftChosenVideo(bpy.types.Operator):
+    """Turn the chosen video into animation. Blender stays usable while it runs; a second lift waits for the first"""
+
+    bl_idname = "motionlift.lift_chosen_video"
+    bl_label = "Lift Video to Armature"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Grey as `LiftVideo`, and without a video."""
+        if trouble := lift_trouble(context) or video_trouble(context.scene.motionlift.video):
+            cls.poll_message_set(trouble)
+        return not trouble
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """As `LiftVideo` does."""
+        try:
+            found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=context.scene.motionlift.video)
+        except RuntimeError as error:
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+        return found
+
+
+class ChooseVideo(bpy.types.Operator):
+    """Choose a video for the MotionLift tab"""
+
+    bl_idname = "motionlift.choose_video"
+    bl_label = "Choose Video to Lift"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    filepath: bpy.props.StringProperty(name="Video", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put the file into the panel, and the panel into sight."""
+        path = Path(self.filepath)
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            self.report(
+                {"ERROR"}, f"{path.name} is no video that we know. Its name ends in {', '.join(VIDEO_SUFFIXES)}."
+            )
+            return {"CANCELLED"}
+        context.scene.motionlift.video = self.filepath
+        _show_tab(context)
+        self.report({"INFO"}, f"{path.name} is chosen: press Lift Video to Armature in the MotionLift tab")
+        return {"FINISHED"}
+
+
+class CancelLift(bpy.types.Operator):
+    """Stop this lift. What was detected so far is kept for the next time"""
+
+    bl_idname = "motionlift.cancel_lift"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    number: bpy.props.IntProperty(description="The job's number; 0 is the one that runs", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Cancel the job of that number."""
+        state = session()
+        if state.held and not self.number:
+            del state.held[0]
+        queue = state.queue
+        if queue is not None:
+            running = [queue.status.job] if queue.status else []
+            for job in [*running, *queue.waiting]:
+                if self.number in (0, job.number):
+                    queue.cancel(job)
+                    break
+        driver.show_progress(context, state)
+        return {"FINISHED"}
+
+
+class ShowError(bpy.types.Operator):
+    """Say what went wrong with the last lift, and what to do"""
+
+    bl_idname = "motionlift.show_error"
+    bl_label = "MotionLift"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Open the pop-up."""
+        opened: set[str] = context.window_manager.invoke_popup(self, width=POPUP_WIDTH)
+        return opened
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Nothing is left to do."""
+        return {"FINISHED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The error's words and a button that copies them."""
+        error = session().error
+        if error is None:
+            return
+        column = self.layout.column(align=True)
+        draw_wrapped(column, error.message, "ERROR")
+        column.separator()
+        draw_wrapped(column, error.hint)
+        self.layout.operator("motionlift.copy_log")
+
+
+class CopyLog(bpy.types.Operator):
+    """Copy the error and the end of the video engine's log"""
+
+    bl_idname = "motionlift.copy_log"
+    bl_label = "Copy Log"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """To the clipboard."""
+        state = session()
+        log = state.queue.client.log_tail(200) if state.queue else ""
+        context.window_manager.clipboard = f"{state.error or state.message}\n\n{log}"
+        return {"FINISHED"}
+
+
+def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", columns: int = POPUP_COLUMNS) -> None:
+    """Labels do not wrap by themselves."""
+    for line in text.splitlines():
+        for part in textwrap.wrap(line, columns) or [""]:
+            layout.label(text=part, icon=icon)
+            icon = "BLANK1" if icon not in ("NONE", "BLANK1") else icon
+
+
+def _show_tab(context: bpy.types.Context) -> None:
+    """Open the sidebar of the 3D view at hand on our tab."""
+    area = context.area
+    if area is None or area.type != "VIEW_3D":
+        return
+    context.space_data.show_region_ui = True
+    for region in area.regions:
+        # Blender lists a region's tabs once it was drawn open.
+        if region.type == "UI" and region.width > 1:
+            try:
+                region.active_panel_category = "MotionLift"
+            except (AttributeError, TypeError):
+                return
+
+
+CLASSES = (LiftVideo, LiftChosenVideo, ChooseVideo, CancelLift, ShowError, CopyLog)

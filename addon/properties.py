@@ -1,0 +1,193 @@
+"""What a file remembers: the panel's choices in the scene, and in each Action we wrote which take it shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+
+from ..core.jobs import LiftSettings
+from . import targets
+
+DEFAULTS = LiftSettings()
+NUMBERED = "number"
+TRAVEL: dict[str, bool | None] = {"AUTO": None, "TRAVEL": True, "IN_PLACE": False}
+
+PERSON_ITEMS = (
+    ("largest", "Largest", "The person who is largest in the picture"),
+    ("longest", "Longest in View", "The person who is in the picture for the longest time"),
+    ("left", "Leftmost", "The person furthest to the left"),
+    ("right", "Rightmost", "The person furthest to the right"),
+    ("all", "Everyone", "Every person, an armature each"),
+    (NUMBERED, "By Number", "People are numbered by their first appearance, then from left to right"),
+)
+TARGET_ITEMS = (
+    (targets.NEW_ARMATURE, "New Armature", "Make an armature for the motion, one bone a joint"),
+    (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
+)
+TRAVEL_ITEMS = (
+    ("AUTO", "Automatic", "Go the way that the person goes, unless the camera moves"),
+    ("TRAVEL", "Travel", "Go the way that the person goes"),
+    ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
+)
+
+
+def _settings_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    if isinstance(self, TakeProperties) and self.take and not self.written:
+        from .clean_up import settings_changed
+
+        settings_changed(self)
+
+
+class SolveChoices:
+    """What can be chosen again after the lift."""
+
+    smoothing: bpy.props.FloatProperty(
+        name="Smoothing",
+        description="How much jitter is taken out: 0 leaves the motion as it was seen, 1 makes it very smooth",
+        default=DEFAULTS.smoothing,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_settings_changed,
+    )
+    foot_lock: bpy.props.BoolProperty(
+        name="Plant Feet",
+        description="Keep feet that stand on the floor from sliding",
+        default=DEFAULTS.foot_lock,
+        update=_settings_changed,
+    )
+    floor: bpy.props.BoolProperty(
+        name="Level Floor",
+        description="Put the feet on a level floor at the height of the scene's ground",
+        default=DEFAULTS.floor,
+        update=_settings_changed,
+    )
+    travel: bpy.props.EnumProperty(
+        name="Travel",
+        description="Whether the figure goes the way that the person goes",
+        items=TRAVEL_ITEMS,
+        default="AUTO",
+        update=_settings_changed,
+    )
+
+    def solve_settings(self) -> dict[str, Any]:
+        """These choices as fields of `LiftSettings`."""
+        # Blender keeps single precision; two decimals are what the slider shows.
+        return {
+            "smoothing": round(self.smoothing, 2),
+            "foot_lock": self.foot_lock,
+            "floor": self.floor,
+            "travel": TRAVEL[self.travel],
+        }
+
+
+class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
+    """The panel's choices for the next lift."""
+
+    video: bpy.props.StringProperty(
+        name="Video",
+        description="The video of a person to lift. You can also drop it on the viewport",
+        subtype="FILE_PATH",
+    )
+    use_trim: bpy.props.BoolProperty(name="Trim", description="Lift only a part of the video")
+    trim_start: bpy.props.FloatProperty(
+        name="Start", description="Where to begin, in seconds of the video", min=0.0, subtype="TIME_ABSOLUTE"
+    )
+    trim_end: bpy.props.FloatProperty(
+        name="End",
+        description="Where to end, in seconds of the video; 0 is its end",
+        min=0.0,
+        subtype="TIME_ABSOLUTE",
+    )
+    person: bpy.props.EnumProperty(
+        name="Person", description="Whom to lift when several people are in the video", items=PERSON_ITEMS
+    )
+    person_number: bpy.props.IntProperty(
+        name="Number", description="The person's number, by first appearance, then from left to right", default=1, min=1
+    )
+    target: bpy.props.EnumProperty(name="Target", description="What the motion is put on", items=TARGET_ITEMS)
+    hands: bpy.props.BoolProperty(
+        name="Fingers", description="Find and solve the fingers too; takes longer", default=DEFAULTS.hands
+    )
+    use_height: bpy.props.BoolProperty(
+        name="Known Height", description="Say how tall the person is; 1.70 m is assumed otherwise"
+    )
+    height: bpy.props.FloatProperty(
+        name="Height",
+        description="Standing height of the person",
+        default=1.7,
+        min=0.4,
+        max=2.6,
+        subtype="DISTANCE",
+    )
+
+    def settings(self) -> LiftSettings:
+        """The choices as the worker takes them. Raises `UsageError`."""
+        return LiftSettings(
+            start=self.trim_start if self.use_trim and self.trim_start > 0 else None,
+            end=self.trim_end if self.use_trim and self.trim_end > 0 else None,
+            person=str(self.person_number) if self.person == NUMBERED else self.person,
+            height_m=round(self.height, 4) if self.use_height else None,
+            hands=self.hands,
+            **self.solve_settings(),
+        )
+
+
+class TakePlace(bpy.types.PropertyGroup):
+    """A place to check, in the scene's frames."""
+
+    start: bpy.props.FloatProperty()
+    end: bpy.props.FloatProperty()
+    words: bpy.props.StringProperty()
+
+
+class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
+    """On an Action: the take it shows. Its choices are what clean-up applies next."""
+
+    take: bpy.props.StringProperty(description="The take's file as it was lifted")
+    shown: bpy.props.StringProperty(description="The file that the Action shows, after clean-up")
+    target: bpy.props.StringProperty()
+    first_frame: bpy.props.IntProperty()
+    clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
+    fps: bpy.props.FloatProperty(description="The scene's frames a second when the Action was written")
+    applied: bpy.props.StringProperty(description="The settings of what is shown, as JSON")
+    fingerprint: bpy.props.StringProperty(description="Of the curves as we wrote them")
+    headline: bpy.props.StringProperty()
+    notes: bpy.props.StringProperty(description="Advice and warnings, a line each")
+    places: bpy.props.CollectionProperty(type=TakePlace)
+    written: bpy.props.BoolProperty(description="True while we set the choices ourselves", options={"SKIP_SAVE"})
+
+    def settings(self) -> LiftSettings:
+        """The settings of what is shown with the choices as they are now. Raises `UsageError`."""
+        return LiftSettings.from_json({**json.loads(self.applied or "{}"), **self.solve_settings()})
+
+    def show(self, settings: LiftSettings) -> None:
+        """Set the choices to `settings`, and remember these as applied."""
+        self.written = True
+        self.applied = json.dumps(settings.to_json())
+        self.smoothing, self.foot_lock, self.floor = settings.smoothing, settings.foot_lock, settings.floor
+        self.travel = next(name for name, value in TRAVEL.items() if value is settings.travel)
+        self.written = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether the choices are not those of what is shown."""
+        return self.settings() != LiftSettings.from_json(json.loads(self.applied or "{}"))
+
+
+CLASSES = (LiftProperties, TakePlace, TakeProperties)
+
+
+def register() -> None:
+    """Hang the properties on scenes and Actions."""
+    bpy.types.Scene.motionlift = bpy.props.PointerProperty(type=LiftProperties)
+    bpy.types.Action.motionlift = bpy.props.PointerProperty(type=TakeProperties)
+
+
+def unregister() -> None:
+    """Take them off again, where they are there. What files hold of them stays in the files."""
+    for owner in (bpy.types.Scene, bpy.types.Action):
+        if hasattr(owner, "motionlift"):
+            del owner.motionlift

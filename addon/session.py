@@ -1,0 +1,103 @@
+"""What runs while Blender is open: one worker, its queue, and what the panel tells about it. Nothing of it is saved."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..bridge.worker_client import WorkerClient
+from ..core.jobs import MotionLiftError
+from .environment import EngineSetup
+from .lift_queue import Finished, LiftQueue
+
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 1.0
+"""What a worker gets to leave by itself when Blender quits or opens another file."""
+
+
+@dataclass
+class Session:
+    """The queue of the engine in use, its set-up in this session, and the last message.
+
+    `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `undo_step`: the name
+    of a step that is not closed yet. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`:
+    what it cost to put a result into the scene.
+    """
+
+    engine: tuple[Path, Path] | None = None
+    queue: LiftQueue | None = None
+    driven: bool = False
+    held: list[Finished] = field(default_factory=list)
+    setup: EngineSetup | None = None
+    undo_step: str = ""
+    message: str = ""
+    error: MotionLiftError | None = None
+    slowest_tick_s: float = 0.0
+    slowest_result_s: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way or waits to be placed."""
+        return bool(self.held or (self.queue and self.queue.busy))
+
+    def queue_for(self, python: Path, folder: Path) -> LiftQueue:
+        """The queue of the engine that `python` runs. Another engine's takes its place once that is idle.
+
+        Raises `MotionLiftError` (`engine_busy`) while it is not.
+        """
+        if self.queue is not None and self.engine == (python, folder):
+            return self.queue
+        if self.queue is not None:
+            if self.queue.busy:
+                raise MotionLiftError(
+                    "engine_busy", "Another video engine is at work.", "Wait until it is done, or cancel it."
+                )
+            _leave(self.queue)
+        self.engine, self.queue = (python, folder), LiftQueue(WorkerClient(python, folder))
+        return self.queue
+
+    def tell(self, message: str, error: MotionLiftError | None = None) -> None:
+        """Remember what the panel shows until the next lift."""
+        self.message, self.error = message, error
+
+    def end(self, wait: bool) -> None:
+        """Stop everything. With `wait` the worker is gone on return, else soon after."""
+        queue, self.queue, self.held, self.driven = self.queue, None, [], False
+        if queue is None:
+            return
+        if wait:
+            queue.close(LEAVE_SECONDS)
+        else:
+            _leave(queue)
+
+
+_session = Session()
+
+
+def session() -> Session:
+    """The one of this Blender."""
+    return _session
+
+
+def forget_file() -> None:
+    """End the lifts of the file that is closed, and what is told about them. A set-up goes on."""
+    _session.end(wait=False)
+    _session.tell("")
+
+
+def end() -> None:
+    """End everything: Blender quits, or the extension is disabled."""
+    if _session.setup is not None:
+        _session.setup.cancel()
+    _session.end(wait=True)
+    fresh = Session()
+    for item in dataclasses.fields(Session):
+        setattr(_session, item.name, getattr(fresh, item.name))
+
+
+def _leave(queue: LiftQueue) -> None:
+    threading.Thread(target=queue.close, args=(LEAVE_SECONDS,), name="motionlift-leave", daemon=True).start()

@@ -1,0 +1,111 @@
+"""Where takes lie on the disk and what they are called, without Blender.
+
+A take is a folder `<take>/` with `<take>.motion.npz`, or `<take>_P1.motion.npz` ... for several people. What clean-up
+makes of it lies beside it, under a name that follows from the settings, so that an Action, also one that came back by
+undo, always names the file it shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Container, Iterable
+from pathlib import Path
+
+from ..core.files import check_output
+from ..core.jobs import LiftSettings, MotionLiftError
+from ..core.motion import SUFFIX
+
+FOLDER = "motionlift"
+"""Beside the .blend."""
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv")
+LONGEST_NAME = 48
+"""Characters of a take's name, so that the names of Blender's data and of folders hold it."""
+
+
+def take_folders(blend: str, user: Path) -> tuple[Path, ...]:
+    """Where takes are kept: beside the .blend where there is one, and the user's folder. The first is for new ones."""
+    return (Path(blend).parent / FOLDER, user) if blend else (user,)
+
+
+def new_take(video: Path, folders: Iterable[Path], taken: Container[str]) -> Path:
+    """The motion file of a new take of `video`, its folder made: `<clip>`, or `<clip>_t02`, `<clip>_t03` ... where a
+    folder or, in `taken`, something else has the name. The first of `folders` that can be written holds it.
+
+    Raises `MotionLiftError` when none can.
+    """
+    clip = video.stem[:LONGEST_NAME].strip() or "take"
+    folders = tuple(folders)
+    count, name = 1, clip
+    while name in taken or any(_holds(folder / name) for folder in folders):
+        count += 1
+        name = f"{clip}_t{count:02d}"
+    refused: MotionLiftError | None = None
+    for folder in folders:
+        try:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            check_output(folder / name / (name + SUFFIX), overwrite=True)
+        except OSError as error:
+            refused = MotionLiftError(
+                "output_folder_read_only",
+                f"The folder {folder} is not writable: {error.strerror or error}.",
+                "Save the file somewhere else, or make room there.",
+            )
+        except MotionLiftError as error:
+            refused = error
+        else:
+            return folder / name / (name + SUFFIX)
+    assert refused is not None
+    raise refused
+
+
+def drop_empty(folder: Path) -> None:
+    """Remove a take's folder, and the one around it, where nothing was written."""
+    for empty in (folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
+def cleaned(original: Path, settings: LiftSettings) -> Path:
+    """The file for what `settings` make of the take `original`."""
+    text = json.dumps(settings.to_json(), sort_keys=True)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return original.with_name(f"{original.name[: -len(SUFFIX)]}.clean-{mark}{SUFFIX}")
+
+
+def locate(stored: Path, folders: Iterable[Path]) -> Path:
+    """Where a take's file is now: where it was, or under the same names in one of `folders`.
+
+    Raises `MotionLiftError` (`take_missing`).
+    """
+    for path in (stored, *(folder / stored.parent.name / stored.name for folder in folders)):
+        if path.is_file():
+            return path
+    raise MotionLiftError(
+        "take_missing",
+        f"The take's file {stored.name} is not at {stored.parent}.",
+        f"Put the folder {stored.parent.name} beside the .blend into {FOLDER}, or lift the video again.",
+    )
+
+
+def bring_along(stored: Path, folder: Path) -> Path:
+    """Copy the folder of the take that `stored` belongs to into `folder` and return where `stored` is then.
+
+    What is there already stays as it is. Raises `MotionLiftError` (`write_failed`).
+    """
+    target = folder / stored.parent.name
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for path in stored.parent.glob(f"*{SUFFIX}"):
+            if not (target / path.name).exists():
+                shutil.copy2(path, target / path.name)
+    except OSError as error:
+        raise MotionLiftError("write_failed", f"Could not copy the take to {target}: {error}.", "") from error
+    return target / stored.name
+
+
+def _holds(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())

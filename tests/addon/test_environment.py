@@ -1,0 +1,175 @@
+"""Setting the engine up with real venv and pip, from a folder with one small wheel and without a network."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+import sysconfig
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from motionlift.addon.environment import (
+    NEEDED,
+    EngineSetup,
+    SetupPlan,
+    environment_python,
+    installed,
+    remove,
+    torch_index,
+)
+from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def make_wheel(folder: Path, name: str, files: dict[str, str]) -> Path:
+    """A wheel of one package, version 1.0."""
+    info = f"{name}-1.0.dist-info"
+    parts = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in [*parts, f"{info}/RECORD"])
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, text in {**parts, f"{info}/RECORD": record}.items():
+            archive.writestr(inside, text)
+    return path
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> SetupPlan:
+    """An engine whose one package leads to the packages of the tests' own Python."""
+    wheels = tmp_path / "wheels with space"
+    wheels.mkdir()
+    make_wheel(wheels, "tiny_engine", {"tiny_engine.pth": sysconfig.get_path("purelib") + "\n"})
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("tiny_engine==1.0\n")
+    base = Path(getattr(sys, "_base_executable", sys.executable))
+    return SetupPlan(base, tmp_path / "engine é", wheels, constraints=constraints, needed=("tiny_engine",))
+
+
+def test_it_is_made_checked_and_removed(plan: SetupPlan, sample_video: Path, weights: Path) -> None:
+    setup = EngineSetup(plan)
+    setup.look_up()
+    looked = setup.wait(120)
+    assert looked.phase == "ready", setup.log_tail()
+    assert [one.name for one in setup.downloads] == ["tiny_engine-1.0-py3-none-any.whl"]
+    assert looked.bytes_to_fetch == (plan.wheels / "tiny_engine-1.0-py3-none-any.whl").stat().st_size  # type: ignore[operator]
+    assert installed(plan.folder, plan.constraints) == "no"
+    setup.install()
+    done = setup.wait(300)
+    assert done.phase == "done", setup.log_tail()
+    assert installed(plan.folder, plan.constraints) == "yes"
+    plan.constraints.write_text("tiny_engine==1.1\n")
+    assert installed(plan.folder, plan.constraints) == "old"
+    remove(plan.folder)
+    assert installed(plan.folder, plan.constraints) == "no"
+    assert not environment_python(plan.folder).exists()
+    assert list(plan.folder.iterdir()) == []
+
+
+def test_an_engine_that_cannot_lift_is_not_called_ready(plan: SetupPlan) -> None:
+    assert plan.wheels is not None
+    make_wheel(plan.wheels, "tiny_engine", {"tiny_engine.py": ""})
+    setup = EngineSetup(plan)
+    setup.look_up()
+    assert setup.wait(120).phase == "ready", setup.log_tail()
+    setup.install()
+    state = setup.wait(120)
+    assert state.phase == "failed"
+    assert state.error is not None
+    assert state.error.code == "worker_died"
+    assert "numpy" in state.error.hint
+    assert installed(plan.folder, plan.constraints) == "no"
+
+
+def test_a_wheel_that_is_missing_is_told(plan: SetupPlan) -> None:
+    setup = EngineSetup(dataclasses.replace(plan, needed=("tiny_engine", "not_there_at_all")))
+    setup.look_up()
+    state = setup.wait(120)
+    assert state.phase == "failed"
+    assert "lacks a package" in state.words
+    assert "not_there_at_all" in setup.log_tail()
+
+
+def test_a_python_that_is_none_is_told(plan: SetupPlan, tmp_path: Path) -> None:
+    setup = EngineSetup(dataclasses.replace(plan, base_python=tmp_path / "python"))
+    setup.look_up()
+    state = setup.wait(20)
+    assert state.error is not None
+    assert state.error.code == "venv_failed"
+    assert "does not start" in state.words
+
+
+def test_it_is_cancelled_within_a_second_and_goes_on_later(plan: SetupPlan) -> None:
+    setup = EngineSetup(plan)
+    setup.look_up()
+    end = time.monotonic() + 20
+    while not (plan.environment.exists() or time.monotonic() > end):
+        time.sleep(0.005)
+    began = time.monotonic()
+    setup.cancel()
+    assert setup.wait(20).phase == "cancelled"
+    assert time.monotonic() - began < 1.0
+    setup.look_up()
+    assert setup.wait(120).phase == "ready", setup.log_tail()
+
+
+def test_what_is_installed_is_what_the_package_needs() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(NEEDED) == {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}  # type: ignore[index]
+    pins = (REPOSITORY / "constraints.txt").read_text("utf-8")
+    assert all(re.search(rf"(?m)^{name}==", pins) for name in NEEDED)
+
+
+def test_torch_comes_from_where_the_machine_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for system, gpu, expected in (
+        ("linux", False, "/cpu"),
+        ("linux", True, None),
+        ("darwin", False, None),
+        ("win32", False, None),
+        ("win32", True, "/cu"),
+    ):
+        monkeypatch.setattr(sys, "platform", system)
+        index = torch_index(gpu)
+        assert (index is None) == (expected is None)
+        assert expected is None or expected in str(index)
+
+
+def test_pips_words_become_progress() -> None:
+    progress = PipProgress({"a-1.whl": 100, "b-2.whl": 50})
+    fetched = []
+    for line in (
+        "Collecting a",
+        "  Downloading a-1.whl.metadata (2 kB)",
+        "Downloading https://host/x/a-1.whl (100 B)",
+        "Progress 40 of 100",
+        "Progress 100 of 100",
+        "Using cached b-2.whl (50 B)",
+    ):
+        shown = progress.take(line)
+        assert shown == (not line.startswith("Progress"))
+        fetched.append(progress.fetched)
+    assert fetched == [0, 0, 0, 40, 100, 100]
+    assert progress.current == "b-2.whl"
+    assert not progress.installing
+    progress.take("Installing collected packages: a, b")
+    assert progress.installing
+
+
+def test_the_size_of_what_is_not_there_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "a b.whl").write_bytes(b"123")
+    urls = [(tmp_path / "a b.whl").as_uri(), (tmp_path / "c.whl").as_uri(), "ftp://host/d.whl"]
+    report = {"install": [{"download_info": {"url": url}} for url in urls]}
+    assert downloads_of(report) == (Download("a b.whl", 3), Download("c.whl", 0), Download("d.whl", 0))
+
+
+def test_a_server_that_is_not_there_does_not_answer() -> None:
+    assert not answers("http://127.0.0.1:9/torch/")

@@ -1,0 +1,286 @@
+"""Lifting in a real Blender without windows, with the real engine and the committed sample."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motionlift.addon.properties import PERSON_ITEMS
+from motionlift.core.jobs import PERSON_CHOICES
+from motionlift.core.motion import Motion, resample
+
+InBlender = Callable[..., Any]
+
+ENABLED = """
+import atexit
+from pathlib import Path
+import motionlift
+entry = bpy.context.preferences.addons.new()
+entry.module = "motionlift"
+motionlift.register()
+atexit.register(motionlift.unregister)
+from motionlift.addon.session import session
+ops = bpy.ops.motionlift
+
+def refusal(operator, **options):
+    try:
+        operator(**options)
+    except RuntimeError as error:
+        return str(error)
+
+def data():
+    return {kind: sorted(getattr(bpy.data, kind).keys()) for kind in ("objects", "armatures", "actions")}
+
+def heads(figure, frame):
+    bpy.context.scene.frame_set(frame)
+    return {bone.name: list(bone.head) for bone in figure.pose.bones}
+
+def curves_of(action):
+    return action.layers[0].strips[0].channelbags[0].fcurves if hasattr(action, "layers") else action.fcurves
+"""
+
+LIFT = (
+    ENABLED
+    + """
+import shutil
+sample, python, folder = arguments
+folder = Path(folder)
+entry.preferences.engine_python = python
+video = folder / "läufer im park.mp4"
+shutil.copy(sample, video)
+scene = bpy.context.scene
+scene.render.fps, scene.frame_start, scene.frame_end = 24, 5, 20
+choices = scene.motionlift
+choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
+before = data()
+result["finished"] = sorted(ops.lift_video(filepath=str(video), wait=True))
+figure = bpy.context.view_layer.objects.active
+action = figure.animation_data.action
+take = action.motionlift
+result["names"] = [figure.name, action.name, figure.data.name]
+result["new"] = {kind: sorted(set(names) - set(before[kind])) for kind, names in data().items()}
+result["fake_user"], result["range"], result["end"] = action.use_fake_user, list(action.frame_range), scene.frame_end
+result["take"], result["headline"], result["message"] = take.take, take.headline, session().message
+result["heads"] = [heads(figure, frame) for frame in (5, 15)]
+
+# The file gets a place: the take comes along, and is found there on another machine.
+blend = folder / "my shots" / "shot 1.blend"
+blend.parent.mkdir()
+bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+result["beside"] = sorted(path.name for path in (blend.parent / "motionlift").rglob("*.npz"))
+shutil.rmtree(Path(take.take).parent)
+bpy.ops.wm.open_mainfile(filepath=str(blend))
+figure = bpy.context.view_layer.objects.active
+action = figure.animation_data.action
+take = action.motionlift
+result["reopened"] = [take.differs, take.smoothing]
+take.travel, take.smoothing = "IN_PLACE", 0.8
+result["differs"] = take.differs
+result["cleaned"] = sorted(ops.clean_up(wait=True))
+result["after"] = [take.differs, action == figure.animation_data.action, len(curves_of(action)), take.shown]
+result["ways"] = [heads(figure, frame)["pelvis"] for frame in (5, 15)]
+ops.use_clip_rate(wait=True)
+rate = bpy.context.scene.render
+result["rate"] = [rate.fps / rate.fps_base, len(curves_of(action)[0].keyframe_points)]
+
+# A hand edit is never written over.
+curves_of(action)[0].keyframe_points[3].co[1] += 1.0
+edited = [point.co[1] for point in curves_of(action)[0].keyframe_points]
+take.smoothing = 0.1
+result["refused"] = refusal(ops.clean_up, wait=True)
+result["kept"] = edited == [point.co[1] for point in curves_of(action)[0].keyframe_points]
+result["anew"] = sorted(ops.clean_up(new_action=True, wait=True))
+result["actions"] = sorted(a.name for a in bpy.data.actions if a.use_fake_user)
+result["used"] = figure.animation_data.action.name
+result["still_kept"] = edited == [point.co[1] for point in curves_of(action)[0].keyframe_points]
+result["slot"] = getattr(figure.animation_data, "action_slot", True) is not None
+
+# Places to check, the report, and the way to other programs.
+shown = figure.animation_data.action.motionlift
+shown.places.clear()
+result["nothing"] = refusal(ops.check_next)
+for start in (18, 8):
+    place = shown.places.add()
+    place.start, place.end, place.words = start, start + 2, "left foot slides"
+visited = []
+bpy.context.scene.frame_set(5)
+for backwards in (False, False, False, True):
+    ops.check_next(backwards=backwards)
+    visited.append(bpy.context.scene.frame_current)
+result["visited"] = visited
+result["report"] = sorted(ops.show_report())
+ops.export_bvh(filepath=str(folder / "out.bvh"))
+result["bvh"] = (folder / "out.bvh").read_text()[:9]
+result["lifted_again"] = sorted(ops.lift_video(filepath=str(video)))
+result["again"] = bpy.context.view_layer.objects.active.animation_data.action.motionlift.take
+"""
+)
+
+
+def test_a_lift_from_video_to_clean_up(
+    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = in_blender(LIFT, sample_video, sys.executable, tmp_path)
+    name = "läufer im park"
+    assert seen["finished"] == ["FINISHED"]
+    assert seen["names"] == [name, name, name]
+    assert seen["new"] == {kind: [name] for kind in ("objects", "armatures", "actions")}
+    assert seen["fake_user"]
+    assert seen["range"] == [5, 5 + 23]
+    assert seen["end"] == 28
+    assert f"{name}: 24 frames on 21 bones." in seen["message"]
+    assert "Clip 30, scene 24" in seen["message"]
+    assert "frames at 30 a second" in seen["headline"]
+    assert seen["beside"] == [f"{name}.motion.npz"]
+    motion = resample(Motion.load(tmp_path / "my shots/motionlift" / name / f"{name}.motion.npz"), 24.0)
+    for frame, heads in zip((0, 10), seen["heads"], strict=True):
+        expected = dict(zip(motion.joint_names, motion.joint_positions[frame], strict=True))
+        for joint, head in heads.items():
+            np.testing.assert_allclose(head, expected[joint], atol=1e-4)
+    assert seen["reopened"] == [False, 0.5]
+    assert seen["differs"]
+    assert seen["cleaned"] == ["FINISHED"]
+    differs, same_action, curves, shown = seen["after"]
+    assert (differs, same_action, curves) == (False, True, 3 + 4 * len(motion.joint_names))
+    assert shown.startswith("//motionlift")
+    cleaned = resample(Motion.load(tmp_path / "my shots" / shown.removeprefix("//")), 24.0)
+    np.testing.assert_allclose(seen["ways"], cleaned.root_translation[[0, 10]], atol=1e-4)
+    assert np.max(np.abs(cleaned.root_translation - motion.root_translation)) > 0.05
+    assert seen["rate"] == [30.0, 30]
+    assert "edited by hand" in seen["refused"]
+    assert seen["kept"]
+    assert seen["still_kept"]
+    assert seen["anew"] == ["FINISHED"]
+    assert seen["actions"] == [name, f"{name}_t02"]
+    assert seen["used"] == f"{name}_t02"
+    assert seen["slot"]
+    assert "Nothing to check" in seen["nothing"]
+    assert seen["visited"] == [8, 18, 8, 18]
+    assert seen["report"] == ["FINISHED"]
+    assert seen["bvh"] == "HIERARCHY"
+    assert seen["lifted_again"] == ["FINISHED"]
+    assert seen["again"].startswith("//motionlift")
+    assert f"{name}_t03" in seen["again"]
+
+
+FAILING = (
+    ENABLED
+    + """
+import threading, time
+sample, python, folder = arguments
+folder = Path(folder)
+before = data()
+result["no_engine"] = refusal(ops.lift_video, filepath=sample)
+entry.preferences.engine_python = str(folder / "no python")
+result["bad_engine"] = refusal(ops.lift_video, filepath=sample)
+entry.preferences.engine_python = python
+result["no_file"] = refusal(ops.lift_video, filepath=str(folder / "gone.mp4"))
+(folder / "notes.mp4").write_text("no video")
+result["no_video"] = refusal(ops.lift_video, filepath=str(folder / "notes.mp4"))
+choices = bpy.context.scene.motionlift
+result["unchosen"] = refusal(ops.lift_chosen_video)
+choices.video = str(folder / "gone.mp4")
+result["gone"] = refusal(ops.lift_chosen_video)
+choices.target = "ACTIVE"
+result["target"] = refusal(ops.lift_video, filepath=sample)
+choices.target = "NEW"
+choices.use_trim, choices.trim_start, choices.trim_end = True, 3.0, 2.0
+result["trim"] = refusal(ops.lift_video, filepath=sample)
+choices.use_trim = False
+rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+bpy.context.scene.collection.objects.link(rig)
+bpy.context.view_layer.objects.active = rig
+bpy.ops.object.mode_set(mode="POSE")
+result["mode"] = refusal(ops.lift_video, filepath=sample)
+bpy.ops.object.mode_set(mode="OBJECT")
+bpy.data.armatures.remove(rig.data)
+result["no_take"] = refusal(ops.clean_up)
+result["not_chosen"] = refusal(ops.choose_video, filepath=str(folder / "a.txt"))
+ops.choose_video(filepath=sample)
+result["chosen"] = choices.video == sample
+
+def at_work(do):
+    def watch():
+        while not (queue := session().queue) or not queue.status or queue.status.stage != "detect":
+            time.sleep(0.01)
+        result["asked"] = time.monotonic()
+        do(queue)
+    threading.Thread(target=watch, daemon=True).start()
+
+at_work(lambda queue: queue.client.terminate())
+result["killed"] = refusal(ops.lift_chosen_video)
+at_work(lambda queue: queue.cancel(queue.status.job))
+result["cancelled"] = refusal(ops.lift_video, filepath=sample)
+result["seconds"] = time.monotonic() - result["asked"]
+result["unchanged"] = data() == before
+from motionlift.addon.results import folders
+result["left"] = [str(path) for folder in folders() for path in folder.rglob("*")]
+client = session().queue.client
+bpy.ops.wm.read_factory_settings(use_empty=True)
+end = time.monotonic() + 10
+while client.alive and time.monotonic() < end:
+    time.sleep(0.02)
+result["ended"] = not client.alive and session().queue is None
+"""
+)
+
+
+def test_what_goes_wrong_is_told_and_leaves_nothing(
+    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+) -> None:
+    seen = in_blender(FAILING, sample_video, sys.executable, tmp_path)
+    assert "Set up the video engine" in seen["no_engine"]
+    assert "does not start" in seen["bad_engine"]
+    assert "There is no file gone.mp4" in seen["no_file"]
+    assert "notes.mp4" in seen["no_video"]
+    assert "Choose a video first" in seen["unchosen"]
+    assert "There is no file gone.mp4" in seen["gone"]
+    assert "choose New Armature" in seen["target"]
+    assert "later than the start" in seen["trim"]
+    assert "Object Mode" in seen["mode"]
+    assert "lifted Action" in seen["no_take"]
+    assert "is no video" in seen["not_chosen"]
+    assert seen["chosen"]
+    assert "stopped unexpectedly" in seen["killed"]
+    assert "Cancelled" in seen["cancelled"]
+    assert seen["seconds"] < 1.0
+    assert seen["unchanged"]
+    assert seen["left"] == []
+    assert seen["ended"]
+
+
+SETTING_UP = (
+    ENABLED
+    + """
+result["offline"] = refusal(ops.set_up_engine) if not bpy.app.online_access else "online"
+entry.preferences.wheels = arguments[0]
+result["no_folder"] = refusal(ops.set_up_engine, wait=True)
+Path(arguments[0]).mkdir()
+result["no_wheels"] = refusal(ops.set_up_engine, wait=True)
+result["install_first"] = refusal(ops.install_engine)
+result["removed"] = sorted(ops.remove_engine())
+from motionlift.addon.preferences import engine_folder, engine_words
+result["left"] = [path.name for path in engine_folder().iterdir()]
+result["words"] = engine_words(bpy.context)[0]
+"""
+)
+
+
+def test_the_engine_is_not_set_up_without_permission_or_wheels(in_blender: InBlender, tmp_path: Path) -> None:
+    seen = in_blender(SETTING_UP, tmp_path / "empty")
+    assert seen["offline"] == "online" or "Allow Online Access" in seen["offline"]
+    assert "There is no folder" in seen["no_folder"]
+    assert "lacks a package" in seen["no_wheels"]
+    assert "comes first" in seen["install_first"]
+    assert seen["removed"] == ["FINISHED"]
+    assert seen["left"] == []
+    assert "not set up yet" in seen["words"]
+
+
+def test_everyone_who_can_be_asked_for_can_be_chosen() -> None:
+    assert {item[0] for item in PERSON_ITEMS} == {*PERSON_CHOICES, "number"}

@@ -1,0 +1,144 @@
+"""The queue with a real worker process that does made-up work: order, progress, cancelling, crashes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from motionlift.addon.lift_queue import Finished, Job, LiftQueue, Status
+from motionlift.bridge.worker_client import WorkerClient, import_folder
+from motionlift.core.jobs import LiftSettings
+from motionlift.core.motion import Motion
+
+WORK = """
+import os, shutil, time
+from motionlift.core import service, worker
+from motionlift.core.jobs import Cancelled, Result
+
+def handle(request, progress, cancelled):
+    name = os.path.basename(request.video)
+    if name == "dies":
+        print("the last words", flush=True)
+        os._exit(7)
+    while name in ("waits", "deaf"):
+        progress("detect", 3, 9)
+        if cancelled() and name == "waits":
+            raise Cancelled
+        time.sleep(0.01)
+    if name != "broken":
+        shutil.copy(request.video, request.output)
+    else:
+        open(request.output, "w").write("no motion")
+    return Result(request.id, motions=(request.output,), reports=({"headline": name},), warnings=("mind",))
+
+service.handle = handle
+worker.main()
+"""
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[LiftQueue]:
+    folder = import_folder(tmp_path / "imports")
+    (folder / "made_up_worker.py").write_text(WORK, encoding="utf-8")
+    client = WorkerClient(Path(sys.executable), folder, module="made_up_worker")
+    yield LiftQueue(client)
+    client.kill()
+
+
+@pytest.fixture
+def job(tmp_path: Path, make_motion: Callable[..., Motion]) -> Callable[..., Job]:
+    """A function that makes a job; what it is to do is the video's name."""
+    make_motion(frames=31, fps=30.0).save(tmp_path / "good")
+
+    def _job(name: str, fps: float = 30.0) -> Job:
+        return Job("lift", name, tmp_path / name, tmp_path / f"{name}.motion.npz", LiftSettings(), fps)
+
+    return _job
+
+
+def _until(queue: LiftQueue, ready: Callable[[], object]) -> list[Finished]:
+    ended: list[Finished] = []
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        assert time.monotonic() < end
+        ended += queue.tick()
+        time.sleep(0.01)
+    return ended
+
+
+def test_a_job_ends_in_its_motions_at_the_wanted_rate(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    queue.add(job("good", fps=24.0))
+    (finished,) = queue.wait()
+    ((path, motion),) = finished.motions
+    assert path == finished.job.output
+    assert (motion.fps, finished.clip_fps, len(motion)) == (24.0, 30.0, 25)
+    assert finished.reports == ({"headline": "good"},)
+    assert finished.warnings == ("mind",)
+    assert not queue.busy
+
+
+def test_jobs_run_one_after_the_other_and_a_waiting_one_can_be_taken_out(
+    queue: LiftQueue, job: Callable[..., Job]
+) -> None:
+    first, second, third = job("waits"), job("good"), job("good")
+    for one in (first, second, third):
+        queue.add(one)
+    assert _until(queue, lambda: queue.status and queue.status.done) == []
+    assert queue.status
+    assert (queue.status.job, queue.waiting) == (first, [second, third])
+    assert queue.status.stage_words == "Finding people 3 of 9"
+    queue.cancel(second)
+    queue.cancel(first)
+    codes = {one.job.number: one.error.code if one.error else None for one in queue.wait()}
+    assert codes == {first.number: "cancelled", second.number: "cancelled", third.number: None}
+
+
+def test_a_worker_that_does_not_listen_is_ended_within_a_second(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    deaf = job("deaf")
+    queue.add(deaf)
+    _until(queue, lambda: queue.status and queue.status.done)
+    began = time.monotonic()
+    queue.cancel(deaf)
+    (ended,) = queue.wait()
+    assert time.monotonic() - began < 1.0
+    assert ended.error is not None
+    assert ended.error.code == "cancelled"
+    queue.add(job("good"))
+    assert queue.wait()[0].motions
+
+
+def test_a_crash_is_told_with_the_log_and_the_next_job_runs(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    queue.add(job("dies"))
+    queue.add(job("good"))
+    dead, good = queue.wait()
+    assert dead.error is not None
+    assert dead.error.code == "worker_died"
+    assert "the last words" in dead.error.hint
+    assert good.motions
+
+
+def test_a_result_that_cannot_be_read_is_an_error(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    queue.add(job("broken"))
+    (finished,) = queue.wait()
+    assert finished.error is not None
+    assert finished.error.code == "bad_motion"
+
+
+def test_a_python_that_does_not_start_fails_the_job(tmp_path: Path, job: Callable[..., Job]) -> None:
+    queue = LiftQueue(WorkerClient(tmp_path / "no python", tmp_path / "imports"))
+    queue.add(job("good"))
+    (finished,) = queue.wait()
+    assert finished.error is not None
+    assert finished.error.code == "worker_not_started"
+
+
+def test_the_time_left_follows_the_speed(job: Callable[..., Job]) -> None:
+    status = Status(job("good"), "detect", 100, 300, stage_began=10.0)
+    assert status.seconds_left(15.0) == pytest.approx(10.0)
+    assert status.words(15.0) == "good: Finding people 100 of 300, 0:10 left"
+    assert status.words(10.5) == "good: Finding people 100 of 300"

@@ -1,0 +1,64 @@
+"""Names and places of takes, without Blender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from motionlift.addon.takes import bring_along, cleaned, drop_empty, locate, new_take, take_folders
+from motionlift.core.jobs import LiftSettings, MotionLiftError
+
+
+def test_a_take_is_called_after_its_clip_and_never_takes_a_name_twice(tmp_path: Path) -> None:
+    video = Path("läufer im Park.mp4")
+    first = new_take(video, (tmp_path,), set())
+    assert first == tmp_path / "läufer im Park" / "läufer im Park.motion.npz"
+    first.write_text("a take")
+    second = new_take(video, (tmp_path,), set())
+    assert second.name == "läufer im Park_t02.motion.npz"
+    assert new_take(video, (tmp_path,), {"läufer im Park_t02"}).parent.name == "läufer im Park_t03"
+
+
+def test_a_folder_that_refuses_is_passed_over(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, where a folder should be")
+    assert new_take(Path("a.mp4"), (blocked, tmp_path / "user"), set()).parent == tmp_path / "user" / "a"
+    with pytest.raises(MotionLiftError) as caught:
+        new_take(Path("a.mp4"), (blocked,), set())
+    assert caught.value.code == "output_folder_read_only"
+
+
+def test_nothing_is_left_of_a_take_that_was_not_made(tmp_path: Path) -> None:
+    kept = tmp_path / "motionlift" / "other"
+    output = new_take(Path("a.mp4"), (tmp_path / "motionlift",), set())
+    drop_empty(output.parent)
+    assert not (tmp_path / "motionlift").exists()
+    kept.mkdir(parents=True)
+    drop_empty(new_take(Path("a.mp4"), (tmp_path / "motionlift",), set()).parent)
+    assert [path.name for path in (tmp_path / "motionlift").iterdir()] == ["other"]
+
+
+def test_takes_lie_beside_the_file_and_are_found_when_they_moved(tmp_path: Path) -> None:
+    user = tmp_path / "user"
+    assert take_folders("", user) == (user,)
+    beside, _ = take_folders(str(tmp_path / "shot.blend"), user)
+    assert beside == tmp_path / "motionlift"
+    stored = new_take(Path("a.mp4"), (user,), set())
+    stored.write_text("a take")
+    copied = bring_along(stored, beside)
+    assert copied.read_text() == "a take"
+    stored.unlink()
+    assert locate(stored, (beside, user)) == copied
+    copied.unlink()
+    with pytest.raises(MotionLiftError) as caught:
+        locate(stored, (beside, user))
+    assert caught.value.code == "take_missing"
+
+
+def test_what_clean_up_makes_is_named_by_its_settings() -> None:
+    original = Path("walk/walk.motion.npz")
+    smooth, rough = LiftSettings(smoothing=0.9), LiftSettings(smoothing=0.1)
+    assert cleaned(original, smooth) == cleaned(original, smooth)
+    assert len({original, cleaned(original, smooth), cleaned(original, rough)}) == 3
+    assert cleaned(original, smooth).name.endswith(".motion.npz")
