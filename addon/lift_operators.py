@@ -26,7 +26,7 @@ def lift_trouble(context: bpy.types.Context) -> str:
         return NO_ENGINE
     if context.mode != "OBJECT":
         return "Switch to Object Mode first"
-    return targets.target_trouble(context.scene.motionlift.target)
+    return targets.target_trouble(context.scene.motionlift.target, context.active_object)
 
 
 def video_trouble(name: str) -> str:
@@ -46,7 +46,8 @@ def start_lift(context: bpy.types.Context, video: Path) -> Job:
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
     taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
     output = new_take(video, results.folders(), taken)
-    plan = results.LiftPlan(choices.target)
+    active = context.active_object
+    plan = results.LiftPlan(choices.target, active.name if active else "")
     job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
     queue.add(job)
     return job

@@ -35,7 +35,7 @@ class LiftPanel(_Panel, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.prop(choices, "video", text="", icon="FILE_MOVIE")
         layout.prop(choices, "target")
-        if trouble := targets.target_trouble(choices.target):
+        if trouble := targets.target_trouble(choices.target, context.active_object):
             draw_wrapped(layout.column(align=True), trouble, "INFO", COLUMNS)
         row = layout.row()
         row.scale_y = 1.8

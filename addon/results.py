@@ -27,9 +27,10 @@ SAME_RATE = 1e-3
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on."""
+    """The payload of a lift: what its motions are put on, and the armature that was active then."""
 
     target: str
+    rig: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,19 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
 
     Raises what went wrong; then the scene is as it was.
     """
-    target = targets.target_named(finished.job.payload.target)
+    plan: LiftPlan = finished.job.payload
+    target = targets.target_named(plan.target, plan.rig)
     made: list[bpy.types.Object] = []
-    with _removed_on_failure(made):
+    actions: list[bpy.types.Action] = []
+    with _removed_on_failure(target, made):
         for number, (path, motion) in enumerate(finished.motions):
             figure = target.write(context, motion, take_name(path))
             made.append(figure)
             action = figure.animation_data.action
+            actions.append(action)
             properties = action.motionlift
             properties.take = _stored(path)
-            properties.target = finished.job.payload.target
+            properties.target = plan.target
             properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
             properties.clip_fps = finished.clip_fps or motion.fps
@@ -109,8 +113,9 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
         figure.select_set(True)
         context.view_layer.objects.active = figure
     scene = context.scene
-    scene.frame_end = max(scene.frame_end, *(int(f.animation_data.action.frame_end) for f in made))
-    return summary(finished, [figure.name for figure in made], scene_rate(scene))
+    scene.frame_end = max(scene.frame_end, *(int(action.frame_end) for action in actions))
+    words = target.words(finished.motions[0][1])
+    return summary(finished, [action.name for action in actions], words, scene_rate(scene))
 
 
 def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
@@ -131,7 +136,10 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
     else:
         refuse_edited(action)
     ((path, motion),) = finished.motions
-    targets.target_named(action.motionlift.target).rewrite(figure, motion, action.motionlift.first_frame)
+    target = targets.target_named(action.motionlift.target, figure.name)
+    target.rewrite(figure, motion, action.motionlift.first_frame)
+    # A rig's Action is made anew, under its name.
+    action = figure.animation_data.action
     _remember(action, path, motion, finished.job.settings, finished.reports[0], finished.warnings)
     return f"{action.name}: cleaned up. {places_words(len(action.motionlift.places))}"
 
@@ -146,11 +154,12 @@ def refuse_edited(action: bpy.types.Action) -> None:
         )
 
 
-def summary(finished: Finished, names: Sequence[str], rate: float) -> str:
-    """What was lifted, and what an animator should know: `walk: 312 frames on 21 bones. 2 places to check.`"""
+def summary(finished: Finished, names: Sequence[str], words: str, rate: float) -> str:
+    """What was lifted, and what an animator should know: `walk: 312 frames on 21 bones. 2 places to check.`; `words`
+    say on what."""
     motion = finished.motions[0][1]
     places = sum(len(report.get("places", ())) for report in finished.reports)
-    text = f"{', '.join(names)}: {len(motion)} frames on {len(motion.joint_names)} bones. {places_words(places)}"
+    text = f"{', '.join(names)}: {len(motion)} frames on {words}. {places_words(places)}"
     if finished.clip_fps and abs(rate / finished.clip_fps - 1) > SAME_RATE:
         text += f" Clip {finished.clip_fps:.5g}, scene {rate:.5g} frames a second."
     return text
@@ -202,14 +211,13 @@ def _animated_by(context: bpy.types.Context, action: bpy.types.Action | None) ->
 
 
 @contextlib.contextmanager
-def _removed_on_failure(made: list[bpy.types.Object]) -> Iterator[None]:
+def _removed_on_failure(target: targets.Target, made: list[bpy.types.Object]) -> Iterator[None]:
     with contextlib.ExitStack() as failing:
-        failing.callback(_remove_all, made)
+        failing.callback(_remove_all, target, made)
         yield
         failing.pop_all()
 
 
-def _remove_all(made: list[bpy.types.Object]) -> None:
-    for figure in made:
-        bpy.data.actions.remove(figure.animation_data.action)
-        bpy.data.armatures.remove(figure.data)
+def _remove_all(target: targets.Target, made: list[bpy.types.Object]) -> None:
+    for figure in reversed(made):
+        target.remove(figure)

@@ -168,6 +168,78 @@ def test_a_lift_from_video_to_clean_up(
     assert f"{name}_t03" in seen["again"]
 
 
+ON_A_RIG = (
+    ENABLED
+    + """
+import shutil
+sample, python, folder = arguments
+folder = Path(folder)
+entry.preferences.engine_python = python
+video = folder / "walk.mp4"
+shutil.copy(sample, video)
+scene = bpy.context.scene
+scene.render.fps, scene.frame_start = 30, 1
+choices = scene.motionlift
+choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
+ops.lift_video(filepath=str(video), wait=True)
+rig = bpy.context.view_layer.objects.active
+rig.name = "Hero"
+first = rig.animation_data.action
+result["first"] = [heads(rig, frame) for frame in (1, 25)]
+before = data()
+choices.target = "ACTIVE"
+result["finished"] = sorted(ops.lift_video(filepath=str(video), wait=True))
+action = rig.animation_data.action
+result["message"] = session().message
+result["names"] = [first.name, action.name, first.use_fake_user, action.use_fake_user]
+after = data()
+result["new"] = {kind: sorted(set(names) - set(before[kind])) for kind, names in after.items()}
+result["on_rig"] = [heads(rig, frame) for frame in (1, 25)]
+take = action.motionlift
+take.smoothing = 0.9
+result["cleaned"] = sorted(ops.clean_up(wait=True))
+again = rig.animation_data.action
+result["after"] = [again.name, again.motionlift.take, again.motionlift.smoothing, sorted(data()["actions"])]
+curves_of(again)[0].keyframe_points[3].co[1] += 1.0
+again.motionlift.smoothing = 0.2
+result["refused"] = refusal(ops.clean_up, wait=True)
+bpy.data.armatures.remove(rig.data)
+result["no_rig"] = refusal(ops.lift_video, filepath=str(video), wait=True)
+"""
+)
+
+
+def _apart(heads: dict[str, list[float]], feet: bool) -> Any:
+    """All distances between a pose's heads, with or without legs: what does not depend on where it was put."""
+    legs = ("knee", "ankle", "toe")
+    places = np.array([heads[name] for name in sorted(heads) if feet or not name.endswith(legs)])
+    return np.linalg.norm(places[:, None] - places[None], axis=-1)
+
+
+def test_a_lift_onto_an_armature_of_ones_own(
+    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+) -> None:
+    seen = in_blender(ON_A_RIG, sample_video, sys.executable, tmp_path)
+    assert seen["finished"] == ["FINISHED"]
+    # Nothing is added but the Action; the one before is kept.
+    assert seen["new"] == {"objects": [], "armatures": [], "actions": ["walk_t02"]}
+    assert seen["names"] == ["walk", "walk_t02", True, True]
+    assert "bones of Hero" in seen["message"]
+    assert "Previous Action kept: walk" in seen["message"]
+    # A rig of the motion's own bones takes the motion's poses.
+    for made, own in zip(seen["first"], seen["on_rig"], strict=True):
+        np.testing.assert_allclose(_apart(own, feet=False), _apart(made, feet=False), atol=2e-3)
+        # Feet are planted again, on the rig's own legs.
+        np.testing.assert_allclose(_apart(own, feet=True), _apart(made, feet=True), atol=0.05)
+    assert seen["cleaned"] == ["FINISHED"]
+    name, take, smoothing, actions = seen["after"]
+    assert (name, actions) == ("walk_t02", ["walk", "walk_t02"])
+    assert take
+    assert smoothing == pytest.approx(0.9)
+    assert "edited by hand" in seen["refused"]
+    assert "Select an armature" in seen["no_rig"]
+
+
 FAILING = (
     ENABLED
     + """
