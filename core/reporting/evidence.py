@@ -59,6 +59,12 @@ def lifted_world(motion: Motion) -> Array:
     return np.asarray(turned + motion.root_translation[:, None])
 
 
+def stays_in_place(motion: Motion) -> bool:
+    """Whether the way a person went was left out, so that feet slide by what it was."""
+    travel = dict(motion.source.get("settings", {})).get("travel")
+    return bool(motion.source.get("camera_moves")) if travel is None else not travel
+
+
 def foot_contacts(motion: Motion, side: str = "") -> list[int]:
     """The contacts that are heels and toe tips, of one side or of both."""
     feet = ("_heel", "_toe_tip")

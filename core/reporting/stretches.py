@@ -15,7 +15,7 @@ import numpy as np
 from ..motion import Bools, Motion
 from ..rotation import Array
 from ..skeleton import BODY_26
-from .evidence import checked, figure_height_px, foot_contacts, in_picture, landmarks_world, seen_span
+from .evidence import checked, figure_height_px, foot_contacts, in_picture, landmarks_world, seen_span, stays_in_place
 
 Reason = Literal["not_found", "out_of_picture", "unsure", "off_picture", "sliding"]
 """Nobody detected; outside the picture; the detector is unsure (hidden, blurred, small); the figure lies elsewhere than
@@ -134,7 +134,7 @@ def _doubts(motion: Motion) -> dict[str, dict[Reason, Array]]:
 def _slide_speed(motion: Motion, side: str) -> Array:
     """The fastest (F,) m/s that one of a foot's planted points moves along the floor; 0 where none is planted."""
     columns = foot_contacts(motion, side)
-    if len(motion) < 2 or not columns:
+    if len(motion) < 2 or not columns or stays_in_place(motion):
         return np.zeros(len(motion))
     feet = motion.contact_positions()[:, columns, :2]
     steps = np.linalg.norm(np.diff(feet, axis=0), axis=-1) / np.diff(motion.times)[:, None]

@@ -23,6 +23,7 @@ from .evidence import (
     points_world,
     seen_span,
     speed,
+    stays_in_place,
 )
 from .stretches import DOUBT, Stretch, group_confidence, runs, step_s, weak_stretches
 
@@ -160,6 +161,8 @@ def take_figures(motion: Motion) -> TakeFigures:
     solved, lifted = points_world(motion), lifted_world(motion)
     columns = foot_contacts(motion)
     feet, contacts = motion.contact_positions()[:, columns], motion.contacts[:, columns]
+    if stays_in_place(motion):
+        contacts = np.zeros_like(contacts)
     # Outside a pose is only held; it neither slides nor sinks by itself.
     feet[:first], feet[stop:] = np.nan, np.nan
     in_lifted = [

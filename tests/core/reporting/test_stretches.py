@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from motionlift.core.motion import Motion
+from motionlift.core.reporting.evidence import stays_in_place
 from motionlift.core.reporting.stretches import EVERYTHING, GROUPS, SHORTEST_S, runs, weak_stretches
 from motionlift.core.skeleton import BODY_26
 
@@ -130,3 +131,27 @@ def test_runs_agree_with_a_plain_count() -> None:
             assert start == 0 or not mask[start - 1]
             again[start:stop] = True
         np.testing.assert_array_equal(again, mask)
+
+
+@pytest.mark.parametrize(
+    ("source", "stays"),
+    [
+        ({}, False),
+        ({"camera_moves": True}, True),
+        ({"settings": {"travel": False}}, True),
+        ({"camera_moves": True, "settings": {"travel": True}}, False),
+    ],
+)
+def test_feet_taken_off_their_way_do_not_slide(stander: Stander, source: dict[str, object], stays: bool) -> None:
+    """A take that glides along on planted feet is doubtful, unless it was put in place on purpose."""
+    gliding = stander()
+    root = gliding.root_translation + np.linspace(0, 1.5, len(gliding))[:, None] * [0.0, 1.0, 0.0]
+    gliding = dataclasses.replace(
+        gliding,
+        root_translation=root,
+        joint_positions=gliding.joint_positions + (root - gliding.root_translation)[:, None],
+        contacts=np.ones_like(gliding.contacts),
+        source={**gliding.source, **source},
+    )
+    assert stays_in_place(gliding) is stays
+    assert any(found.reason == "sliding" for found in weak_stretches(gliding)) is not stays
