@@ -21,6 +21,7 @@ from ..reduce import reduce_keys
 from ..retarget import RetargetOptions, retarget
 from ..review import contact_edges
 from ..rig import Rig
+from . import versions
 from .actions import apply_keys
 from .deform import baked_skeleton
 from .files import opened_armature
@@ -194,7 +195,7 @@ def _fbx(path: Path, name: str) -> None:
 
 
 def _glb(path: Path, name: str) -> None:
-    bpy.ops.export_scene.gltf(
+    versions.export_gltf(
         filepath=str(path),
         export_format="GLB",
         use_selection=True,
