@@ -160,7 +160,7 @@ def _surroundings(folder: Path) -> dict[str, str]:
 def table(outcomes: Sequence[Outcome]) -> str:
     """One line a version: as it ran, how many tests passed, failed, were skipped, and how long it took."""
     words = ("passed", "failed", "error", "skipped")
-    lines = [("Blender", "bpy", "Python", "numpy", *words, "seconds")]
+    lines: list[tuple[str, ...]] = [("Blender", "bpy", "Python", "numpy", *words, "seconds")]
     for outcome in outcomes:
         versions = outcome.versions.split() if outcome.versions else ["-"] * 3
         ran = [" ".join(versions[:-2]), *versions[-2:]]
