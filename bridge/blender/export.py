@@ -21,7 +21,6 @@ from ..reduce import reduce_keys
 from ..retarget import RetargetOptions, retarget
 from ..review import contact_edges
 from ..rig import Rig
-from . import versions
 from .actions import apply_keys
 from .deform import baked_skeleton
 from .edits import HandEdits, apply_edits
@@ -199,7 +198,7 @@ def _fbx(path: Path, name: str) -> None:
 
 
 def _glb(path: Path, name: str) -> None:
-    versions.export_gltf(
+    bpy.ops.export_scene.gltf(
         filepath=str(path),
         export_format="GLB",
         use_selection=True,

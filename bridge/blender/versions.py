@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,24 +72,6 @@ def enum_value(kind: type[bpy.types.bpy_struct], name: str, identifier: str, oth
     """The number that `foreach_set` wants for an enum's `identifier`, or `otherwise` where a version lacks it."""
     items = kind.bl_rna.properties[name].enum_items
     return int(items[identifier if identifier in items else otherwise].value)
-
-
-def export_gltf(**options: Any) -> None:
-    """`bpy.ops.export_scene.gltf`.
-
-    In 4.2's Python module the exporter's modules keep bpy alive until Python is gone, and then Blender's own clean-up
-    crashes: the process has done its work and ends with a segmentation fault (seen with 4.2.23, not with 4.5.15).
-    """
-    bpy.ops.export_scene.gltf(**options)
-    if bpy.app.version < (4, 5, 0):
-        atexit.unregister(_let_go_of_bpy)
-        atexit.register(_let_go_of_bpy)
-
-
-def _let_go_of_bpy() -> None:
-    for name, module in list(sys.modules.items()):
-        if name.startswith("io_scene_gltf2.blender.exp."):
-            vars(module).pop("bpy", None)
 
 
 def set_array(owner: bpy.types.ID, name: str, values: Any) -> None:
