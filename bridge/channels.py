@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.motion import Bools
-from ..core.rotation import Array, continuous, normalise, to_euler, to_matrix
+from ..core.rotation import Array, continuous, from_euler, normalise, to_euler, to_matrix
 from .rig import AXIS_ANGLE, QUATERNION
 
 PROPERTIES = {QUATERNION: "rotation_quaternion", AXIS_ANGLE: "rotation_axis_angle"}
@@ -30,6 +30,15 @@ def rotation_channels(rotations: Array, mode: str) -> Array:
     listed = running_euler(to_euler(to_matrix(rotations), mode[::-1]))
     columns = [mode[::-1].index(axis) for axis in "XYZ"]
     return np.ascontiguousarray(listed[:, columns])
+
+
+def rotations_of(values: Array, mode: str) -> Array:
+    """The rotations (F, 4) that values (F, C) of `rotation_property(mode)` make."""
+    if mode == QUATERNION:
+        return normalise(values)
+    if mode == AXIS_ANGLE:
+        return from_axis_angle_channels(values)
+    return from_euler(values[:, ["XYZ".index(letter) for letter in mode[::-1]]], mode[::-1])
 
 
 def running_euler(angles: Array) -> Array:

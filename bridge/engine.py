@@ -25,7 +25,8 @@ def greet_engine(python: Path, folder: Path, patience: float = PATIENCE_SECONDS)
         client.start()
         while client.alive and client.hello is None and time.monotonic() < end:
             time.sleep(_POLL_SECONDS)
-        silent = client.alive
+        # Whoever says hello in another protocol is still alive here, for a moment.
+        silent = client.alive and client.hello is None
     finally:
         # Either returns when all that the process wrote is read.
         (client.close if client.hello else client.kill)()

@@ -102,14 +102,19 @@ def held(end: End, touches: Sequence[Touch], step: float, flatten: bool = True) 
         return end
     if flatten:
         end = _flattened(end, touches, step)
+    path = end.path + way_to_anchors(end, touches, EASE_SECONDS / step)
+    end = End(path, end.turns, end.tip_turns, end.tip_offset)
+    return _above_floor(end, touches, np.any([touch.holds for touch in touches], 0))
+
+
+def way_to_anchors(end: End, touches: Sequence[Touch], ease_frames: float) -> Array:
+    """Steps 2 and 3: how far (F, 3) the end has to move for its contact points to hold, eased in and out."""
     anchors = _anchors(end, touches)
     holding = np.stack([touch.holds for touch in touches], 1)
     moves = np.stack([anchor - end.points(touch) for anchor, touch in zip(anchors, touches, strict=True)], 1)
     count = holding.sum(1)
     wanted = np.where(holding[..., None], moves, 0.0).sum(1) / np.maximum(count, 1)[:, None]
-    path = end.path + eased(wanted, count > 0, EASE_SECONDS / step)
-    end = End(path, end.turns, end.tip_turns, end.tip_offset)
-    return _above_floor(end, touches, count > 0)
+    return eased(wanted, count > 0, ease_frames)
 
 
 def _flattened(end: End, touches: Sequence[Touch], step: float) -> End:

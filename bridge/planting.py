@@ -1,4 +1,5 @@
-"""Contacts of a motion on a rig's own legs and arms: the contact points of the target, and its limbs bent to them."""
+"""Contacts of a motion on a rig's own body: the contact points of the target, its limbs bent to them, its hips on
+what it sits on."""
 
 from __future__ import annotations
 
@@ -7,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..core.motion import Motion
+from ..core.motion import Bools, Motion
 from ..core.rotation import Array, conjugate, multiply, rotate
-from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, bridged, held, hip_drop, within_reach
+from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, bridged, held, hip_drop, way_to_anchors, within_reach
 from .limbs import Limb, moved_end, reach
 from .posing import Pose
 from .source import Source
@@ -19,21 +20,43 @@ SIDES = ("left", "right")
 LEG, ARM = ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 
 
-def plant(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float) -> None:
-    """Make the feet and hands of `pose` hold where the motion's contacts say, lowering the hips where legs do not
-    reach.
+SIT_EASE_SECONDS = 0.4
+"""How long hips take at most between their own way and the seat."""
 
-    `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's. Contacts of ankles, toes
-    and wrists count, whatever they are called; those of other joints follow the body.
+
+def plant(
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, hands: bool = True
+) -> None:
+    """Make the feet of `pose` hold where the motion's contacts say, lowering the hips where legs do not reach; put
+    hips that sit on their seat; and, with `hands`, make hands hold too.
+
+    `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's. Contacts of ankles, toes,
+    wrists and the pelvis count, whatever they are called; those of other joints follow the body.
     """
     step = seconds_a_frame(source.motion)
-    _plant_feet(pose, bones, aligned, source, scale, step)
-    _plant_hands(pose, bones, aligned, source, scale, step)
+    sits = _plant_seat(pose, bones, aligned, source, scale, step)
+    _plant_feet(pose, bones, aligned, source, scale, step, sits)
+    if hands:
+        _plant_hands(pose, bones, aligned, source, scale, step)
+
+
+def _plant_seat(
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, step: float
+) -> Bools:
+    """Keep the hips still over what the figure sits on, as high as its own pelvis asks for; where it sits (F,)."""
+    touches = [touch for touch in seat_touches(pose, bones, aligned, source, scale) if touch.holds.any()]
+    if not touches:
+        return np.zeros(pose.frames, bool)
+    pelvis = bones["pelvis"][0]
+    end = End(pose.point(pelvis, _middle(pose, bones, "hip")), pose.evaluate()[0][pelvis])
+    pose.move(way_to_anchors(end, touches, SIT_EASE_SECONDS / step))
+    return np.asarray(np.any([touch.holds for touch in touches], 0))
 
 
 def _plant_feet(
-    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, step: float
+    pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, step: float, sits: Bools
 ) -> None:
+    """`sits` (F,): where the hips rest on something and are not lowered."""
     legs: dict[str, tuple[Leg, End]] = {}
     for side in SIDES:
         names = [f"{side}_{part}" for part in LEG]
@@ -41,7 +64,7 @@ def _plant_feet(
         if not touches or any(name not in bones for name in names):
             continue
         limb, end = _limb(pose, bones, names), held(_foot(pose, bones, side), touches, step)
-        holding = np.any([touch.holds for touch in touches], 0)
+        holding = np.any([touch.holds for touch in touches], 0) & ~sits
         distance = np.linalg.norm(limb.end - limb.start, axis=-1)
         legs[side] = Leg(limb.start, end.path, reach(limb), distance, holding), end
     if not legs:
@@ -163,6 +186,42 @@ def hand_touches(
         for number, parent in enumerate(motion.contact_parents)
         if int(parent) == wrist
     ]
+
+
+def seat_touches(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float) -> list[Touch]:
+    """The contact points of the pelvis on the target, seen from the middle of its hips: as far below as its trunk is
+    longer than the source's. A chair is as much higher as the legs are longer, and a floor a floor."""
+    motion = source.motion
+    pelvis = motion.joint("pelvis")
+    rest = rest_joints(motion)
+    hips, shoulders = (
+        0.5 * (rest[motion.joint(f"left_{part}")] + rest[motion.joint(f"right_{part}")]) for part in ("hip", "shoulder")
+    )
+    size = scale
+    if all(f"{side}_shoulder" in bones for side in SIDES):
+        trunk = np.linalg.norm(_middle(pose, bones, "shoulder") - _middle(pose, bones, "hip"))
+        size = float(np.clip(trunk / max(float(np.linalg.norm(shoulders - hips)), 1e-6), 0.5 * scale, 2 * scale))
+    back = conjugate(aligned["pelvis"])
+    return [
+        Touch(
+            holds=bridged(
+                motion.contacts[:, number] > HOLDS, source.contact_points[:, number], seconds_a_frame(motion)
+            ),
+            offset=size * rotate(back, rest[pelvis] + motion.contact_offsets[number] - hips),
+            on_tip=False,
+            height=scale * source.contact_points[:, number, 2],
+        )
+        for number, parent in enumerate(motion.contact_parents)
+        if int(parent) == pelvis
+    ]
+
+
+def _middle(pose: Pose, bones: Bones, part: str) -> Array:
+    """The middle (3,) between the left and the right of a joint at rest; the pelvis' own head without both."""
+    names = [f"{side}_{part}" for side in SIDES]
+    if any(name not in bones for name in names):
+        return np.asarray(pose.stage.heads[bones["pelvis"][0]])
+    return np.asarray(np.mean([pose.stage.heads[bones[name][0]] for name in names], 0))
 
 
 def seconds_a_frame(motion: Motion) -> float:

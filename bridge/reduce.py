@@ -16,11 +16,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.rotation import Array, from_euler, normalise
-from .channels import from_axis_angle_channels, rotation_channels
+from ..core.rotation import Array
+from .channels import rotation_channels, rotations_of
 from .humanoid import SIDES
 from .retarget import Retargeted
-from .rig import AXIS_ANGLE, QUATERNION, pose_rig
+from .rig import QUATERNION, pose_rig
 
 DEGREES, METRES = 0.5, 0.002
 """How far a bone may turn from where it was, and wrists and ankles be."""
@@ -125,7 +125,8 @@ def reduce_keys(
         reach = metres * share / rig.world_scale / 2
         locations = {bone: reduce_curve(values, reach, keep) for bone, values in done.locations.items()}
         turned = {
-            bone: _rotations(restore_curve(keys, frames), rig.rotation_modes[bone]) for bone, keys in rotations.items()
+            bone: rotations_of(restore_curve(keys, frames), rig.rotation_modes[bone])
+            for bone, keys in rotations.items()
         }
         moved = {bone: restore_curve(keys, frames) for bone, keys in locations.items()}
         seen = pose_rig(rig, turned, moved, frames)[0][:, ends]
@@ -134,12 +135,3 @@ def reduce_keys(
             break
         share *= 0.9 * metres / worst if worst < 4 * metres else 0.3
     return ReducedKeys(rotations, locations, worst)
-
-
-def _rotations(values: Array, mode: str) -> Array:
-    """The rotations (F, 4) that values of a rotation property make."""
-    if mode == QUATERNION:
-        return normalise(values)
-    if mode == AXIS_ANGLE:
-        return from_axis_angle_channels(values)
-    return from_euler(values[:, ["XYZ".index(letter) for letter in mode[::-1]]], mode[::-1])

@@ -50,7 +50,7 @@ from .twist import place_along, shared_rotations, twist_along, untwisted
 Travel = Literal["auto", "hips", "in_place", "root", "object"]
 Scale = Literal["legs", "hips", "none"]
 Place = Literal["rest", "filmed"]
-Hands = Literal["free", "body", "world"]
+Hands = Literal["hold", "free", "body", "world"]
 Limbs = Literal["auto", "fk", "ik"]
 
 
@@ -64,8 +64,9 @@ class RetargetOptions:
 
     travel: which bone carries the way along the ground (`auto`: as the preset says); scale: the way and the height by
     the ratio of the legs' lengths, of the hips' heights, or the way as it is; place: begun where the rig stands, or
-    as filmed; hands: free, kept where they were against the body (at the target's size), or in the world; limbs: which
-    are posed by IK controls, where the preset knows any (FK controls are always keyed).
+    as filmed; plant_feet: contacts hold; hands: as the arms take them, but still where they carry weight (`hold`, like
+    feet), or not even there (`free`), or kept where they were against the body (at the target's size) or in the world;
+    limbs: which are posed by IK controls, where the preset knows any (FK controls are always keyed).
     Raises `UsageError` (`bad_retarget_option`).
     """
 
@@ -73,7 +74,7 @@ class RetargetOptions:
     scale: Scale = "legs"
     place: Place = "rest"
     plant_feet: bool = True
-    hands: Hands = "free"
+    hands: Hands = "hold"
     fingers: bool = True
     limbs: Limbs = "auto"
 
@@ -135,8 +136,8 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
     _turn_bones(pose, bones, aligned, source)
     way = _put_hips(pose, bones, source, options.scale)
     if options.plant_feet:
-        planting.plant(pose, bones, aligned, source, way.scale)
-    if options.hands != "free":
+        planting.plant(pose, bones, aligned, source, way.scale, options.hands == "hold")
+    if options.hands in ("body", "world"):
         planting.place_hands(pose, bones, source, way.scale, options.hands)
     _share_twist(pose, bones, twists, aligned)
     for role, others in beside.items():

@@ -114,6 +114,13 @@ result = {}
 _AFTER_SCRIPT = """
 with open(out, "w") as file:
     json.dump(result, file)
+if bpy.app.version < (5, 0, 0):
+    # Gone at once, as the program is: these wheels crash (4.2.23) or hang (4.5.15) when Python takes them apart after
+    # glTF or USD, with all work done.
+    import os, shutil
+    sys.stdout.flush()
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    os._exit(0)
 """
 
 

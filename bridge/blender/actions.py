@@ -20,6 +20,7 @@ from ..channels import free_columns, rotation_channels, rotation_property
 from ..reduce import Keys, ReducedKeys
 from ..retarget import Retargeted
 from . import versions
+from .written import remember
 
 HASH = "motionlift_hash"
 """The custom property of an Action that holds `curves_hash` of what we wrote."""
@@ -31,13 +32,14 @@ SWITCHES_GROUP = "MotionLift switches"
 @dataclass(frozen=True)
 class Channel:
     """What to write: a property's path seen from the object, and values (F, C) for the components `indices`; or instead
-    of values in every frame, reduced keys with all components."""
+    of values in every frame, reduced keys with all components. `mode`: of a rotation, the bone's rotation mode."""
 
     path: str
     indices: Sequence[int]
     values: Array
     group: str
     keys: Keys | None = None
+    mode: str = ""
 
 
 def write_curves(
@@ -147,6 +149,8 @@ def apply_keys(
     action.use_frame_range = True
     action.frame_start, action.frame_end = frames[0], frames[-1]
     action[HASH] = curves_hash(curves, written)
+    listed = [(channel.path, index, channel.mode) for channel in channels for index in channel.indices]
+    remember(action, curves, listed, dict(switches or {}), first_frame, len(done), done.fps)
     return action
 
 
@@ -169,7 +173,7 @@ def bone_channels(figure: bpy.types.Object, done: Retargeted, reduced: ReducedKe
             free = list(range(values.shape[1])) if whole else free_columns(mode, rig.locked_rotation[bone])
             if free:
                 keys = reduced.rotations[bone] if reduced else None
-                yield Channel(f"{path}.{rotation_property(mode)}", free, values[:, free], name, keys)
+                yield Channel(f"{path}.{rotation_property(mode)}", free, values[:, free], name, keys, mode)
     if done.object_location is not None:
         free = [axis for axis in range(3) if not figure.lock_location[axis]]
         parented = np.array(figure.matrix_local @ figure.matrix_world.inverted(), float)
@@ -188,15 +192,24 @@ def _dropped_paths(figure: bpy.types.Object, done: Retargeted) -> set[str]:
 
 
 def curves_hash(curves: Any, paths: Iterable[str]) -> str:
-    """A hash of the keys of the curves on `paths`, with the paths, so that it can be worked out again."""
+    """A hash of the keys of the curves on `paths` and how they are joined; with the paths, so that it can be worked out
+    again."""
     digest = hashlib.sha256()
     wanted = set(paths)
+    bezier = _key_kind("interpolation", "BEZIER")
     found = sorted((c for c in curves.fcurves if c.data_path in wanted), key=lambda c: (c.data_path, c.array_index))
     for curve in found:
         values = np.empty(2 * len(curve.keyframe_points), np.float32)
         curve.keyframe_points.foreach_get("co", values)
         digest.update(f"{curve.data_path}[{curve.array_index}]".encode())
         digest.update(values.tobytes())
+        kinds = np.empty(len(curve.keyframe_points), np.int32)
+        curve.keyframe_points.foreach_get("interpolation", kinds)
+        digest.update(kinds.tobytes())
+        if np.any(kinds == bezier):
+            for handle in ("handle_left", "handle_right"):
+                curve.keyframe_points.foreach_get(handle, values)
+                digest.update(values.tobytes())
     listed = "\n".join(sorted(wanted))
     return f"{digest.hexdigest()}\n{listed}"
 

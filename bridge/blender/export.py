@@ -23,6 +23,7 @@ from ..review import contact_edges
 from ..rig import Rig
 from .actions import apply_keys
 from .deform import baked_skeleton
+from .edits import HandEdits, apply_edits
 from .files import opened_armature
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
 from .scene import add_camera, show_footage, write_review
@@ -56,12 +57,13 @@ def animate(
     name: str,
     overwrite: bool = False,
     reduce: bool = False,
+    edits: HandEdits | None = None,
 ) -> Animated:
     """Retarget `motion` onto `figure` in the current scene, from its first frame on, at its rate.
 
-    `reduce` keys as few frames as its bounds allow. The scene's end is extended to the motion's, never shortened;
-    frame, selection and mode stay. Raises as `check_editable`, `read_rig`, `choose` and `retarget`, and then
-    nothing has changed.
+    `reduce` keys as few frames as its bounds allow; `edits` (see `hand_edits`) are applied on top. The scene's end is
+    extended to the motion's, never shortened; frame, selection and mode stay. Raises as `check_editable`, `read_rig`,
+    `choose` and `retarget`, and then nothing has changed.
     """
     check_editable(figure)
     scene = bpy.context.scene
@@ -76,6 +78,8 @@ def animate(
     action = apply_keys(
         figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
     )
+    if edits:
+        apply_edits(figure, edits)
     scene.frame_end = max(scene.frame_end, round(action.frame_end))
     return Animated(action.name, len(done), len(keyed), found, tuple(notes), motion, done.world_from_motion)
 

@@ -36,18 +36,32 @@ def opened_armature(place: str) -> bpy.types.Object:
 
 
 def armature_called(name: str, where: str) -> bpy.types.Object:
-    """The scene's armature of that name, or its only one. Raises `MotionLiftError`: see `opened_armature`."""
-    known = [item for item in bpy.context.scene.objects if item.type == "ARMATURE"]
-    names = ", ".join(item.name for item in known)
+    """The scene's armature of that name, or its only one. Raises `MotionLiftError`: see `opened_armature`, and
+    `linked_rig` where armatures are only in the scene as instances of a collection."""
+    known = {item.name: item for item in bpy.context.scene.objects if item.type == "ARMATURE"}
+    if name in known:
+        return known[name]
+    instanced = _instanced_armatures()
+    if name in instanced or (instanced and not known):
+        listed = name or ", ".join(sorted(instanced))
+        raise MotionLiftError(
+            "linked_rig", f"{listed} is in {where} only as an instance of a collection and cannot be animated.",
+            "Select the instance there: Object > Library Override > Make if it is linked, else Object > Apply > Make "
+            "Instances Real.",
+        )  # fmt: skip
+    names = ", ".join(known)
     if not known:
         raise MotionLiftError("no_armature", f"There is no armature in the scene of {where}.", "Choose another file.")
     if name:
-        for item in known:
-            if item.name == name:
-                return item
         raise MotionLiftError("no_armature", f"{where} has no armature {name}.", f"It has: {names}.")
     if len(known) > 1:
         raise MotionLiftError(
-            "several_armatures", f"{where} has several armatures: {names}.", f"Choose one: {where}:{known[0].name}."
+            "several_armatures", f"{where} has several armatures: {names}.", f"Choose one: {where}:{next(iter(known))}."
         )
-    return known[0]
+    return next(iter(known.values()))
+
+
+def _instanced_armatures() -> set[str]:
+    """The names of the armatures that the scene shows through instances of collections."""
+    collections = [item.instance_collection for item in bpy.context.scene.objects if item.instance_collection]
+    return {item.name for collection in collections for item in collection.all_objects if item.type == "ARMATURE"}

@@ -67,6 +67,12 @@ def check_editable(figure: bpy.types.Object) -> None:
             "linked_rig", f"{figure.name} is linked from {figure.library.filepath} and cannot be animated here.",
             "Make a library override first (Object > Library Override > Make).",
         )  # fmt: skip
+    override = figure.override_library
+    if override is not None and override.is_system_override:
+        raise MotionLiftError(
+            "linked_rig", f"The library override of {figure.name} cannot be edited.",
+            "Make it editable: in the Outliner, right-click > Library Override > Make > Selected & Content.",
+        )  # fmt: skip
 
 
 def fighting_constraints(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list[str]]:

@@ -82,6 +82,16 @@ def enum_value(kind: type[bpy.types.bpy_struct], name: str, identifier: str, oth
     return int(items[identifier if identifier in items else otherwise].value)
 
 
+def set_array(owner: bpy.types.ID, name: str, values: Any) -> None:
+    """Give `owner` an array of numbers as the custom property `name`.
+
+    5.0 frees memory twice where an array gets another length (seen with 5.0.1), so the old one goes first.
+    """
+    if name in owner:
+        del owner[name]
+    owner[name] = values
+
+
 def user_folder(package: str, name: str) -> Path:
     """A folder of ours that may be written, made if needed: the extension's own, or, for a package that is
     not installed as an extension, one beside Blender's data files."""

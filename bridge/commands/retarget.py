@@ -51,7 +51,8 @@ def retarget(
     place: Annotated[str, typer.Option(help="Begin at the rig's rest, or as filmed.")] = DEFAULTS.place,
     plant_feet: Annotated[bool, typer.Option(help="Keep standing feet still on the target.")] = DEFAULTS.plant_feet,
     hands: Annotated[
-        str, typer.Option(help="free, body (where they were against the body) or world.")
+        str,
+        typer.Option(help="hold (where they carry weight), free, body (where they were against the body) or world."),
     ] = DEFAULTS.hands,
     fingers: Annotated[bool, typer.Option(help="Move fingers where the source has them.")] = DEFAULTS.fingers,
     limbs: Annotated[str, typer.Option(help="Posed by: auto (as the preset has it), fk or ik.")] = DEFAULTS.limbs,

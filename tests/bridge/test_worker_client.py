@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
@@ -153,6 +154,7 @@ def test_the_real_worker_answers_and_lives_on(tmp_path: Path) -> None:
         client.close()
 
 
+@pytest.mark.skipif(importlib.util.find_spec("mediapipe") is None, reason="the video engine is not installed")
 @pytest.mark.usefixtures("weights")
 def test_the_real_worker_lifts_solves_again_and_lists_people(
     tmp_path: Path, sample_video: Path, detections: Path

@@ -52,7 +52,8 @@ def export(motion, place, folder, suffixes, names, options=RetargetOptions()):
         found[suffix] = {
             "heads": sampled(figure, int(ranges[0]), [clean(name) for name in names]), "action": action.name,
             "actions": len(bpy.data.actions), "roots": len([b for b in figure.data.bones if b.parent is None]),
-            "bones": len(figure.data.bones), "scale": list(figure.scale), "range": ranges, "notes": done.notes}
+            "bones": len(figure.data.bones), "scale": list(figure.scale), "range": ranges, "notes": done.notes,
+            "blender": list(bpy.app.version[:2])}
     return found
 """
 )
@@ -76,7 +77,9 @@ def check(found: dict[str, Any]) -> None:
         assert seen["actions"] == 1, suffix
         if suffix != ".blend":
             assert seen["roots"] == 1, suffix
-        assert "walk" in seen["action"] or suffix == ".bvh", suffix
+        # BVH has no name of a take, and the USD importer of 4.2 gives one of its own.
+        nameless = suffix == ".bvh" or (suffix == ".usd" and seen["blender"] < [4, 5])
+        assert "walk" in seen["action"] or nameless, suffix
 
 
 def test_a_plain_character(

@@ -1,0 +1,69 @@
+"""What we wrote into an Action, remembered in it, so that what was changed by hand since can be told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...core.rotation import Array
+from . import versions
+
+WRITTEN, VALUES = "motionlift_written", "motionlift_written_values"
+"""The custom properties of an Action that hold what `remember` keeps: JSON, and an array of float32."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """curves: path, component and, for rotations, the bone's rotation mode; values (C, F) at whole frames from
+    `first_frame` on; `fps` of the scene then; `switches`: the paths of properties keyed once, with their values."""
+
+    curves: tuple[tuple[str, int, str], ...]
+    values: Array
+    first_frame: int
+    fps: float
+    switches: dict[str, float]
+
+
+def remember(action: bpy.types.Action, owner: Any, written: Iterable[tuple[str, int, str]], switches: dict[str, float],
+             first_frame: int, count: int, fps: float) -> None:  # fmt: skip
+    """Keep in `action` what its curves `written` are now. `owner`: what holds them; the rest as in `Written`."""
+    curves = list(written)
+    values = [sampled(owner.fcurves.find(path, index=index), first_frame, count) for path, index, _ in curves]
+    told = {"curves": curves, "switches": switches, "first": first_frame, "count": count, "fps": fps}
+    action[WRITTEN] = json.dumps(told)
+    versions.set_array(action, VALUES, np.array(values, np.float32).ravel())
+
+
+def written_in(action: bpy.types.Action) -> Written | None:
+    """What `remember` kept; None in an Action that is not ours."""
+    stored, values = action.get(WRITTEN), action.get(VALUES)
+    if not isinstance(stored, str) or values is None:
+        return None
+    told = json.loads(stored)
+    curves = tuple((path, index, mode) for path, index, mode in told["curves"])
+    return Written(
+        curves=curves,
+        values=np.array(values, np.float32).reshape(len(curves), told["count"]).astype(float),
+        first_frame=told["first"],
+        fps=told["fps"],
+        switches=told["switches"],
+    )
+
+
+def sampled(curve: bpy.types.FCurve, first_frame: int, count: int) -> Array:
+    """What a curve is (F,) at whole frames, as Blender evaluates it."""
+    points = curve.keyframe_points
+    frames = np.arange(first_frame, first_frame + count)
+    if len(points) == count and not curve.modifiers:
+        keys, kinds = np.empty(2 * count, np.float32), np.empty(count, np.int32)
+        points.foreach_get("co", keys)
+        points.foreach_get("interpolation", kinds)
+        linear = versions.enum_value(bpy.types.Keyframe, "interpolation", "LINEAR", "LINEAR")
+        if np.array_equal(keys[::2], frames) and np.all(kinds == linear):
+            return keys[1::2].astype(float)
+    return np.array([curve.evaluate(float(frame)) for frame in frames], np.float32).astype(float)
