@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..rotation import Array
 from ..skeleton import BODY_26, mirrored_name
-from .body import Placed
+from .body import Placed, acceleration
 
 GRAVITY = 9.81
 MEAN_S = 0.35
@@ -33,7 +33,7 @@ other it stands."""
 
 _SEGMENTS = (
     (("pelvis", "neck"), 0.497, 0.5),
-    (("left_ear", "right_ear"), 0.081, 0.5),
+    (("left_ear", "left_ear"), 0.0405, 0.5),
     (("left_shoulder", "left_elbow"), 0.028, 0.436),
     (("left_elbow", "left_wrist"), 0.016, 0.43),
     (("left_index", "left_pinky"), 0.006, 0.5),
@@ -41,17 +41,15 @@ _SEGMENTS = (
     (("left_knee", "left_ankle"), 0.0465, 0.433),
     (("left_heel", "left_toe_tip"), 0.0145, 0.5),
 )
-"""Segments between two points, their share of the body's mass, and how far along it lies: Winter 2009, table 4.1."""
+"""Segments between two points of the middle or the left, their share of the body's mass, and how far along it lies:
+Winter 2009, table 4.1. Half of the head is at each ear."""
 
 
 def mass_shares() -> Array:
     """The share (26,) of each `BODY_26` point in the centre of mass; they add up to 1."""
     shares = np.zeros(len(BODY_26))
     for ends, mass, along in _SEGMENTS:
-        sides = {ends, (mirrored_name(ends[0]), mirrored_name(ends[1]))} if ends[0].startswith("left") else {ends}
-        if ends == ("left_ear", "right_ear"):
-            sides = {ends}
-        for first, last in sides:
+        for first, last in {ends, (mirrored_name(ends[0]), mirrored_name(ends[1]))}:
             shares[BODY_26.index(first)] += mass * (1 - along)
             shares[BODY_26.index(last)] += mass * along
     result: Array = shares / shares.sum()
@@ -76,17 +74,16 @@ def balance_term(
     mean, total = _means(times, stands)
     if frames < 3 or not (stands > 0).any():
         return lambda figure, root: root.new_zeros(())
-    step = torch.from_numpy(np.diff(times)).float()
+    step = torch.from_numpy(np.diff(times)).float()[:, None]
     weight = total / max(1.0, 2 * MEAN_S / float(np.median(np.diff(times))))
 
     def term(figure: Placed, root: Tensor) -> Tensor:
         centre = (figure.points @ shares) + root[..., 0]
         support = ((figure.contacts + root) * of_contacts).sum(-1)
         height = (up @ (centre - support)).clamp_min(0.1)
-        speed = (centre[:, 1:] - centre[:, :-1]) / step
-        inner = 2 * (speed[:, 1:] - speed[:, :-1]) / (step[1:] + step[:-1])
-        acceleration = torch.cat([inner[:, :1], inner, inner[:, -1:]], 1)
-        off = level @ (centre - (height / GRAVITY) * acceleration - support)
+        inner = acceleration(centre[..., None], step)[..., 0]
+        accelerated = torch.cat([inner[:, :1], inner, inner[:, -1:]], 1)
+        off = level @ (centre - (height / GRAVITY) * accelerated - support)
         return (weight * (off @ mean).square().sum(0)).sum() / sigma**2
 
     return term

@@ -116,6 +116,13 @@ def turned(rotations: Tensor, turns: Tensor) -> Tensor:
     return result
 
 
+def acceleration(values: Tensor, step: Tensor) -> Tensor:
+    """Second differences (3, F - 2, N) of samples (3, F, N) `step` (F - 1, 1) seconds apart."""
+    speed = (values[:, 1:] - values[:, :-1]) / step
+    result: Tensor = 2 * (speed[:, 1:] - speed[:, :-1]) / (step[1:] + step[:-1])
+    return result
+
+
 def quaternions(turns: Array) -> Array:
     """Turns (..., 3), as `turned` has them, as rotations (..., 4)."""
     return normalise(np.concatenate([np.full_like(turns[..., :1], 2.0), turns], -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ..motion import Bools
@@ -48,7 +49,7 @@ def find_contacts(feet: Array, confidence: Array, times: Array, limits: Limits =
     if len(feet) < 3:
         return np.zeros(feet.shape[:2])
     step = float(np.median(np.diff(times)))
-    speed = np.linalg.norm(np.gradient(feet, times, axis=0) * [1.0, limits.depth_share, 1.0], axis=-1)
+    speed = _speed(feet, times, limits)
     lowest = _running_minimum(feet[..., 2].min(1), round(NEIGHBOURHOOD_S / step))
     height = feet[..., 2] - lowest[:, None]
     seen = confidence > 0.05
@@ -56,7 +57,7 @@ def find_contacts(feet: Array, confidence: Array, times: Array, limits: Limits =
     stay = (speed < limits.speed_off) & (height < limits.height_off) & seen
     shortest = max(2, round(SHORTEST_S / step))
     planted = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest) for c in range(feet.shape[1])], 1)
-    return np.clip(gaussian_filter1d(planted.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)
+    return _eased(planted, step)
 
 
 def find_supports(points: Array, hips: Array, confidence: Array, times: Array, leg_length: float) -> Array:
@@ -69,7 +70,7 @@ def find_supports(points: Array, hips: Array, confidence: Array, times: Array, l
     if len(points) < 3:
         return np.zeros(points.shape[:2])
     step = float(np.median(np.diff(times)))
-    speed = np.linalg.norm(np.gradient(points, times, axis=0) * [1.0, SOLVED.depth_share, 1.0], axis=-1)
+    speed = _speed(points, times, SOLVED)
     height = points[..., 2]
     near = np.array(SUPPORT_HEIGHTS)
     enter = (speed < SOLVED.speed_on) & (height < near) & (confidence > SEEN)
@@ -79,14 +80,29 @@ def find_supports(points: Array, hips: Array, confidence: Array, times: Array, l
     enter[:, 4], stay[:, 4] = low & slower, low & slow
     shortest = [max(2, round(seconds / step)) for seconds in (*[SUPPORT_S] * 4, SITTING_S)]
     found = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest[c]) for c in range(points.shape[1])], 1)
-    return np.clip(gaussian_filter1d(found.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)
+    return _eased(found, step)
+
+
+def runs(held: Bools) -> NDArray[np.int64]:
+    """(R, 2): first frame, and the one after the last, of every run of True in `held` (F,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]]).astype(np.int8)))
+    return edges.reshape(-1, 2)
+
+
+def _speed(points: Array, times: Array, limits: Limits) -> Array:
+    """How fast points (F, C, 3) m go (F, C) m/s, as far as their depth can be trusted."""
+    return np.asarray(np.linalg.norm(np.gradient(points, times, axis=0) * [1.0, limits.depth_share, 1.0], axis=-1))
+
+
+def _eased(planted: Bools, step: float) -> Array:
+    """Contacts (F, C) in [0, 1] whose edges ease in and out, of frames `step` s apart."""
+    return np.clip(gaussian_filter1d(planted.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)
 
 
 def _hysteresis(enter: Bools, stay: Bools, shortest: int) -> Bools:
     """Runs of `stay` (F,) that hold at least one `enter` and last `shortest` frames."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], stay, [False]]).astype(np.int8)))
     result = np.zeros_like(stay)
-    for start, stop in edges.reshape(-1, 2):
+    for start, stop in runs(stay):
         if stop - start >= shortest and enter[start:stop].any():
             result[start:stop] = True
     return result

@@ -7,6 +7,7 @@ import numpy as np
 from ..rotation import Array, normalise
 from ..skeleton import BODY_26
 from .balance import mass_shares, upright
+from .contacts import runs
 from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
@@ -72,8 +73,7 @@ def plant_weights(contacts: Array) -> Array:
     weights = np.zeros_like(contacts)
     for foot in (slice(0, 2), slice(2, 4)):
         stands = contacts[:, foot].sum(1)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], stands > 0.5, [False]]).astype(np.int8)))
-        for start, stop in edges.reshape(-1, 2):
+        for start, stop in runs(stands > 0.5):
             weights[start:stop, foot] = contacts[start:stop, foot] / stands[start:stop].sum()
     return weights
 

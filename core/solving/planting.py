@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from ..motion import Bools
@@ -31,6 +30,7 @@ from ..rotation import (
     rotate,
 )
 from ..skeleton import ANIMATION_21, CONTACT_NAMES, contact_points
+from .contacts import runs
 from .smoothing import smooth
 
 STANDS = 0.5
@@ -120,12 +120,12 @@ def _standing(foot: _Foot, contacts: Array, times: Array, on_floor: bool) -> _Fo
     both = held.all(1)
     turns = np.tile(IDENTITY, (len(held), 1))
     settled = np.zeros(held.shape, bool)
-    for start, stop in _runs(both):
+    for start, stop in runs(both):
         part = slice(start, stop)
         ends = _flat(foot, places[start], settled[start], part, on_floor)
         for end in range(2):
             # A point keeps one place for as long as it stands, whatever the other does.
-            whole = next(slice(a, b) for a, b in _runs(held[:, end]) if a <= start < b)
+            whole = next(slice(a, b) for a, b in runs(held[:, end]) if a <= start < b)
             places[whole, end], settled[whole, end] = ends[end], True
         turns[part] = _laid(foot, ends[1] - ends[0], part)
     foot = foot.turned(_faded_turns(turns, both, times))
@@ -162,7 +162,7 @@ def _above_floor(foot: _Foot) -> _Foot:
 def _places(points: Array, held: Bools, on_floor: bool) -> Array:
     """Where a point (F, 3) is to stand (F, 3): one place a run, itself elsewhere."""
     places = points.copy()
-    for start, stop in _runs(held):
+    for start, stop in runs(held):
         place = np.median(points[start:stop], 0)
         if on_floor and abs(place[2]) < STOREY:
             place[2] = 0.0
@@ -265,9 +265,3 @@ def _bend_leg(world: Array, joints: Array, foot: _Foot, rest_offsets: Array, sid
     new_shin = multiply(minimal_rotation(beyond, shin_direction), shin_turned)
     world[:, hip], world[:, knee], world[:, ankle] = new_thigh, new_shin, foot.rotations
     world[:, toe] = multiply(foot.rotations, foot.toes)
-
-
-def _runs(held: Bools) -> NDArray[np.int64]:
-    """(R, 2): first frame, and the one after the last, of every run of True in `held` (F,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]]).astype(np.int8)))
-    return edges.reshape(-1, 2)

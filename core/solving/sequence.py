@@ -25,7 +25,7 @@ from ..rotation import Array, multiply
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from ..threads import one_thread
 from .balance import balance_term, upright
-from .body import HINGES, Body, Placed, matrices, quaternions, turned
+from .body import HINGES, Body, Placed, acceleration, matrices, quaternions, turned
 from .descent import minimise
 from .limits import limit_term
 from .trajectory import Ground
@@ -246,9 +246,9 @@ def _smoothness_terms(evidence: Evidence, sigmas: Sigmas) -> Callable[[Placed, T
         if len(step) < 2:
             return root.new_zeros(())
         total: Tensor = (
-            (_acceleration(root, step) / limit).square().sum()
-            + (_acceleration(figure.points + root, step) / sigmas.point_acceleration).square().sum()
-            + (_acceleration(turns, step) / sigmas.turn_acceleration).square().sum()
+            (acceleration(root, step) / limit).square().sum()
+            + (acceleration(figure.points + root, step) / sigmas.point_acceleration).square().sum()
+            + (acceleration(turns, step) / sigmas.turn_acceleration).square().sum()
         )
         return total
 
@@ -305,13 +305,6 @@ def _components(vectors: Array) -> Tensor:
 def _along_frames(components: Tensor) -> Array:
     """The inverse of `_components`."""
     result: Array = components.double().numpy().transpose(1, 2, 0)
-    return result
-
-
-def _acceleration(values: Tensor, step: Tensor) -> Tensor:
-    """Second differences (3, F - 2, N) of samples (3, F, N) `step` (F - 1, 1) seconds apart."""
-    speed = (values[:, 1:] - values[:, :-1]) / step
-    result: Tensor = 2 * (speed[:, 1:] - speed[:, :-1]) / (step[1:] + step[:-1])
     return result
 
 
