@@ -126,23 +126,37 @@ def bvh_to_motion(clip: BvhClip, options: BvhOptions | None = None) -> Motion:
     names = (*ANIMATION_21.joints, *(name for name in clip.names if name not in ANIMATION_21.joints))
     clip = ordered(clip, [clip.names.index(name) for name in names])
     turn, scale = conjugate(file_from_world(options)), 1.0 / UNITS[options.unit]
-    frames, joints = len(clip), len(clip.names)
     offsets, tails = _rest(clip, turn, scale)
     rotations = continuous(multiply(multiply(turn, joint_rotations(clip)), conjugate(turn)))
     root = rotate(turn, root_positions(clip)) * scale
-    times = np.arange(frames) * clip.frame_time
+    return unfilmed(clip.frame_time, clip.names, clip.parents, offsets, tails, root, rotations).check()
+
+
+def unfilmed(
+    frame_time: float,
+    names: tuple[str, ...],
+    parents: NDArray[np.int64],
+    offsets: Array,
+    tails: Array,
+    root: Array,
+    local: Array,
+) -> Motion:
+    """A motion that no camera saw, of a skeleton whose first joints are `ANIMATION_21`'s: certain everywhere, without
+    contacts, keypoints unknown. `frame_time` s; the others are `Motion`'s fields: `offsets`, `tails` (J, 3), `root`
+    (F, 3) m, `local` (F, J, 4)."""
+    frames, joints, points, size = len(root), len(names), len(BODY_26), (1920, 1080)
+    times = np.arange(frames) * frame_time
     contact_parents, contact_offsets = contact_points(tails[: len(ANIMATION_21)], offsets[: len(ANIMATION_21)])
-    points, size = len(BODY_26), (1920, 1080)
     return Motion(
         times=times,
-        fps=standard_rate(times) if frames > 1 else 1.0 / clip.frame_time,
-        joint_names=clip.names,
-        parents=clip.parents,
+        fps=standard_rate(times) if frames > 1 else 1.0 / frame_time,
+        joint_names=names,
+        parents=parents,
         rest_offsets=offsets,
         rest_tails=tails,
         root_translation=root,
-        local_rotations=rotations,
-        joint_positions=forward_kinematics(clip.parents, offsets, root, rotations)[0],
+        local_rotations=local,
+        joint_positions=forward_kinematics(parents, offsets, root, local)[0],
         confidence=np.ones((frames, joints)),
         detected=np.ones(frames, bool),
         contact_names=CONTACT_NAMES,
@@ -156,7 +170,7 @@ def bvh_to_motion(clip: BvhClip, options: BvhOptions | None = None) -> Motion:
         keypoints_2d=np.full((frames, points, 2), np.nan),
         keypoint_confidence=np.zeros((frames, points)),
         lifted_camera=np.full((frames, points, 3), np.nan),
-    ).check()
+    )
 
 
 def _rest(clip: BvhClip, turn: Array, scale: float) -> tuple[Array, Array]:

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bvh import BvhClip, joint_rotations, local_translations
-from ..core.camera import intrinsics, look_at
 from ..core.jobs import MotionLiftError
-from ..core.motion import Motion, standard_rate
+from ..core.motion import Motion
 from ..core.rotation import (
     Array,
     conjugate,
@@ -28,7 +27,8 @@ from ..core.rotation import (
     to_euler,
     to_matrix,
 )
-from ..core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, contact_points, reference_rest
+from ..core.skeleton import ANIMATION_21, contact_points, reference_rest
+from .bvh import unfilmed
 from .channels import running_euler
 from .humanoid import FINGER_ROLES, SIDES, RigMap
 from .retarget import Retargeted
@@ -143,41 +143,17 @@ def motion_of_bvh(clip: BvhClip, rig: Rig, rig_map: RigMap, find_contacts: Conta
     offsets = np.array([rest[name] for name in names])
     world = np.stack([turns[name] for name in names], 1)
     local = continuous(local_from_world(parents, world))
-    positions, _ = forward_kinematics(parents, offsets, hips, local)
-    times = np.arange(len(clip)) * clip.frame_time
+    ends = np.array([tails[name] for name in names])
+    motion = unfilmed(clip.frame_time, names, parents, offsets, ends, hips, local)
     contact_parents, contact_offsets = _contact_points(offsets, tails)
-    frames, points, size = len(clip), len(BODY_26), (1920, 1080)
-    motion = Motion(
-        times=times,
-        fps=standard_rate(times) if frames > 1 else 1.0 / clip.frame_time,
-        joint_names=names,
-        parents=parents,
-        rest_offsets=offsets,
-        rest_tails=np.array([tails[name] for name in names]),
-        root_translation=hips,
-        local_rotations=local,
-        joint_positions=positions,
-        confidence=np.ones((frames, len(names))),
-        detected=np.ones(frames, bool),
-        contact_names=CONTACT_NAMES,
-        contact_parents=contact_parents,
-        contact_offsets=contact_offsets,
-        contacts=np.zeros((frames, len(CONTACT_NAMES))),
-        camera_K=intrinsics(size)[None],
-        world_from_camera=look_at(hips[0] + np.array([0.0, -4.0, 0.5]), hips[0])[None],
-        image_size=size,
-        keypoint_names=BODY_26.joints,
-        keypoints_2d=np.full((frames, points, 2), np.nan),
-        keypoint_confidence=np.zeros((frames, points)),
-        lifted_camera=np.full((frames, points, 3), np.nan),
-    )
+    motion = dataclasses.replace(motion, contact_parents=contact_parents, contact_offsets=contact_offsets)
     feet = motion.contact_positions()
-    contacts = motion.contacts if find_contacts is None else find_contacts(feet, np.ones(feet.shape[:2]), times)
+    contacts = motion.contacts if find_contacts is None else find_contacts(feet, np.ones(feet.shape[:2]), motion.times)
     # Studios put the origin anywhere: the floor is where feet rest, or the lowest that they get.
     standing = feet[..., 2][contacts > 0.5]
     floor = UP * float(np.percentile(standing if len(standing) else feet[..., 2], 10 if len(standing) else 1))
     return dataclasses.replace(
-        motion, contacts=contacts, root_translation=hips - floor, joint_positions=positions - floor
+        motion, contacts=contacts, root_translation=hips - floor, joint_positions=motion.joint_positions - floor
     ).check()
 
 
