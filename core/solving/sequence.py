@@ -57,8 +57,9 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
 def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> float:
     """The sum of squares that is left after a solve from `pose` on, in standard deviations: at most `WINDOW` frames."""
     window = _Window(pose, body, evidence, sigmas)
+    best = window.solved(iterations)
     with torch.inference_mode():
-        return float(window.cost(window.solved(iterations)))
+        return float(window.cost(best))
 
 
 def windows(frames: int) -> list[slice]:

@@ -192,6 +192,12 @@ def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> N
         assert np.degrees(angle_between(parts.rotations, whole.rotations)).max() < 0.2
 
 
+def test_what_does_not_agree_fits_worse() -> None:
+    truth = squat(60)
+    agreeing, other = (sequence.misfit(truth, BODY, evidence_of(truth, lifted), 8) for lifted in (truth, squat(20)))
+    assert 0 < agreeing < other
+
+
 def test_short_clips_are_solved() -> None:
     for frames in (1, 2, 3):
         truth = squat(30)
