@@ -7,7 +7,8 @@ import bpy
 from ..bridge.engine import greet_engine
 from ..core.jobs import MotionLiftError
 from . import environment
-from .environment import EngineSetup
+from .commands import LOG_LINES
+from .engine_setup import EngineSetup
 from .preferences import ROOT_PACKAGE, engine_folder, engine_python, setup_plan, setup_trouble
 from .session import session
 
@@ -134,7 +135,7 @@ class CopySetUpLog(bpy.types.Operator):
         """To the clipboard."""
         setup = session().setup
         if setup is not None:
-            context.window_manager.clipboard = setup.log_tail(environment.LOG_LINES)
+            context.window_manager.clipboard = setup.log_tail(LOG_LINES)
         return {"FINISHED"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
-from .environment import EngineSetup
+from .engine_setup import EngineSetup
 from .lift_queue import Finished, LiftQueue
 
 log = logging.getLogger(__name__)
