@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import bpy
 from ..bridge.blender import versions
 from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.handiwork import fingerprint
+from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
@@ -27,10 +30,11 @@ SAME_RATE = 1e-3
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on, and the armature that was active then."""
+    """The payload of a lift: what its motions are put on, and the armature that was active then, and how."""
 
     target: str
     rig: str = ""
+    options: RetargetOptions = field(default_factory=RetargetOptions)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig)
+    target = targets.target_named(plan.target, plan.rig, plan.options)
     made: list[bpy.types.Object] = []
     actions: list[bpy.types.Action] = []
     with _removed_on_failure(target, made):
@@ -103,6 +107,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
             properties = action.motionlift
             properties.take = _stored(path)
             properties.target = plan.target
+            properties.rig_options = json.dumps(dataclasses.asdict(plan.options))
             properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
             properties.clip_fps = finished.clip_fps or motion.fps
@@ -136,7 +141,10 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
     else:
         refuse_edited(action)
     ((path, motion),) = finished.motions
-    target = targets.target_named(action.motionlift.target, figure.name)
+    options = RetargetOptions(**json.loads(action.motionlift.rig_options or "{}"))
+    # Whether feet are planted is one of the choices of clean-up.
+    options = dataclasses.replace(options, plant_feet=finished.job.settings.foot_lock)
+    target = targets.target_named(action.motionlift.target, figure.name, options)
     target.rewrite(figure, motion, action.motionlift.first_frame)
     # A rig's Action is made anew, under its name.
     action = figure.animation_data.action
