@@ -126,7 +126,7 @@ class ChooseVideo(bpy.types.Operator):
                 {"ERROR"}, f"{path.name} is no video that we know. Its name ends in {', '.join(VIDEO_SUFFIXES)}."
             )
             return {"CANCELLED"}
-        context.scene.motionlift.video = self.filepath
+        context.scene.motionlift.video = _kept_name(context, self.filepath)
         _show_tab(context)
         self.report({"INFO"}, f"{path.name} is chosen: press Lift Video to Armature in the MotionLift tab")
         return {"FINISHED"}
@@ -203,6 +203,16 @@ class CopyLog(bpy.types.Operator):
         log = state.queue.client.log_tail(200) if state.queue else ""
         context.window_manager.clipboard = f"{state.error or state.message}\n\n{log}"
         return {"FINISHED"}
+
+
+def _kept_name(context: bpy.types.Context, name: str) -> str:
+    """A file's name as the scene keeps it: relative to the .blend, where the preferences say so and it can be."""
+    if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
+        return name
+    try:
+        return str(bpy.path.relpath(name))
+    except ValueError:  # It is on another drive.
+        return name
 
 
 def _show_tab(context: bpy.types.Context) -> None:

@@ -21,6 +21,7 @@ from ..core.motion import Motion
 from . import targets
 from .lift_queue import Finished
 from .preferences import ROOT_PACKAGE
+from .prepared import Wanted
 from .properties import TakeProperties
 from .takes import locate, take_folders
 
@@ -95,7 +96,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig, plan.options)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared)
     made: list[bpy.types.Object] = []
     actions: list[bpy.types.Action] = []
     with _removed_on_failure(target, made):
@@ -141,15 +142,34 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
     else:
         refuse_edited(action)
     ((path, motion),) = finished.motions
-    options = RetargetOptions(**json.loads(action.motionlift.rig_options or "{}"))
-    # Whether feet are planted is one of the choices of clean-up.
-    options = dataclasses.replace(options, plant_feet=finished.job.settings.foot_lock)
-    target = targets.target_named(action.motionlift.target, figure.name, options)
+    options = _clean_up_options(action, finished)
+    target = targets.target_named(action.motionlift.target, figure.name, options, finished.prepared)
     target.rewrite(figure, motion, action.motionlift.first_frame)
     # A rig's Action is made anew, under its name.
     action = figure.animation_data.action
     _remember(action, path, motion, finished.job.settings, finished.reports[0], finished.warnings)
     return f"{action.name}: cleaned up. {places_words(len(action.motionlift.places))}"
+
+
+def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
+    """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
+    plan = finished.job.payload
+    motions = [motion for _, motion in finished.motions]
+    if isinstance(plan, LiftPlan):
+        return targets.preparation(plan.target, plan.rig, plan.options, motions)
+    if isinstance(plan, CleanUpPlan):
+        action = bpy.data.actions.get(plan.action)
+        figure = _animated_by(context, action)
+        if action is not None and figure is not None:
+            options = _clean_up_options(action, finished)
+            return targets.preparation(action.motionlift.target, figure.name, options, motions)
+    return None
+
+
+def _clean_up_options(action: bpy.types.Action, finished: Finished) -> RetargetOptions:
+    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    options = RetargetOptions(**json.loads(action.motionlift.rig_options or "{}"))
+    return dataclasses.replace(options, plant_feet=finished.job.settings.foot_lock)
 
 
 def refuse_edited(action: bpy.types.Action) -> None:

@@ -159,5 +159,6 @@ def drive(steps: Iterator[float]) -> None:
         bpy.ops.wm.quit_blender()
         return None
 
+    SHOTS.mkdir(parents=True, exist_ok=True)
     bpy.context.preferences.view.show_splash = False
     bpy.app.timers.register(step, first_interval=2.0)
