@@ -11,6 +11,7 @@ from typing import Any
 
 import bpy
 
+from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
 from . import rig_map, targets, video_look
@@ -152,6 +153,7 @@ class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
         name="Video",
         description="The video of a person to lift. You can also drop it on the viewport",
         subtype="FILE_PATH",
+        options=versions.path_options(),
         update=_video_changed,
     )
     use_trim: bpy.props.BoolProperty(name="Trim", description="Lift only a part of the video")

@@ -29,6 +29,7 @@ from driving import (
     open_sidebar,
     package,
     shot,
+    take_processor_time,
     time_draws,
     unfold,
     until,
@@ -44,6 +45,7 @@ FOLDER = Path(tempfile.mkdtemp())
 def steps() -> Iterator[float]:
     """What an animator does; yields the seconds to wait before the next step."""
     session = module("session").session()
+    take_processor_time()
     ops, scene = bpy.ops.motionlift, bpy.context.scene
     choices = scene.motionlift
     video_look = module("video_look")
