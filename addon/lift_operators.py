@@ -37,7 +37,7 @@ def start_lift(context: bpy.types.Context, video: Path) -> Job:
     output = new_take(video, results.folders(), taken)
     active = context.active_object
     kind = targets.resolved(choices.target, active)
-    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options())
+    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock))
     job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
     queue.add(job)
     return job
