@@ -37,24 +37,32 @@ def unregister() -> None:
 def _classes() -> tuple[Any, ...]:
     from . import (
         clean_operators,
-        driver,
         engine_operators,
         lift_operators,
+        lift_panels,
         menus,
         operators,
         panels,
+        people_operators,
         preferences,
         properties,
+        rig_map,
+        rig_operators,
+        rig_panel,
     )
 
     modules = (
+        rig_map,
         properties,
         preferences,
         engine_operators,
         operators,
         lift_operators,
+        people_operators,
+        rig_operators,
         clean_operators,
-        driver,
+        lift_panels,
+        rig_panel,
         panels,
         menus,
     )

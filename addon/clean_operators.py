@@ -14,8 +14,8 @@ from ..core.files import check_output
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
 from . import clean_up, driver, results
+from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE
-from .lift_operators import POPUP_WIDTH, draw_wrapped
 from .preferences import engine_python
 from .session import session
 

@@ -1,4 +1,4 @@
-"""Lifts one after the other, without Blender: what waits, what runs, how far it is, and how it ended.
+"""Work for the engine, one thing after the other, without Blender: what waits, what runs, how far it is, how it ended.
 
 Someone calls `tick` now and then; it never waits. The worker runs in a process of its own (`bridge/worker_client.py`),
 and its results are read in a thread, so that a tick costs next to nothing.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
@@ -31,9 +30,9 @@ from ..core.jobs import (
     internal_error,
 )
 from ..core.motion import Motion
+from .threads import in_thread as _in_thread
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 STAGE_WORDS: dict[Stage, str] = {
     "open": "Opening",
@@ -55,7 +54,7 @@ class Job:
     The motions are handed over at `fps` samples a second.
     """
 
-    op: Literal["lift", "resolve"]
+    op: Literal["lift", "resolve", "people", "look"]
     name: str
     video: Path
     output: Path
@@ -110,13 +109,17 @@ class Status:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate."""
+    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate;
+    `people`, `details`: as in `Result`. `prepared`: what was worked out for placing it."""
 
     job: Job
     motions: tuple[tuple[Path, Motion], ...] = ()
     reports: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     clip_fps: float | None = None
+    people: tuple[dict[str, Any], ...] = ()
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    prepared: Any = None
     error: MotionLiftError | None = None
 
 
@@ -208,7 +211,9 @@ class LiftQueue:
         assert self.status is not None
         job = self.status.job
         try:
-            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite=job.op == "resolve")
+            # A lift's output has a name of its own; the others may be made again.
+            overwrite = job.op != "lift"
+            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite)
         except MotionLiftError as error:
             self._end(Finished(job, error=error))
 
@@ -263,7 +268,8 @@ def _load(job: Job, result: Result) -> Finished:
         log.exception("reading what the worker wrote")
         return Finished(job, error=internal_error(error, "Please report it."))
     motions = tuple(zip(map(Path, result.motions), sampled, strict=True))
-    return Finished(job, motions, result.reports, result.warnings, loaded[0].fps)
+    clip_fps = loaded[0].fps if loaded else None
+    return Finished(job, motions, result.reports, result.warnings, clip_fps, result.people, result.details)
 
 
 def _start(client: WorkerClient) -> MotionLiftError | None:
@@ -273,18 +279,3 @@ def _start(client: WorkerClient) -> MotionLiftError | None:
     except MotionLiftError as error:
         return error
     return None
-
-
-def _in_thread(work: Callable[..., T], *arguments: Any) -> Future[T]:
-    """The work's result to come. A daemon thread: Blender must be able to quit meanwhile."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-            raise
-
-    threading.Thread(target=run, name="motionlift-queue", daemon=True).start()
-    return future

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ import bpy
 from ..bridge.blender import versions
 from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.handiwork import fingerprint
+from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
 from .lift_queue import Finished
 from .preferences import ROOT_PACKAGE
+from .prepared import Wanted
 from .properties import TakeProperties
 from .takes import locate, take_folders
 
@@ -27,10 +31,11 @@ SAME_RATE = 1e-3
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on, and the armature that was active then."""
+    """The payload of a lift: what its motions are put on, and the armature that was active then, and how."""
 
     target: str
     rig: str = ""
+    options: RetargetOptions = field(default_factory=RetargetOptions)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared)
     made: list[bpy.types.Object] = []
     actions: list[bpy.types.Action] = []
     with _removed_on_failure(target, made):
@@ -103,6 +108,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
             properties = action.motionlift
             properties.take = _stored(path)
             properties.target = plan.target
+            properties.rig_options = json.dumps(dataclasses.asdict(plan.options))
             properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
             properties.clip_fps = finished.clip_fps or motion.fps
@@ -136,12 +142,34 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
     else:
         refuse_edited(action)
     ((path, motion),) = finished.motions
-    target = targets.target_named(action.motionlift.target, figure.name)
+    options = _clean_up_options(action, finished)
+    target = targets.target_named(action.motionlift.target, figure.name, options, finished.prepared)
     target.rewrite(figure, motion, action.motionlift.first_frame)
     # A rig's Action is made anew, under its name.
     action = figure.animation_data.action
     _remember(action, path, motion, finished.job.settings, finished.reports[0], finished.warnings)
     return f"{action.name}: cleaned up. {places_words(len(action.motionlift.places))}"
+
+
+def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
+    """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
+    plan = finished.job.payload
+    motions = [motion for _, motion in finished.motions]
+    if isinstance(plan, LiftPlan):
+        return targets.preparation(plan.target, plan.rig, plan.options, motions)
+    if isinstance(plan, CleanUpPlan):
+        action = bpy.data.actions.get(plan.action)
+        figure = _animated_by(context, action)
+        if action is not None and figure is not None:
+            options = _clean_up_options(action, finished)
+            return targets.preparation(action.motionlift.target, figure.name, options, motions)
+    return None
+
+
+def _clean_up_options(action: bpy.types.Action, finished: Finished) -> RetargetOptions:
+    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    options = RetargetOptions(**json.loads(action.motionlift.rig_options or "{}"))
+    return dataclasses.replace(options, plant_feet=finished.job.settings.foot_lock)
 
 
 def refuse_edited(action: bpy.types.Action) -> None:
