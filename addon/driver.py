@@ -8,14 +8,15 @@ import time
 import bpy
 
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import clean_up, results
+from . import batch, clean_up, results
 from .lift_queue import Finished
 from .session import Session, session
 from .takes import drop_empty
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.05
+WAIT_SECONDS = 0.02
 
 
 def take_result(context: bpy.types.Context, finished: Finished, state: Session) -> None:
@@ -36,7 +37,12 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
         state.slowest_result_s = max(state.slowest_result_s, time.perf_counter() - began)
     if error is not None and lifted:
         drop_empty(finished.job.output.parent)
-    if isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
+    if batch.is_of_batch(finished):
+        batch.note(finished, message, error)
+        # Told in the list; nobody is there to close a pop-up.
+        ended = "cancelled" if error is not None and error.code == "cancelled" else "failed"
+        state.tell(message or f"{finished.job.name}: {ended}")
+    elif isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
         if lifted:
             state.tell(f"{finished.job.name}: cancelled")
     else:
@@ -112,7 +118,7 @@ class RunQueue(bpy.types.Operator):
         state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
 
     def _stop(self, context: bpy.types.Context) -> None:
-        session().driven = False
+        session().driven, session().shown_words = False, ""
         context.window_manager.event_timer_remove(self._timer)
         for workspace in bpy.data.workspaces:
             workspace.status_text_set(None)
@@ -131,8 +137,11 @@ def progress_words(state: Session) -> str:
 
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:
-    """Renew what panel and status bar say."""
+    """Renew what panel and status bar say, where it has changed: drawing costs more than all else of a step."""
     words = progress_words(state)
+    if words == state.shown_words:
+        return
+    state.shown_words = words
     if context.workspace is not None:
         context.workspace.status_text_set(f"MotionLift  {words}    ESC: Cancel" if words else None)
     redraw_panels(context)
@@ -158,11 +167,16 @@ def run_to_end(context: bpy.types.Context) -> None:
     """Wait until the queue is empty and take its results, for scripts. Raises the last error."""
     state = session()
     state.tell("")
-    for finished in state.queue.wait() if state.queue else []:
-        take_result(context, finished, state)
-        push_undo(state)
-        if finished.error is not None and finished.error.code == "cancelled":
-            raise finished.error
+    cancelled: MotionLiftError | None = None
+    while state.queue is not None and state.queue.busy:
+        for finished in state.queue.tick():
+            take_result(context, finished, state)
+            push_undo(state)
+            if finished.error is not None and finished.error.code == "cancelled":
+                cancelled = finished.error
+        time.sleep(WAIT_SECONDS)
+    if cancelled is not None:
+        raise cancelled
     if state.error is not None:
         raise state.error
 

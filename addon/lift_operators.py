@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from pathlib import Path
 
@@ -38,17 +39,25 @@ def video_trouble(name: str) -> str:
     return ""
 
 
-def start_lift(context: bpy.types.Context, video: Path) -> Job:
-    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`."""
+def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
+    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`.
+
+    `batch`: its place in a list of videos, which are lifted whole.
+    """
     choices = context.scene.motionlift
     settings = choices.settings()
+    if batch:
+        settings = dataclasses.replace(settings, start=None, end=None)
     queue = engine_queue(context)
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
     taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
     output = new_take(video, results.folders(), taken)
     active = context.active_object
-    plan = results.LiftPlan(choices.target, active.name if active else "")
-    job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
+    # One of many does not change the rate under those before it.
+    placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
+    plan = results.LiftPlan(choices.target, active.name if active else "", placing, batch)
+    rate = placing.sampling(results.scene_rate(context.scene))
+    job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)
     return job
 

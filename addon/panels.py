@@ -6,7 +6,7 @@ import time
 
 import bpy
 
-from . import driver, results, targets
+from . import driver, targets
 from .lift_operators import draw_wrapped, lift_trouble, video_trouble
 from .properties import NUMBERED
 from .session import session
@@ -16,13 +16,15 @@ COLUMNS = 36
 WAITING_SHOWN = 5
 
 
-class _Panel:
+class SidebarPanel:
+    """Where our panels are."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "MotionLift"
 
 
-class LiftPanel(_Panel, bpy.types.Panel):
+class LiftPanel(SidebarPanel, bpy.types.Panel):
     """What is lifted, onto what, and the button."""
 
     bl_idname = "MOTIONLIFT_PT_lift"
@@ -47,7 +49,7 @@ class LiftPanel(_Panel, bpy.types.Panel):
         _draw_progress(layout)
 
 
-class VideoPanel(_Panel, bpy.types.Panel):
+class VideoPanel(SidebarPanel, bpy.types.Panel):
     """Which part of the video, and who in it."""
 
     bl_idname = "MOTIONLIFT_PT_video"
@@ -75,7 +77,7 @@ class VideoPanel(_Panel, bpy.types.Panel):
         value.prop(choices, "height", text="")
 
 
-class MotionPanel(_Panel, bpy.types.Panel):
+class MotionPanel(SidebarPanel, bpy.types.Panel):
     """How the motion is solved."""
 
     bl_idname = "MOTIONLIFT_PT_motion"
@@ -88,62 +90,31 @@ class MotionPanel(_Panel, bpy.types.Panel):
         layout, choices = self.layout, context.scene.motionlift
         layout.use_property_split = True
         layout.use_property_decorate = False
-        _draw_choices(layout, choices)
+        draw_choices(layout, choices)
         layout.prop(choices, "hands")
 
 
-class TakePanel(_Panel, bpy.types.Panel):
-    """The lifted Action of the active object."""
+class PlacingPanel(SidebarPanel, bpy.types.Panel):
+    """How the take comes into the scene."""
 
-    bl_idname = "MOTIONLIFT_PT_take"
-    bl_label = "Take"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Only where there is one."""
-        return results.shown_action(context) is not None
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Called by Blender."""
-        layout, action = self.layout, results.required_action(context)
-        layout.label(text=action.name, icon="ACTION")
-        places = action.motionlift.places
-        row = layout.row(align=True)
-        row.operator("motionlift.check_next", text="", icon="TRIA_LEFT").backwards = True
-        row.operator("motionlift.check_next", text=f"Check These: {len(places)}" if places else "Nothing to Check")
-        row.operator("motionlift.check_next", text="", icon="TRIA_RIGHT")
-        now = context.scene.frame_current
-        for place in places:
-            if round(place.start) <= now <= round(place.end):
-                draw_wrapped(layout.column(align=True), place.words, "ERROR", COLUMNS)
-        if rates := results.other_rate(context, action):
-            draw_wrapped(layout.column(align=True), rates, "INFO", COLUMNS)
-            layout.operator("motionlift.use_clip_rate")
-        row = layout.row(align=True)
-        row.operator("motionlift.show_report", icon="TEXT")
-        row.operator("motionlift.export_bvh", icon="EXPORT")
-
-
-class CleanUpPanel(_Panel, bpy.types.Panel):
-    """Solving the take again."""
-
-    bl_idname = "MOTIONLIFT_PT_clean_up"
-    bl_parent_id = "MOTIONLIFT_PT_take"
-    bl_label = "Clean-up"
+    bl_idname = "MOTIONLIFT_PT_placing"
+    bl_parent_id = "MOTIONLIFT_PT_lift"
+    bl_label = "Action and Scene"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender."""
-        layout, action = self.layout, results.required_action(context)
+        layout, choices = self.layout, context.scene.motionlift
         layout.use_property_split = True
         layout.use_property_decorate = False
-        _draw_choices(layout, action.motionlift)
-        if action.motionlift.differs and not session().busy:
-            layout.operator("motionlift.clean_up")
-            layout.operator("motionlift.clean_up", text="Apply to a New Action").new_action = True
+        layout.prop(choices, "scene_rate")
+        layout.prop(choices, "scene_range")
+        layout.prop(choices, "use_nla")
+        layout.prop(choices, "use_fake_user")
 
 
-def _draw_choices(layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup) -> None:
+def draw_choices(layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup) -> None:
+    """What can be chosen before a lift and after."""
     layout.prop(choices, "smoothing", slider=True)
     layout.prop(choices, "foot_lock")
     layout.prop(choices, "floor")
@@ -179,4 +150,4 @@ def _draw_progress(layout: bpy.types.UILayout) -> None:
         draw_wrapped(layout.box().column(align=True), state.message, "CHECKMARK", COLUMNS)
 
 
-CLASSES = (LiftPanel, VideoPanel, MotionPanel, TakePanel, CleanUpPanel)
+CLASSES = (LiftPanel, VideoPanel, MotionPanel, PlacingPanel)

@@ -9,6 +9,7 @@ import bpy
 
 from ..core.jobs import LiftSettings
 from . import targets
+from .placing import PlacingChoices
 
 DEFAULTS = LiftSettings()
 NUMBERED = "number"
@@ -83,7 +84,7 @@ class SolveChoices:
         }
 
 
-class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
+class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
     video: bpy.props.StringProperty(
@@ -148,7 +149,9 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
 
     take: bpy.props.StringProperty(description="The take's file as it was lifted")
     shown: bpy.props.StringProperty(description="The file that the Action shows, after clean-up")
+    video: bpy.props.StringProperty(description="The video that it was lifted from")
     target: bpy.props.StringProperty()
+    own_contacts: bpy.props.BoolProperty(description="Whether feet are planted at the keyed contacts")
     first_frame: bpy.props.IntProperty()
     clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
     fps: bpy.props.FloatProperty(description="The scene's frames a second when the Action was written")
@@ -163,6 +166,10 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
         """The settings of what is shown with the choices as they are now. Raises `UsageError`."""
         return LiftSettings.from_json({**json.loads(self.applied or "{}"), **self.solve_settings()})
 
+    def applied_settings(self) -> LiftSettings:
+        """The settings of what is shown."""
+        return LiftSettings.from_json(json.loads(self.applied or "{}"))
+
     def show(self, settings: LiftSettings) -> None:
         """Set the choices to `settings`, and remember these as applied."""
         self.written = True
@@ -174,7 +181,7 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
-        return self.settings() != LiftSettings.from_json(json.loads(self.applied or "{}"))
+        return self.settings() != self.applied_settings()
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..bridge.blender import versions
+from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import free_name, take_name
+from ..bridge.blender.export import set_rate
+from ..bridge.blender.hand_work import HandWork, hand_work, put_back
 from ..bridge.blender.handiwork import fingerprint
+from ..bridge.replant import replanted, with_contacts
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
 from .lift_queue import Finished
+from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
-from .takes import locate, take_folders
+from .takes import FOLDER, locate, take_folders
 
 SAME_RATE = 1e-3
 """Rates that differ by less are one."""
+MOST_NAMED = 4
+"""Edited bones that are named in a message."""
 
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on, and the armature that was active then."""
+    """The payload of a lift: what its motions are put on, the armature that was active then, what was chosen about the
+    scene, and the place of the video in the list of those that are lifted unattended."""
 
     target: str
     rig: str = ""
+    placing: Placing = field(default_factory=Placing)
+    batch: str = ""
 
 
 @dataclass(frozen=True)
 class CleanUpPlan:
-    """The payload of a clean-up: the Action, and whether a new one is made of it."""
+    """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
+    whether feet are planted at the keyed contacts, and the settings to remember (the job's, but for those feet)."""
 
     action: str
     new_action: bool
+    keep_edits: bool
+    contacts: bool
+    settings: LiftSettings
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -57,11 +70,10 @@ def take_file(stored: str) -> Path:
 
 
 def shown_action(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The Action of the active object, if it shows a take."""
+    """The Action of the active object that shows a take: its own, else that of its topmost NLA strip with one."""
     figure = context.active_object
-    animation = figure.animation_data if figure else None
-    action = animation.action if animation else None
-    return action if action is not None and action.motionlift.take else None
+    played = nla.played_actions(figure) if figure else []
+    return next((action for action in played if action.motionlift.take), None)
 
 
 def required_action(context: bpy.types.Context) -> bpy.types.Action:
@@ -80,68 +92,118 @@ def other_rate(context: bpy.types.Context, action: bpy.types.Action) -> str:
     return f"Clip {clip:.5g}, scene {rate:.5g} frames a second"
 
 
+def take_words(action: bpy.types.Action) -> str:
+    """Where the Action's take lies: beside the .blend, or in the user's folder until the file is saved."""
+    try:
+        path = take_file(action.motionlift.take)
+    except MotionLiftError as error:
+        return str(error)
+    beside = bool(bpy.data.filepath) and path.is_relative_to(Path(bpy.data.filepath).parent)
+    where = f"{FOLDER}/{path.parent.name}, beside the .blend" if beside else "the user's folder until the file is saved"
+    return f"{path.name} in {where}"
+
+
 def edited(action: bpy.types.Action) -> bool:
     """Whether someone has changed the curves since we wrote them."""
     return bool(action.motionlift.fingerprint != fingerprint(action))
 
 
 def place_lift(context: bpy.types.Context, finished: Finished) -> str:
-    """Put a lift's motions on its target, extend the scene's range to them, and say what was done.
+    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done.
 
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
     target = targets.target_named(plan.target, plan.rig)
+    scene = context.scene
     made: list[bpy.types.Object] = []
-    actions: list[bpy.types.Action] = []
-    with _removed_on_failure(target, made):
+    with contextlib.ExitStack() as failing:
+        failing.callback(_set_rate, scene, scene.render.fps, scene.render.fps_base)
+        failing.callback(_remove_all, target, made)
+        if plan.placing.rate == "SET" and finished.clip_fps:
+            set_rate(scene, finished.clip_fps)
         for number, (path, motion) in enumerate(finished.motions):
             figure = target.write(context, motion, take_name(path))
             made.append(figure)
-            action = figure.animation_data.action
-            actions.append(action)
-            properties = action.motionlift
-            properties.take = _stored(path)
-            properties.target = plan.target
-            properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
-            properties.clip_fps = finished.clip_fps or motion.fps
-            _remember(action, path, motion, finished.job.settings, report, finished.warnings)
+            _introduce(figure, finished, path, motion, report)
+        failing.pop_all()
     for figure in context.selected_objects:
         figure.select_set(False)
     for figure in made:
         figure.select_set(True)
         context.view_layer.objects.active = figure
-    scene = context.scene
-    scene.frame_end = max(scene.frame_end, *(int(action.frame_end) for action in actions))
+    actions = [figure.animation_data.action for figure in made]
+    fit_range(scene, actions, plan.placing.range)
     words = target.words(finished.motions[0][1])
+    settle(made, plan.placing)
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
+
+
+def _introduce(
+    figure: bpy.types.Object, finished: Finished, path: Path, motion: Motion, report: dict[str, Any]
+) -> None:
+    """Store in a new Action where it comes from."""
+    # What the previous Action had of contacts came along with its other curves.
+    contacts.remove(figure)
+    action = figure.animation_data.action
+    properties: TakeProperties = action.motionlift
+    properties.take, properties.video = stored(path), stored(finished.job.video)
+    properties.target, properties.own_contacts = finished.job.payload.target, False
+    properties.first_frame = round(action.frame_start)
+    properties.clip_fps = finished.clip_fps or motion.fps
+    _remember(action, path, motion, finished.job.settings, report, finished.warnings)
 
 
 def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
     """Write another solve into its Action, or into a copy, and say what was done.
 
-    Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand.
+    Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand and that is
+    not to be carried over.
     """
     plan: CleanUpPlan = finished.job.payload
     action = bpy.data.actions.get(plan.action)
-    figure = _animated_by(context, action)
+    figure = animated_by(context, action)
     if action is None or figure is None:
         raise MotionLiftError("action_missing", f"Nothing uses the Action {plan.action} any more.", "Lift again.")
-    if plan.new_action:
-        name = free_name(take_name(take_file(action.motionlift.take)))
-        action = action.copy()
-        action.name, action.use_fake_user = name, True
-        versions.reuse_action(figure, action)
-    else:
-        refuse_edited(action)
-    ((path, motion),) = finished.motions
-    target = targets.target_named(action.motionlift.target, figure.name)
-    target.rewrite(figure, motion, action.motionlift.first_frame)
-    # A rig's Action is made anew, under its name.
-    action = figure.animation_data.action
-    _remember(action, path, motion, finished.job.settings, finished.reports[0], finished.warnings)
-    return f"{action.name}: cleaned up. {places_words(len(action.motionlift.places))}"
+    with nla.alone(figure, action):
+        work = None
+        if plan.keep_edits:
+            work = hand_work(action)
+        elif not plan.new_action:
+            refuse_edited(action)
+        if plan.new_action:
+            action = _copied(figure, action)
+        ((path, motion),) = finished.motions
+        properties: TakeProperties = action.motionlift
+        first = properties.first_frame
+        edges = contacts.read_edges(figure, first, properties.fps)
+        if plan.contacts and edges:
+            motion = with_contacts(motion, contacts.with_edges(motion, edges), plan.settings.foot_lock)
+            # Without Plant Feet they are kept for when it is wanted again.
+            motion = replanted(motion) if plan.settings.foot_lock else motion
+        targets.target_named(properties.target, figure.name).rewrite(figure, motion, first)
+        # A rig's Action is made anew, under its name.
+        action = figure.animation_data.action
+        action.motionlift.own_contacts = plan.contacts
+        _remember(action, path, motion, plan.settings, finished.reports[0], finished.warnings)
+        if edges:
+            contacts.write_edges(figure, edges, first, motion.fps)
+        if work is not None:
+            put_back(figure, work)
+    kept = f" Your edits are kept: {edits_words(work)}." if work is not None and work.count else ""
+    return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{kept} " + places_words(
+        len(action.motionlift.places)
+    )
+
+
+def _copied(figure: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action:
+    """A copy of the figure's Action, which it shows from now on, under the take's next free name."""
+    name = free_name(take_name(take_file(action.motionlift.take)))
+    action = action.copy()
+    action.name, action.use_fake_user = name, True
+    versions.reuse_action(figure, action)
+    return action
 
 
 def refuse_edited(action: bpy.types.Action) -> None:
@@ -150,7 +212,7 @@ def refuse_edited(action: bpy.types.Action) -> None:
         raise MotionLiftError(
             "edited",
             f"{action.name} was edited by hand, so it is left as it is.",
-            "Clean up into a new Action instead.",
+            "Press Keep My Edits to have them carried over, or clean up into a new Action.",
         )
 
 
@@ -163,6 +225,13 @@ def summary(finished: Finished, names: Sequence[str], words: str, rate: float) -
     if finished.clip_fps and abs(rate / finished.clip_fps - 1) > SAME_RATE:
         text += f" Clip {finished.clip_fps:.5g}, scene {rate:.5g} frames a second."
     return text
+
+
+def edits_words(work: HandWork) -> str:
+    """What was edited by hand: `LeftArm, Hips and 3 more`."""
+    names = work.names()
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def places_words(count: int) -> str:
@@ -180,7 +249,7 @@ def _remember(
 ) -> None:
     """Store in the Action what it shows."""
     properties: TakeProperties = action.motionlift
-    properties.shown, properties.fps = _stored(path), motion.fps
+    properties.shown, properties.fps = stored(path), motion.fps
     properties.show(settings)
     properties.headline = report.get("headline", "")
     properties.notes = "\n".join([*warnings, *report.get("advice", ())])
@@ -193,29 +262,25 @@ def _remember(
     properties.fingerprint = fingerprint(action)
 
 
-def _stored(path: Path) -> str:
+def stored(path: Path) -> str:
     """How a file's path is kept: relative to the .blend where it lies beside it."""
     if bpy.data.filepath and path.is_relative_to(Path(bpy.data.filepath).parent):
         return str(bpy.path.relpath(str(path)))
     return str(path)
 
 
-def _animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:
-    """The object that `action` animates, the active one first."""
+def animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:
+    """The object that `action` animates, alone or as a strip, the active one first."""
     if action is None:
         return None
     for figure in (context.view_layer.objects.active, *bpy.data.objects):
-        if figure is not None and figure.animation_data and figure.animation_data.action == action:
+        if figure is not None and action in nla.played_actions(figure):
             return figure
     return None
 
 
-@contextlib.contextmanager
-def _removed_on_failure(target: targets.Target, made: list[bpy.types.Object]) -> Iterator[None]:
-    with contextlib.ExitStack() as failing:
-        failing.callback(_remove_all, target, made)
-        yield
-        failing.pop_all()
+def _set_rate(scene: bpy.types.Scene, fps: int, base: float) -> None:
+    scene.render.fps, scene.render.fps_base = fps, base
 
 
 def _remove_all(target: targets.Target, made: list[bpy.types.Object]) -> None:

@@ -24,8 +24,8 @@ class Session:
     """The queue of the engine in use, its set-up in this session, and the last message.
 
     `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `undo_step`: the name
-    of a step that is not closed yet. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`:
-    what it cost to put a result into the scene.
+    of a step that is not closed yet; `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of
+    ours cost Blender at most; `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -34,6 +34,7 @@ class Session:
     held: list[Finished] = field(default_factory=list)
     setup: EngineSetup | None = None
     undo_step: str = ""
+    shown_words: str = ""
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0

@@ -9,7 +9,9 @@ import bpy
 from ..bridge import match as matching
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
+from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
+from ..bridge.replant import plants_feet
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
@@ -76,13 +78,17 @@ class Rig:
         previous = figure.animation_data.action if figure.animation_data else None
         self._animate(figure, motion, name, context.scene.frame_start)
         self._previous.append(previous)
-        kept = f" Previous Action kept: {previous.name}." if previous is not None else ""
+        kept = f". Previous Action kept: {previous.name}" if previous is not None else ""
         self._words += kept
         return figure
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-        """See `Target.rewrite`: what holds our keys unchanged is written anew, under its name."""
-        self._animate(figure, motion, figure.animation_data.action.name, first_frame, replace=True)
+        """See `Target.rewrite`: the Action is made anew and takes the place of the one before."""
+        before = figure.animation_data.action
+        kept = before.use_fake_user
+        self._animate(figure, motion, before.name, first_frame)
+        take_over(before, figure.animation_data.action)
+        figure.animation_data.action.use_fake_user = kept
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: the rig shows again what it showed before."""
@@ -94,16 +100,14 @@ class Rig:
         """See `Target.words`."""
         return self._words
 
-    def _animate(
-        self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int, replace: bool = False
-    ) -> None:
+    def _animate(self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int) -> None:
         check_editable(figure)
         rig = read_rig(figure)
         found = matching.chosen(rig, "auto")
-        options = RetargetOptions()
+        options = RetargetOptions(plant_feet=plants_feet(motion))
         done: Retargeted = retarget(motion, rig, found.rig_map, options)
         switches = switch_values(figure, found.rig_map, options.limbs)
-        apply_keys(figure, done, name, first_frame, switches, replace)
+        apply_keys(figure, done, name, first_frame, switches)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 

@@ -228,8 +228,8 @@ _EVENT_FIELDS: dict[str, frozenset[str]] = {
     kind.event: frozenset(f.name for f in dataclasses.fields(kind)) for kind in (Hello, Progress, Result, Failure)
 }
 
-Operation = Literal["lift", "resolve", "people", "cancel", "quit"]
-OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "cancel", "quit")
+Operation = Literal["lift", "resolve", "people", "prepare", "cancel", "quit"]
+OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "prepare", "cancel", "quit")
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,8 @@ class Request:
 
     `lift` reads `video` and writes one `.motion.npz` a person to `output` (several people: `<stem>_P1`, ...).
     `resolve` solves the motion file `video` again with other settings. `people` writes the thumbnail strip of
-    the tracks to `output`. `cancel` stops the request `id`; `quit` ends the worker.
+    the tracks to `output`. `prepare` loads what lifting and solving need, so that the next request finds it ready.
+    `cancel` stops the request `id`; `quit` ends the worker.
     """
 
     op: Operation

@@ -16,7 +16,7 @@ from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
 from ...core.rotation import Array
 from ..review import contact_edges, contacts_of_edges
-from . import versions
+from . import nla, versions
 
 GROUP = "MotionLift contacts"
 PREFIX = "contact "
@@ -49,12 +49,14 @@ def with_edges(motion: Motion, edges: Edges) -> Array:
     return contacts
 
 
-def write_edges(figure: bpy.types.Object, edges: Edges, first_frame: float, fps: float) -> None:
+def write_edges(
+    figure: bpy.types.Object, edges: Edges, first_frame: float, fps: float, action: bpy.types.Action | None = None
+) -> None:
     """Key the contacts of `edges` in the figure's Action, in place of what it had of them.
 
-    Raises `MotionLiftError` (`no_action`).
+    `action`, here and below: which, where it plays as a strip. Raises `MotionLiftError` (`no_action`).
     """
-    curves = _curves(figure)
+    curves = _curves(figure, action)
     group = curves.groups.get(GROUP) or curves.groups.new(GROUP)
     constant = versions.enum_value(bpy.types.Keyframe, "interpolation", "CONSTANT", "CONSTANT")
     for name, listed in edges.items():
@@ -74,34 +76,32 @@ def write_edges(figure: bpy.types.Object, edges: Edges, first_frame: float, fps:
         curve.update()
 
 
-def read_edges(figure: bpy.types.Object, first_frame: float, fps: float) -> dict[str, list[tuple[float, bool]]]:
+def read_edges(
+    figure: bpy.types.Object, first_frame: float, fps: float, action: bpy.types.Action | None = None
+) -> dict[str, list[tuple[float, bool]]]:
     """The contacts that are keyed now, keys in any order put into theirs. Empty where none are shown."""
-    curves = _curves(figure)
+    curves = _curves(figure, action)
     found = {}
     for curve in _contact_curves(curves):
         if len(curve.keyframe_points):
             keys = sorted((key.co[0], key.co[1] > 0.5) for key in curve.keyframe_points)
-            name = curve.data_path[len('["' + PREFIX) : -len('"]')].replace(" ", "_")
-            found[name] = [((frame - first_frame) / fps, holds) for frame, holds in keys]
+            found[_point(curve)] = [((frame - first_frame) / fps, holds) for frame, holds in keys]
     return found
 
 
-def shown_names(figure: bpy.types.Object) -> list[str]:
+def shown_names(figure: bpy.types.Object, action: bpy.types.Action | None = None) -> list[str]:
     """The contact points that the figure has keys for."""
-    animation = figure.animation_data
-    if animation is None or animation.action is None:
-        return []
-    return [curve.data_path[len('["' + PREFIX) : -len('"]')].replace(" ", "_")
-            for curve in _contact_curves(_curves(figure))]  # fmt: skip
+    playing = action or (figure.animation_data and figure.animation_data.action)
+    curves = nla.curves_in(figure, playing) if playing else None
+    return [] if curves is None else [_point(curve) for curve in _contact_curves(curves)]
 
 
-def toggle(figure: bpy.types.Object, name: str, frame: float) -> bool:
+def toggle(figure: bpy.types.Object, name: str, frame: float, action: bpy.types.Action | None = None) -> bool:
     """Turn a contact on or off from `frame` to its next key, with a key there; returns which.
 
     Raises `MotionLiftError` (`no_contacts`) for a point without keys.
     """
-    curves = _curves(figure)
-    curve = curves.fcurves.find(data_path(name), index=0)
+    curve = _curves(figure, action).fcurves.find(data_path(name), index=0)
     if curve is None:
         raise MotionLiftError("no_contacts", f"There are no keys for the {words(name)}.", "Show the contacts first.")
     holds = not curve.evaluate(frame) > 0.5
@@ -112,18 +112,18 @@ def toggle(figure: bpy.types.Object, name: str, frame: float) -> bool:
     return holds
 
 
-def holds_at(figure: bpy.types.Object, name: str, frame: float) -> bool:
+def holds_at(figure: bpy.types.Object, name: str, frame: float, action: bpy.types.Action | None = None) -> bool:
     """Whether a contact holds at `frame`, as it is keyed."""
-    curve = _curves(figure).fcurves.find(data_path(name), index=0)
+    curve = _curves(figure, action).fcurves.find(data_path(name), index=0)
     return curve is not None and bool(curve.evaluate(frame) > 0.5)
 
 
-def remove(figure: bpy.types.Object) -> None:
+def remove(figure: bpy.types.Object, action: bpy.types.Action | None = None) -> None:
     """Take the contacts' keys and properties off the figure and its Action."""
-    names = shown_names(figure)
+    names = shown_names(figure, action)
     if not names:
         return
-    curves = _curves(figure)
+    curves = _curves(figure, action)
     for name in names:
         _drop(curves, data_path(name))
         if property_name(name) in figure:
@@ -163,8 +163,14 @@ def _drop(curves: Any, path: str) -> None:
         curves.fcurves.remove(curve)
 
 
-def _curves(figure: bpy.types.Object) -> Any:
-    animation = figure.animation_data
-    if animation is None or animation.action is None:
+def _point(curve: Any) -> str:
+    """The contact point that a curve of ours is about."""
+    return str(curve.data_path)[len('["' + PREFIX) : -len('"]')].replace(" ", "_")
+
+
+def _curves(figure: bpy.types.Object, action: bpy.types.Action | None = None) -> Any:
+    playing = action or (figure.animation_data and figure.animation_data.action)
+    curves = nla.curves_in(figure, playing) if playing else None
+    if curves is None:
         raise MotionLiftError("no_action", f"{figure.name} has no Action.", "Put a take on it first.")
-    return versions.current_curves(animation)
+    return curves
