@@ -16,15 +16,8 @@ def unused() -> list[Path]:
     """The motion files beside the .blend that no Action shows and no lift is about to write."""
     if not bpy.data.filepath:
         return []
-    used = []
-    for action in bpy.data.actions:
-        for stored in (action.motionlift.take, action.motionlift.shown):
-            if stored:
-                try:
-                    used.append(results.take_file(stored))
-                except MotionLiftError:
-                    # Missing already.
-                    continue
+    told = [stored for action in bpy.data.actions for stored in (action.motionlift.take, action.motionlift.shown)]
+    used = [Path(bpy.path.abspath(stored)) for stored in told if stored]
     queue = session().queue
     if queue is not None:
         used += [job.output for job in (*queue.waiting, *((queue.status.job,) if queue.status else ()))]

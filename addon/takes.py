@@ -111,20 +111,23 @@ def bring_along(stored: Path, folder: Path) -> Path:
 
 def original_of(path: Path) -> Path:
     """The take as it was lifted that `path`, which clean-up may have made, belongs to; `path` where that is gone."""
-    if CLEANED not in path.name:
-        return path
-    original = path.with_name(path.name.partition(CLEANED)[0] + SUFFIX)
+    original = path.with_name(original_name(path))
     return original if original.is_file() else path
+
+
+def original_name(path: Path) -> str:
+    """The name of the take as it was lifted, of a file that clean-up may have made."""
+    return path.name.partition(CLEANED)[0] + SUFFIX if CLEANED in path.name else path.name
 
 
 def unused_files(folder: Path, used: Iterable[Path]) -> list[Path]:
     """The motion files in the take folders below `folder` that are not among `used`, in order.
 
-    The take as it was lifted counts as used where something that clean-up made of it is.
+    The take as it was lifted counts as used where something that clean-up made of it is. A take may have been made
+    elsewhere and copied here since: what counts is the name of its folder and its own.
     """
-    kept = {path.resolve() for path in used}
-    kept |= {original_of(path) for path in kept}
-    return sorted(path for path in folder.glob(f"*/*{SUFFIX}") if path.resolve() not in kept)
+    kept = {(path.parent.name, name) for path in used for name in (path.name, original_name(path))}
+    return sorted(path for path in folder.glob(f"*/*{SUFFIX}") if (path.parent.name, path.name) not in kept)
 
 
 def _holds(folder: Path) -> bool:

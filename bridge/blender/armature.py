@@ -90,12 +90,15 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
 def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     """Give the Action of a figure that `add_figure` made the keys of `motion`, of the same joints, and its range.
 
-    The bones stay as they are: another solve changes their lengths by a millimetre at most.
+    The bones stay as they are: another solve changes their lengths by a millimetre at most. So do curves that we do
+    not write.
     """
     curves, action = versions.current_curves(figure.animation_data), figure.animation_data.action
-    paths = {figure.pose.bones[name].path_from_id() for name in motion.joint_names}
+    roots = [name for name, parent in zip(motion.joint_names, motion.parents, strict=True) if parent < 0]
+    ours = {f"{figure.pose.bones[name].path_from_id()}.rotation_quaternion" for name in motion.joint_names}
+    ours |= {f"{figure.pose.bones[name].path_from_id()}.location" for name in roots}
     for curve in list(curves.fcurves):
-        if curve.data_path.rpartition(".")[0] in paths:
+        if curve.data_path in ours:
             curves.fcurves.remove(curve)
     _key(figure, action, curves, motion, first_frame)
 
