@@ -186,7 +186,9 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
         # A rig's Action is made anew, under its name.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
-        _remember(action, path, motion, plan.settings, finished.reports[0], finished.warnings)
+        # Of feet that are not planted yet the engine's report would say that they slide.
+        report = None if plan.contacts else finished.reports[0]
+        _remember(action, path, motion, plan.settings, report, finished.warnings)
         if edges:
             contacts.write_edges(figure, edges, first, motion.fps)
         if work is not None:
@@ -244,13 +246,20 @@ def _remember(
     path: Path,
     motion: Motion,
     settings: LiftSettings,
-    report: dict[str, Any],
+    report: dict[str, Any] | None,
     warnings: Sequence[str],
 ) -> None:
-    """Store in the Action what it shows."""
+    """Store in the Action what it shows; without a report the places to check stay where they are in time."""
     properties: TakeProperties = action.motionlift
+    faster = motion.fps / properties.fps if properties.fps else 1.0
     properties.shown, properties.fps = stored(path), motion.fps
     properties.show(settings)
+    properties.fingerprint = fingerprint(action)
+    if report is None:
+        for place in properties.places:
+            place.start = properties.first_frame + (place.start - properties.first_frame) * faster
+            place.end = properties.first_frame + (place.end - properties.first_frame) * faster
+        return
     properties.headline = report.get("headline", "")
     properties.notes = "\n".join([*warnings, *report.get("advice", ())])
     properties.places.clear()
@@ -259,7 +268,6 @@ def _remember(
         place.start = properties.first_frame + (told["start_s"] - motion.times[0]) * motion.fps
         place.end = properties.first_frame + (told["end_s"] - motion.times[0]) * motion.fps
         place.words = told["words"]
-    properties.fingerprint = fingerprint(action)
 
 
 def stored(path: Path) -> str:

@@ -43,9 +43,8 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
             layout.operator("motionlift.use_clip_rate")
         layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
         row = layout.row(align=True)
-        row.label(text="Export", icon="EXPORT")
-        for kind in ("bvh", "fbx", "glb"):
-            row.operator(f"motionlift.export_{kind}", text=kind.upper())
+        for kind, icon in (("bvh", "EXPORT"), ("fbx", "NONE"), ("glb", "NONE")):
+            row.operator(f"motionlift.export_{kind}", text=f"{'Export ' * (kind == 'bvh')}{kind.upper()}", icon=icon)
         if take_files.missing(action):
             words = "The take's file is missing, so it cannot be cleaned up"
             draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)

@@ -35,7 +35,7 @@ BATCH = (
     + """
 import shutil
 import threading, time
-sample, python, folder = arguments
+sample, python, folder = arguments[:3]
 folder = Path(folder)
 entry.preferences.engine_python = python
 from motionlift.addon import batch
