@@ -7,8 +7,8 @@ from pathlib import Path
 import bpy
 
 from . import batch
-from .lift_operators import draw_wrapped, lift_trouble
-from .panels import COLUMNS, SidebarPanel
+from .drawing import COLUMNS, SidebarPanel, draw_wrapped
+from .lift_operators import lift_trouble
 from .session import session
 
 ICONS = {batch.WAITING: "FILE_MOVIE", batch.DONE: "CHECKMARK", batch.FAILED: "ERROR"}

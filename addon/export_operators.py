@@ -7,15 +7,13 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from ..bridge import match as matching
-from ..bridge.blender.rigs import read_rig
 from ..bridge.blender.shown import export_shown
 from ..bridge.bvh import save_bvh
 from ..core.bvh import BvhOptions
 from ..core.files import check_output
 from ..core.jobs import MotionLiftError, UsageError
 from ..core.motion import Motion
-from . import results, targets
+from . import results, rig_map, targets
 from .take_operators import ShowsTake
 
 
@@ -116,7 +114,7 @@ def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> 
 def _has_controls(figure: bpy.types.Object) -> bool:
     """Whether the rig is one that is animated by controls."""
     try:
-        return bool(matching.chosen(read_rig(figure), "auto").rig_map.all_switches("auto"))
+        return bool(rig_map.match_of(figure).rig_map.all_switches("auto"))
     except MotionLiftError:
         return False
 

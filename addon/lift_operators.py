@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import textwrap
 from pathlib import Path
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from ..core.jobs import MotionLiftError
-from . import driver, results, targets
+from . import driver, results, targets, video_look
+from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
 from .lift_queue import Job
+from .polls import SaysWhy
 from .preferences import engine_python
 from .session import session
 from .takes import VIDEO_SUFFIXES, new_take
-
-POPUP_WIDTH = 520
-POPUP_COLUMNS = 82
 
 
 def lift_trouble(context: bpy.types.Context) -> str:
@@ -28,15 +26,6 @@ def lift_trouble(context: bpy.types.Context) -> str:
     if context.mode != "OBJECT":
         return "Switch to Object Mode first"
     return targets.target_trouble(context.scene.motionlift.target, context.active_object)
-
-
-def video_trouble(name: str) -> str:
-    """Why this is no video that can be lifted; empty where it can."""
-    if not name:
-        return "Choose a video first"
-    if not Path(bpy.path.abspath(name)).exists():
-        return f"There is no file {bpy.path.basename(name)}"
-    return ""
 
 
 def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
@@ -55,14 +44,15 @@ def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
     active = context.active_object
     # One of many does not change the rate under those before it.
     placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
-    plan = results.LiftPlan(choices.target, active.name if active else "", placing, batch)
+    kind = targets.resolved(choices.target, active)
+    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(), placing, batch)
     rate = placing.sampling(results.scene_rate(context.scene))
     job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)
     return job
 
 
-class LiftVideo(bpy.types.Operator, ImportHelper):
+class LiftVideo(SaysWhy, ImportHelper):
     """Turn a video of a person into animation on an armature. Blender stays usable while it runs"""
 
     bl_idname = "motionlift.lift_video"
@@ -83,17 +73,15 @@ class LiftVideo(bpy.types.Operator, ImportHelper):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey without an engine, a mode and a target for it."""
-        if trouble := lift_trouble(context):
-            cls.poll_message_set(trouble)
-        return not trouble
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """No engine, mode or target for it."""
+        return lift_trouble(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue the lift; with `wait`, and in the background always, be back when the Action is there."""
         try:
             name = self.filepath or context.scene.motionlift.video
-            if trouble := video_trouble(name):
+            if trouble := video_look.trouble(name):
                 raise MotionLiftError("no_file", f"{trouble}.", "Check the name.")
             start_lift(context, Path(bpy.path.abspath(name)))
             if self.wait or bpy.app.background:
@@ -108,18 +96,17 @@ class LiftVideo(bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class LiftChosenVideo(bpy.types.Operator):
+class LiftChosenVideo(SaysWhy):
     """Turn the chosen video into animation. Blender stays usable while it runs; a second lift waits for the first"""
 
     bl_idname = "motionlift.lift_chosen_video"
     bl_label = "Lift Video to Armature"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey as `LiftVideo`, and without a video."""
-        if trouble := lift_trouble(context) or video_trouble(context.scene.motionlift.video):
-            cls.poll_message_set(trouble)
-        return not trouble
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """As `LiftVideo`, and no video, or nothing left of it."""
+        choices = context.scene.motionlift
+        return lift_trouble(context) or video_look.trouble(choices.video) or str(choices.trim_trouble())
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""
@@ -154,7 +141,7 @@ class ChooseVideo(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CancelLift(bpy.types.Operator):
+class CancelLift(SaysWhy):
     """Stop this lift. What was detected so far is kept for the next time"""
 
     bl_idname = "motionlift.cancel_lift"
@@ -162,6 +149,11 @@ class CancelLift(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     number: bpy.props.IntProperty(description="The job's number; 0 is the one that runs", options={"SKIP_SAVE"})
+
+    @classmethod
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """Nothing runs: then ESC means what it always does."""
+        return "" if session().busy else "Nothing runs"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the job of that number."""
@@ -220,14 +212,6 @@ class CopyLog(bpy.types.Operator):
         log = state.queue.client.log_tail(200) if state.queue else ""
         context.window_manager.clipboard = f"{state.error or state.message}\n\n{log}"
         return {"FINISHED"}
-
-
-def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", columns: int = POPUP_COLUMNS) -> None:
-    """Labels do not wrap by themselves."""
-    for line in text.splitlines():
-        for part in textwrap.wrap(line, columns) or [""]:
-            layout.label(text=part, icon=icon)
-            icon = "BLANK1" if icon not in ("NONE", "BLANK1") else icon
 
 
 def _show_tab(context: bpy.types.Context) -> None:

@@ -1,4 +1,4 @@
-"""Lifts one after the other, without Blender: what waits, what runs, how far it is, and how it ended.
+"""Work for the engine, one thing after the other, without Blender: what waits, what runs, how far it is, how it ended.
 
 Someone calls `tick` now and then; it never waits. The worker runs in a process of its own (`bridge/worker_client.py`),
 and its results are read in a thread, so that a tick costs next to nothing.
@@ -57,7 +57,7 @@ class Job:
     The motions are handed over at `fps` samples a second; None: at the clip's own rate.
     """
 
-    op: Literal["lift", "resolve"]
+    op: Literal["lift", "resolve", "people", "look"]
     name: str
     video: Path
     output: Path
@@ -113,13 +113,16 @@ class Status:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate."""
+    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate;
+    `people`, `details`: as in `Result`."""
 
     job: Job
     motions: tuple[tuple[Path, Motion], ...] = ()
     reports: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     clip_fps: float | None = None
+    people: tuple[dict[str, Any], ...] = ()
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
     error: MotionLiftError | None = None
 
 
@@ -227,7 +230,9 @@ class LiftQueue:
         assert self.status is not None
         job = self.status.job
         try:
-            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite=job.op == "resolve")
+            # A lift's output has a name of its own; the others may be made again.
+            overwrite = job.op != "lift"
+            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite)
         except MotionLiftError as error:
             self._end(Finished(job, error=error))
 
@@ -285,7 +290,8 @@ def _load(job: Job, result: Result) -> Finished:
         log.exception("reading what the worker wrote")
         return Finished(job, error=internal_error(error, "Please report it."))
     motions = tuple(zip(map(Path, result.motions), sampled, strict=True))
-    return Finished(job, motions, result.reports, result.warnings, loaded[0].fps)
+    clip_fps = loaded[0].fps if loaded else None
+    return Finished(job, motions, result.reports, result.warnings, clip_fps, result.people, result.details)
 
 
 def _start(client: WorkerClient) -> MotionLiftError | None:

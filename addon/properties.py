@@ -1,18 +1,24 @@
-"""What a file remembers: the panel's choices in the scene, and in each Action we wrote which take it shows."""
+"""What a file remembers: the panel's choices in the scene, and in each Action we wrote which take it shows.
+
+What was said about an armature's bones is in `rig_map.py`.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import bpy
 
-from ..core.jobs import LiftSettings
-from . import targets
+from ..bridge.retarget import RetargetOptions
+from ..core.jobs import LiftSettings, UsageError, parse_time
+from . import rig_map, targets, video_look
+from .people import NUMBERED
 from .placing import PlacingChoices
+from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
-NUMBERED = "number"
 TRAVEL: dict[str, bool | None] = {"AUTO": None, "TRAVEL": True, "IN_PLACE": False}
 
 PERSON_ITEMS = (
@@ -24,6 +30,7 @@ PERSON_ITEMS = (
     (NUMBERED, "By Number", "People are numbered by their first appearance, then from left to right"),
 )
 TARGET_ITEMS = (
+    (targets.AUTOMATIC, "Automatic", "The active armature; where none is active, a new one"),
     (targets.NEW_ARMATURE, "New Armature", "Make an armature for the motion, one bone a joint"),
     (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
 )
@@ -32,6 +39,61 @@ TRAVEL_ITEMS = (
     ("TRAVEL", "Travel", "Go the way that the person goes"),
     ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
 )
+HANDS_ITEMS = (
+    ("hold", "Hold Where They Lean", "Hands that carry weight stay where they are, as planted feet do"),
+    ("free", "Free", "Hands go where the arms take them"),
+    ("body", "Kept to the Body", "Hands touch the body where the person's did, whatever the arms' lengths"),
+    ("world", "Kept in Place", "Hands are where the person's were in space"),
+)
+LIMBS_ITEMS = (
+    ("auto", "Automatic", "As the preset has it: for Rigify arms by FK and legs by IK"),
+    ("fk", "FK", "Arms and legs by rotations, IK switched off"),
+    ("ik", "IK", "Arms and legs by their IK controls"),
+)
+RIG_TRAVEL_ITEMS = (
+    ("auto", "Automatic", "As the preset has it: the root bone for game engines, else the hips"),
+    ("hips", "Hips", "The hips travel"),
+    ("root", "Root Bone", "The root bone travels over the ground"),
+    ("object", "Object", "The armature object travels"),
+    ("in_place", "Nothing", "The rig stays on the spot"),
+)
+SCALE_ITEMS = (
+    ("legs", "Legs", "The way and the height follow from the lengths of the legs"),
+    ("hips", "Hips", "They follow from the heights of the hips"),
+    ("none", "As It Is", "The way is as long as the person's"),
+)
+PLACE_ITEMS = (
+    ("rest", "Where the Rig Stands", "The take begins where the rig stands and faces where it faces"),
+    ("filmed", "As Filmed", "Where the person stood before the camera"),
+)
+
+
+def _video_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    video_look.forget(self.video)
+
+
+def _shown_start(self: bpy.types.PropertyGroup) -> str:
+    return timecode(self.trim_start)
+
+
+def _type_start(self: bpy.types.PropertyGroup, text: str) -> None:
+    self.trim_start = _typed(text, self.trim_start)
+
+
+def _shown_end(self: bpy.types.PropertyGroup) -> str:
+    return timecode(self.trim_end) if self.trim_end else ""
+
+
+def _type_end(self: bpy.types.PropertyGroup, text: str) -> None:
+    self.trim_end = _typed(text, self.trim_end)
+
+
+def _typed(text: str, otherwise: float) -> float:
+    """What a person typed as seconds: nothing is 0, and nonsense changes nothing."""
+    try:
+        return parse_time(text) if text.strip() else 0.0
+    except UsageError:
+        return otherwise
 
 
 def _settings_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
@@ -91,6 +153,7 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
         name="Video",
         description="The video of a person to lift. You can also drop it on the viewport",
         subtype="FILE_PATH",
+        update=_video_changed,
     )
     use_trim: bpy.props.BoolProperty(name="Trim", description="Lift only a part of the video")
     trim_start: bpy.props.FloatProperty(
@@ -101,6 +164,18 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
         description="Where to end, in seconds of the video; 0 is its end",
         min=0.0,
         subtype="TIME_ABSOLUTE",
+    )
+    trim_start_text: bpy.props.StringProperty(
+        name="Start",
+        description="Where to begin: seconds (12.5) or a timecode (0:01:02.5)",
+        get=_shown_start,
+        set=_type_start,
+    )
+    trim_end_text: bpy.props.StringProperty(
+        name="End",
+        description="Where to end: seconds (12.5) or a timecode (0:01:02.5). Empty is the video's end",
+        get=_shown_end,
+        set=_type_end,
     )
     person: bpy.props.EnumProperty(
         name="Person", description="Whom to lift when several people are in the video", items=PERSON_ITEMS
@@ -123,6 +198,45 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
         max=2.6,
         subtype="DISTANCE",
     )
+    use_fov: bpy.props.BoolProperty(
+        name="Known Field of View", description="Say how wide the camera sees; found out from the motion otherwise"
+    )
+    fov: bpy.props.FloatProperty(
+        name="Field of View",
+        description="What the camera sees along the longer side of the picture. Phones: about 65 to 75 degrees",
+        default=math.radians(55.0),
+        min=math.radians(5.0),
+        max=math.radians(150.0),
+        subtype="ANGLE",
+    )
+    rig_hands: bpy.props.EnumProperty(name="Hands", description="Where the rig's hands go", items=HANDS_ITEMS)
+    rig_limbs: bpy.props.EnumProperty(name="Arms and Legs", description="Which controls are keyed", items=LIMBS_ITEMS)
+    rig_travel: bpy.props.EnumProperty(
+        name="Travel On", description="What carries the way over the ground", items=RIG_TRAVEL_ITEMS
+    )
+    rig_scale: bpy.props.EnumProperty(
+        name="Scale By", description="How the person's size becomes the rig's", items=SCALE_ITEMS
+    )
+    rig_place: bpy.props.EnumProperty(name="Begin", description="Where the take begins", items=PLACE_ITEMS)
+
+    def trim_trouble(self) -> str:
+        """Why nothing would be left of the video; empty where something is, as far as is known."""
+        if not self.use_trim:
+            return ""
+        look = video_look.known(self.video)
+        facts = look.facts if look and look.facts else VideoFacts(0, 0, 0.0)
+        return facts.trim_trouble(self.trim_start, self.trim_end)
+
+    def rig_options(self) -> RetargetOptions:
+        """The choices about a rig that is there already."""
+        return RetargetOptions(
+            travel=self.rig_travel,
+            scale=self.rig_scale,
+            place=self.rig_place,
+            plant_feet=self.foot_lock,
+            hands=self.rig_hands,
+            limbs=self.rig_limbs,
+        )
 
     def settings(self) -> LiftSettings:
         """The choices as the worker takes them. Raises `UsageError`."""
@@ -131,6 +245,7 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
             end=self.trim_end if self.use_trim and self.trim_end > 0 else None,
             person=str(self.person_number) if self.person == NUMBERED else self.person,
             height_m=round(self.height, 4) if self.use_height else None,
+            fov_degrees=round(math.degrees(self.fov), 2) if self.use_fov else None,
             hands=self.hands,
             **self.solve_settings(),
         )
@@ -152,6 +267,7 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     video: bpy.props.StringProperty(description="The video that it was lifted from")
     target: bpy.props.StringProperty()
     own_contacts: bpy.props.BoolProperty(description="Whether feet are planted at the keyed contacts")
+    rig_options: bpy.props.StringProperty(description="How the take was put on a rig, as JSON")
     first_frame: bpy.props.IntProperty()
     clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
     fps: bpy.props.FloatProperty(description="The scene's frames a second when the Action was written")
@@ -165,6 +281,10 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     def settings(self) -> LiftSettings:
         """The settings of what is shown with the choices as they are now. Raises `UsageError`."""
         return LiftSettings.from_json({**json.loads(self.applied or "{}"), **self.solve_settings()})
+
+    def retarget_options(self) -> RetargetOptions:
+        """How the take was put on a rig."""
+        return RetargetOptions(**json.loads(self.rig_options or "{}"))
 
     def applied_settings(self) -> LiftSettings:
         """The settings of what is shown."""
@@ -191,10 +311,13 @@ def register() -> None:
     """Hang the properties on scenes and Actions."""
     bpy.types.Scene.motionlift = bpy.props.PointerProperty(type=LiftProperties)
     bpy.types.Action.motionlift = bpy.props.PointerProperty(type=TakeProperties)
+    bpy.types.Object.motionlift = bpy.props.PointerProperty(
+        type=rig_map.RigProperties, override={"LIBRARY_OVERRIDABLE"}
+    )
 
 
 def unregister() -> None:
     """Take them off again, where they are there. What files hold of them stays in the files."""
-    for owner in (bpy.types.Scene, bpy.types.Action):
+    for owner in (bpy.types.Scene, bpy.types.Action, bpy.types.Object):
         if hasattr(owner, "motionlift"):
             del owner.motionlift

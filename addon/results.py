@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,8 @@ from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.hand_work import HandWork, hand_work, put_back
 from ..bridge.blender.handiwork import fingerprint
-from ..bridge.replant import replanted, with_contacts
+from ..bridge.replant import replanted
+from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
@@ -33,11 +36,12 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on, the armature that was active then, what was chosen about the
-    scene, and the place of the video in the list of those that are lifted unattended."""
+    """The payload of a lift: what its motions are put on, the armature that was active then, and how; what was chosen
+    about the scene, and the place of the video in the list of those that are lifted unattended."""
 
     target: str
     rig: str = ""
+    options: RetargetOptions = field(default_factory=RetargetOptions)
     placing: Placing = field(default_factory=Placing)
     batch: str = ""
 
@@ -114,7 +118,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig)
+    target = targets.target_named(plan.target, plan.rig, plan.options)
     scene = context.scene
     made: list[bpy.types.Object] = []
     with contextlib.ExitStack() as failing:
@@ -150,6 +154,7 @@ def _introduce(
     properties: TakeProperties = action.motionlift
     properties.take, properties.video = stored(path), stored(finished.job.video)
     properties.target, properties.own_contacts = finished.job.payload.target, False
+    properties.rig_options = json.dumps(dataclasses.asdict(finished.job.payload.options))
     properties.first_frame = round(action.frame_start)
     properties.clip_fps = finished.clip_fps or motion.fps
     _remember(action, path, motion, finished.job.settings, report, finished.warnings)
@@ -179,10 +184,11 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
         first = properties.first_frame
         edges = contacts.read_edges(figure, first, properties.fps)
         if plan.contacts and edges:
-            motion = with_contacts(motion, contacts.with_edges(motion, edges), plan.settings.foot_lock)
+            motion = dataclasses.replace(motion, contacts=contacts.with_edges(motion, edges))
             # Without Plant Feet they are kept for when it is wanted again.
             motion = replanted(motion) if plan.settings.foot_lock else motion
-        targets.target_named(properties.target, figure.name).rewrite(figure, motion, first)
+        options = dataclasses.replace(properties.retarget_options(), plant_feet=plan.settings.foot_lock)
+        targets.target_named(properties.target, figure.name, options).rewrite(figure, motion, first)
         # A rig's Action is made anew, under its name.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts

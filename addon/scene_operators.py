@@ -9,15 +9,15 @@ import bpy
 import numpy as np
 from bpy_extras.io_utils import ImportHelper
 
-from ..bridge import match as matching
 from ..bridge.blender.rigs import read_rig
 from ..bridge.blender.scene import add_camera, show_footage
 from ..bridge.bvh import evenly_sampled
-from ..bridge.retarget import RetargetOptions, retarget
+from ..bridge.retarget import retarget
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
 from ..core.rotation import Array
-from . import results, targets
+from . import results, rig_map, targets
+from .properties import TakeProperties
 from .take_operators import ShowsTake
 from .takes import VIDEO_SUFFIXES
 
@@ -80,7 +80,7 @@ def place_camera(context: bpy.types.Context, action: bpy.types.Action, video: Pa
     figure, properties = results.animated_by(context, action), action.motionlift
     assert figure is not None
     motion = evenly_sampled(Motion.load(results.take_file(properties.shown)), properties.fps)
-    placed = _world_from_motion(figure, motion, properties.target)
+    placed = _world_from_motion(figure, motion, properties)
     if video is None:
         raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
     with contextlib.ExitStack() as failing:
@@ -95,12 +95,12 @@ def place_camera(context: bpy.types.Context, action: bpy.types.Action, video: Pa
     return camera
 
 
-def _world_from_motion(figure: bpy.types.Object, motion: Motion, target: str) -> Array:
+def _world_from_motion(figure: bpy.types.Object, motion: Motion, properties: TakeProperties) -> Array:
     """Where the take stands (4, 4): where it was put when it was retargeted, or where its own armature is."""
-    if target == targets.NEW_ARMATURE:
+    if properties.target == targets.NEW_ARMATURE:
         return np.array(figure.matrix_world, float)
-    rig = read_rig(figure)
-    return retarget(motion, rig, matching.chosen(rig, "auto").rig_map, RetargetOptions()).world_from_motion
+    mapped = rig_map.match_of(figure).rig_map
+    return retarget(motion, read_rig(figure), mapped, properties.retarget_options()).world_from_motion
 
 
 def _remove(camera: bpy.types.Object) -> None:

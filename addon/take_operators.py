@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
 from . import results, take_files
-from .lift_operators import POPUP_WIDTH, draw_wrapped
+from .drawing import POPUP_WIDTH, draw_wrapped
 
 NO_TAKE = "Select an armature with a lifted Action"
 MOST_LISTED = 12

@@ -7,8 +7,7 @@ import bpy
 from ..bridge.blender import contacts
 from . import clean_up, results, take_files
 from .contact_operators import shown_points
-from .lift_operators import draw_wrapped
-from .panels import COLUMNS, SidebarPanel, draw_choices
+from .drawing import COLUMNS, SidebarPanel, draw_solve_choices, draw_wrapped, split_properties
 from .session import session
 
 
@@ -62,9 +61,8 @@ class CleanUpPanel(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender. Whoever opens this means to use it: the engine gets ready."""
         layout, action = self.layout, results.required_action(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        draw_choices(layout, action.motionlift)
+        split_properties(layout)
+        draw_solve_choices(layout, action.motionlift)
         clean_up.get_ready_soon()
         if not action.motionlift.differs or session().busy:
             return

@@ -7,12 +7,11 @@ other rig (`feet.py`): the motion is put on its own skeleton.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
 from ..core.motion import Motion
-from ..core.rotation import Array, continuous, forward_kinematics
+from ..core.rotation import continuous, forward_kinematics
 from .match import chosen
 from .planting import rest_joints
 from .retarget import RetargetOptions, retarget
@@ -44,14 +43,3 @@ def replanted(motion: Motion) -> Motion:
     return dataclasses.replace(
         motion, root_translation=root, local_rotations=rotations, joint_positions=positions
     ).check()
-
-
-def with_contacts(motion: Motion, contacts: Array, plants: bool = True) -> Motion:
-    """The motion with `contacts` (F, C) instead of its own, noted as to be planted or not (`plants_feet`)."""
-    settings: dict[str, Any] = {**motion.source.get("settings", {}), "foot_lock": plants}
-    return dataclasses.replace(motion, contacts=contacts, source={**motion.source, "settings": settings})
-
-
-def plants_feet(motion: Motion) -> bool:
-    """Whether feet shall hold at the motion's contacts: what it was solved with."""
-    return bool(motion.source.get("settings", {}).get("foot_lock", True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionlift.bridge.replant import replanted, with_contacts
+from motionlift.bridge.replant import replanted
 from motionlift.core.motion import Motion, resample
 from motionlift.core.rotation import conjugate, multiply, normalise
 
@@ -201,7 +202,7 @@ def test_feet_stand_where_contact_keys_say(
         wanted[:5, names.index(point)] = 1
     for point in ("right_heel", "right_toe_tip"):
         wanted[9:19, names.index(point)] = 1
-    expected = replanted(with_contacts(motion, wanted))
+    expected = replanted(dataclasses.replace(motion, contacts=wanted))
     found = np.array([[heads[name] for name in motion.joint_names] for heads in seen["heads"]])
     np.testing.assert_allclose(found, expected.joint_positions[: len(found)], atol=1e-4)
     # The right foot stands still while its keys say so, whatever smoothing is chosen later.

@@ -3,7 +3,7 @@
     MOTIONLIFT_ENGINE=<python of the video engine> MOTIONLIFT_SHOTS=<folder> \
         blender --enable-event-simulate --python tests/gui/after_lift.py
 
-MotionLift is installed as an extension there. The last line printed is JSON: seconds from a slider to the new keys,
+See driving.py for what is needed. Printed at the end: seconds from a slider to the new keys,
 with the engine ready and not, what undo brings back, and what our steps cost Blender at most.
 """
 
@@ -22,21 +22,20 @@ from typing import Any
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from driving import call, drive, found, package, press, shot, view, wait_for
+from driving import VIDEO, call, drive, found, module, package, press, shot, until, view
 
-VIDEO = Path(os.environ.get("MOTIONLIFT_VIDEO", Path(__file__).parents[2] / "samples/walk_wave_squat.mp4"))
 OPEN = {"MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"}
 """Sub-panels that are open in the pictures of the take."""
 
 
-def module(name: str) -> Any:
-    """A module of the extension's add-on."""
-    return importlib.import_module(f"{package()}.addon.{name}")
-
-
 def opened(names: set[str]) -> None:
     """Have these sub-panels open and the other ones closed."""
-    panels = [*module("panels").CLASSES, *module("batch_panel").CLASSES, *module("take_panels").CLASSES]
+    panels = [
+        *module("lift_panels").CLASSES,
+        *module("placing_panel").CLASSES,
+        *module("batch_panel").CLASSES,
+        *module("take_panels").CLASSES,
+    ]
     for cls in panels:
         bpy.utils.unregister_class(cls)
         if getattr(cls, "bl_parent_id", ""):
@@ -74,7 +73,7 @@ def settled() -> Iterator[float]:
     """Waits until nothing of ours runs or is about to."""
     session = module("session").session()
     yield 0.05
-    yield from wait_for(lambda: not (session.busy or session.driven or module("clean_up").wanted()))
+    yield from until(lambda: not (session.busy or session.driven or module("clean_up").wanted()))
 
 
 def look(workspace: str) -> Iterator[float]:
@@ -96,7 +95,7 @@ def timed(name: str, value: Any) -> Iterator[float]:
     """Sets a choice of the take's clean-up, and notes the seconds until the new keys are there."""
     shown, session, began = take().shown, module("session").session(), time.monotonic()
     take().smoothing = value
-    yield from wait_for(lambda: take().shown != shown or session.error is not None)
+    yield from until(lambda: take().shown != shown or session.error is not None)
     found[name] = round(time.monotonic() - began, 2)
     yield from settled()
 
@@ -231,7 +230,7 @@ def steps() -> Iterator[float]:
     opened({"MOTIONLIFT_PT_batch"})
     yield from look("Layout")
     call(ops.lift_batch)
-    yield from wait_for(lambda: session.queue.status and session.queue.status.job.name == "second")
+    yield from until(lambda: session.queue.status and session.queue.status.job.name == "second")
     yield 1.0
     shot("12_batch_running")
     yield from settled()
