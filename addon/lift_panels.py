@@ -24,7 +24,7 @@ from .targets import armature_of
 from .video_look import Look
 
 PICTURE_SCALE = 5.0
-PICTURE_SHARE = 0.38
+PICTURE_SHARE = 0.46
 WAITING_SHOWN = 5
 
 
@@ -48,7 +48,8 @@ class LiftPanel(SidebarPanel, bpy.types.Panel):
         if trouble := targets.target_trouble(choices.target, context.active_object):
             draw_wrapped(layout.column(align=True), trouble, "INFO", COLUMNS)
         else:
-            draw_wrapped(layout, targets.target_words(choices.target, context.active_object), "NONE", COLUMNS)
+            words = targets.target_words(choices.target, context.active_object)
+            draw_wrapped(layout.column(align=True), words, "NONE", COLUMNS)
         row = layout.row()
         row.scale_y = 1.8
         row.operator("motionlift.lift_chosen_video", icon="ARMATURE_DATA")
@@ -109,19 +110,22 @@ class MotionPanel(SidebarPanel, bpy.types.Panel):
 def _draw_video(layout: bpy.types.UILayout, choices: LiftProperties, look: Look) -> None:
     """A picture of the video, what it is, and what is left of it."""
     if look.facts is None:
-        if look.asked and not look.trouble:
+        if look.looking:
             layout.label(text="Looking at the video", icon="TIME")
+        elif look.failed:
+            draw_wrapped(layout.column(align=True), look.failed, "ERROR", COLUMNS)
         return
     split = layout.split(factor=PICTURE_SHARE)
     if look.icon:
         split.template_icon(icon_value=look.icon, scale=PICTURE_SCALE)
     column = split.column(align=True)
-    column.label(text=bpy.path.basename(choices.video))
+    column.scale_y = 0.85
+    # In the middle, beside a picture that is wider than high.
+    column.separator(factor=2.0)
     for line in look.facts.lines():
         column.label(text=line)
     if choices.use_trim and not choices.trim_trouble():
-        left = look.facts.left(choices.trim_start, choices.trim_end)
-        draw_wrapped(layout.column(align=True), f"Trimmed, {left}", "NONE", COLUMNS)
+        column.label(text=look.facts.left(choices.trim_start, choices.trim_end))
     for warning in look.facts.warnings():
         draw_wrapped(layout.column(align=True), warning, "ERROR", COLUMNS)
 
@@ -139,8 +143,8 @@ def _draw_people(layout: bpy.types.UILayout, choices: LiftProperties) -> None:
         chosen = people.is_chosen(person, choices.person, choices.person_number)
         button = box.operator("motionlift.choose_person", text=f"Person {person.number}", depress=chosen)
         button.number = person.number
-        for line in filter(None, (person.words, person.called)):
-            box.label(text=line)
+        for line in filter(None, person.lines):
+            draw_wrapped(box, line, "NONE", COLUMNS // 2)
 
 
 def _draw_progress(layout: bpy.types.UILayout) -> None:

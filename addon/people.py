@@ -15,6 +15,7 @@ from .video_facts import timecode
 
 NUMBERED, EVERYONE = "number", "all"
 """Choices of the panel beside the superlatives."""
+CALLED = {"longest": "longest in view", "left": "leftmost", "right": "rightmost"}
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ class Person:
     icon: int = 0
 
     @property
-    def words(self) -> str:
-        """When they are in view."""
-        return f"{timecode(self.first)} to {timecode(self.last)}"
+    def lines(self) -> list[str]:
+        """When they are in view, and what is special about them."""
+        special = ", ".join(CALLED.get(name, name) for name in self.called.split(", ") if name)
+        return [f"{timecode(self.first)} to {timecode(self.last)}", special]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..bridge.correcting import CHAINS, Rows, corrected, rows_of
 from ..bridge.humanoid import in_words
 from ..bridge.match import Match
 from ..bridge.preset_files import SUFFIX, Preset, load_presets, read_preset
-from ..bridge.rig import make_rig
+from ..bridge.rig import Rig, make_rig
 from ..core.jobs import MotionLiftError
 from .preferences import ROOT_PACKAGE
 
@@ -107,7 +107,8 @@ def correct_from(figure: bpy.types.Object, found: Match) -> None:
     said.rows.clear()
     for role, bone in rows_of(found.rig_map):
         row = said.rows.add()
-        row.role, row.bone = role, bone
+        # In this order: a bone that comes into a chain makes room for another.
+        row.bone, row.role = bone, role
 
 
 @lru_cache(maxsize=16)
@@ -118,13 +119,22 @@ def _found(
     points = np.zeros((len(names), 3))
     try:
         rig = make_rig(names, list(parents), points, points)
-        if preset.lower().endswith(SUFFIX):
-            found = matching.with_preset(rig, read_preset(Path(bpy.path.abspath(preset))))
-        else:
-            found = matching.match(rig, _loaded(files), preset)
+        found = _base(rig, preset, files, bool(rows))
         return corrected(found, rows) if rows else found
     except MotionLiftError as error:
         return error
+
+
+def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bool) -> Match:
+    """What is corrected `by_hand`, or not."""
+    try:
+        if preset.lower().endswith(SUFFIX):
+            return matching.with_preset(rig, read_preset(Path(bpy.path.abspath(preset))))
+        return matching.match(rig, _loaded(files), preset)
+    except MotionLiftError as error:
+        if by_hand and error.code == "not_humanoid":
+            return matching.unknown()
+        raise
 
 
 @lru_cache(maxsize=2)

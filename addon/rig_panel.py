@@ -68,10 +68,10 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
         layout, figure = self.layout, context.active_object
         said = rig_map.properties_of(figure)
         row = layout.row(align=True)
-        row.menu(PresetMenu.bl_idname, text=_preset_words(figure))
+        row.menu(PresetMenu.bl_idname, text=_title(figure))
         row.operator("motionlift.load_preset", text="", icon="FILE_FOLDER")
         row.operator("motionlift.save_preset", text="", icon="FILE_TICK")
-        draw_match(layout, figure)
+        _draw_match(layout, figure)
         row = layout.row(align=True)
         if said.rows:
             row.operator("motionlift.forget_corrections")
@@ -85,30 +85,34 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
             layout.template_list(BoneList.bl_idname, "", said, "rows", said, "row", rows=ROWS_SHOWN)
 
 
-def draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
-    """What is known of an armature's bones."""
+def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
+    """What is known of an armature's bones, and how surely."""
     column = layout.column(align=True)
     try:
         found = rig_map.match_of(figure)
     except MotionLiftError as error:
-        draw_wrapped(column, str(error), "ERROR", COLUMNS)
+        draw_wrapped(column, error.message, "ERROR", COLUMNS)
         return
-    for line in words_of(found):
-        draw_wrapped(column, line, "NONE", COLUMNS)
-
-
-def _preset_words(figure: bpy.types.Object) -> str:
-    """`Mixamo, recognised`: the kind of rig, and who says so."""
     said = rig_map.properties_of(figure)
+    first, *others = words_of(found)
+    if said.rows:
+        certain = "Corrected by hand"
+    elif said.preset != rig_map.AUTO:
+        certain = "Chosen by hand"
+    else:
+        certain = "Guessed from the bones' names" if found.family == NAMES else "Recognised"
+    for line in (f"{certain}: {first}", *others):
+        draw_wrapped(column, line, "NONE", COLUMNS)
+    if found.others and not said.rows:
+        titles = ", ".join(rig_map.presets()[family].title for family in found.others)
+        draw_wrapped(column, f"Also fits: {titles}", "NONE", COLUMNS)
+
+
+def _title(figure: bpy.types.Object) -> str:
     try:
-        found = rig_map.match_of(figure)
+        return rig_map.match_of(figure).title
     except MotionLiftError:
         return "Unknown"
-    if said.rows:
-        return found.title
-    if said.preset != rig_map.AUTO:
-        return f"{found.title}, chosen"
-    return found.title if found.family == NAMES else f"{found.title}, recognised"
 
 
 CLASSES = (BoneList, BonesPanel)

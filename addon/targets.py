@@ -142,7 +142,8 @@ def target_words(kind: str, active: bpy.types.Object | None) -> str:
     if figure is None:
         return "Makes a new armature"
     found = rig_map.match_of(figure)
-    return f"{figure.name}: {found.title}, {found.rig_map.count()} bones"
+    corrected = ", corrected" if rig_map.properties_of(figure).rows else ""
+    return f"{figure.name}: {found.title}, {found.rig_map.count()} bones{corrected}"
 
 
 def target_trouble(kind: str, active: bpy.types.Object | None) -> str:
@@ -155,5 +156,5 @@ def target_trouble(kind: str, active: bpy.types.Object | None) -> str:
         check_editable(active)
         rig_map.match_of(active)
     except MotionLiftError as error:
-        return str(error)
+        return f"{error.message} Say which are which under Bones" if error.code == "not_humanoid" else str(error)
     return doubled(rig_map.properties_of(active).said())

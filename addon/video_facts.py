@@ -57,12 +57,11 @@ class VideoFacts:
         return ""
 
     def left(self, start: float, end: float) -> str:
-        """What is left between `start` and `end` (s; 0: the video's end): `0:01.0 to 0:03.0: 2.0 s, 60 frames`."""
+        """What is left between `start` and `end` (s; 0: the video's end): `2.0 s left, 60 frames`."""
         until = self.seconds if not end or (self.seconds is not None and end > self.seconds) else end
         if until is None:
-            return f"From {timecode(start)} to the end"
-        frames = round((until - start) * self.fps)
-        return f"{timecode(start)} to {timecode(until)}: {until - start:.1f} s, {frames} frames"
+            return f"from {timecode(start)}"
+        return f"{until - start:.1f} s left, {round((until - start) * self.fps)} frames"
 
 
 def timecode(seconds: float) -> str:

@@ -21,13 +21,20 @@ BROKEN_ENGINE = ("no_engine", "worker_not_started", "worker_died", "worker_timeo
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a video has found: `facts` and a picture's `icon`, or `trouble`, why it is none. While neither is
-    known it is looked at, unless there is no engine to do it."""
+    """What a look at a video has found: `facts` and a picture's `icon`, or `trouble`, why it is none; `failed`: why it
+    could not be looked at, which says nothing of the video. While none of these is known it is looked at, unless there
+    is no engine to do it."""
 
     facts: VideoFacts | None = None
     icon: int = 0
     trouble: str = ""
+    failed: str = ""
     asked: bool = False
+
+    @property
+    def looking(self) -> bool:
+        """Whether the answer is awaited."""
+        return self.asked and not (self.facts or self.trouble or self.failed)
 
 
 _looks: dict[str, Look] = {}
@@ -74,8 +81,7 @@ def take(finished: Finished) -> None:
     if finished.error is None:
         look = Look(VideoFacts.of(finished.details), pictures.icon_of(finished.job.output), asked=True)
     elif finished.error.code in BROKEN_ENGINE:
-        # The lift tells that, and how to mend it.
-        look = Look(asked=True)
+        look = Look(failed=finished.error.message, asked=True)
     else:
         look = Look(trouble=finished.error.message.rstrip("."), asked=True)
     _looks[path] = look

@@ -42,7 +42,7 @@ def corrected(found: Match, rows: Iterable[tuple[str, str]]) -> Match:
         beside=_without(found.rig_map.beside, taken),
         twists=_without(found.rig_map.twists, taken),
     )
-    return judged(rig_map, found.family, f"{found.title}, corrected", 1.0)
+    return judged(rig_map, found.family, found.title, 1.0)
 
 
 def doubled(rows: Iterable[tuple[str, str]]) -> str:
