@@ -7,6 +7,7 @@ import time
 
 import bpy
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
 from . import batch, clean_up, people, results, video_look
 from .lift_queue import Finished
@@ -119,7 +120,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
 
 def hold_words(context: bpy.types.Context) -> str:
     """What keeps a finished lift from being put into the scene now; empty where nothing does."""
-    if context.mode != "OBJECT":
+    if context.mode not in LEFT_AND_ENTERED:
         return "switch to Object Mode to get it"
     for window in context.window_manager.windows:
         for operator in getattr(window, "modal_operators", ()):

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..bridge.blender.shown import export_shown
 from ..bridge.bvh import save_bvh
 from ..core.bvh import BvhOptions
@@ -27,7 +28,7 @@ class _ExportsTake(ShowsTake, ExportHelper):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Grey without a take, and while something is edited: exporters want Object Mode."""
-        if super().poll(context) and context.mode != "OBJECT":
+        if super().poll(context) and context.mode not in LEFT_AND_ENTERED:
             cls.poll_message_set("Switch to Object Mode first")
             return False
         return super().poll(context)

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
@@ -23,7 +24,7 @@ def lift_trouble(context: bpy.types.Context) -> str:
     """Why nothing can be lifted now, whatever the video; empty where it can."""
     if engine_python(context) is None:
         return NO_ENGINE
-    if context.mode != "OBJECT":
+    if context.mode not in LEFT_AND_ENTERED:
         return "Switch to Object Mode first"
     return targets.target_trouble(context.scene.motionlift.target, context.active_object)
 

@@ -44,8 +44,8 @@ STAGE_WORDS: dict[Stage, str] = {
 }
 CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
-SUPERSEDED_SECONDS = 3.0
-"""So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes as long."""
+SUPERSEDED_SECONDS = 8.0
+"""So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes seconds."""
 ESTIMATE_AFTER_SECONDS = 2.0
 """So long a stage runs before its remaining time is told."""
 

@@ -17,6 +17,7 @@ from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.hand_work import HandWork, hand_work, put_back
 from ..bridge.blender.handiwork import fingerprint
+from ..bridge.blender.modes import in_object_mode
 from ..bridge.replant import replanted
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
@@ -119,6 +120,11 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     """
     plan: LiftPlan = finished.job.payload
     target = targets.target_named(plan.target, plan.rig, plan.options)
+    with in_object_mode(context):
+        return _placed(context, finished, plan, target)
+
+
+def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, target: targets.Target) -> str:
     scene = context.scene
     made: list[bpy.types.Object] = []
     with contextlib.ExitStack() as failing:

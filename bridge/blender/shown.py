@@ -9,23 +9,21 @@ from pathlib import Path
 import bpy
 
 from ...core.files import written_beside
-from ...core.jobs import MotionLiftError
 from . import nla
 from .deform import baked_skeleton
 from .export import ENGINE_SUFFIXES, export
+from .modes import in_object_mode
 
 
 def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path, controls: bool = False) -> None:
     """Write `figure`, what it deforms and `action`, which it plays, to `path`; the suffix says how.
 
     Written are the frames of the Action, with all edits. `controls`: the rig has controls, which mean nothing
-    elsewhere; written is the plain skeleton that deforms. Raises `MotionLiftError` as `export` and `baked_skeleton`,
-    and `object_mode` in another mode than Object Mode.
+    elsewhere; written is the plain skeleton that deforms. Raises `MotionLiftError` as `export`, `baked_skeleton` and
+    `in_object_mode`.
     """
-    if bpy.context.mode != "OBJECT":
-        raise MotionLiftError("object_mode", "Exporting needs Object Mode.", "Switch to Object Mode first.")
     first, last = round(action.frame_range[0]), round(action.frame_range[1])
-    with _as_before(figure), nla.alone(figure, action):
+    with in_object_mode(bpy.context), _as_before(figure), nla.alone(figure, action):
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = first, last
         with contextlib.ExitStack() as undoing:

@@ -251,9 +251,21 @@ result["same"] = state() == before
 for point in curve(ROOT, 0).keyframe_points:
     point.co[1] += 1.0
 ops.export_bvh(filepath=str(folder / "edited.bvh"))
-bpy.ops.object.mode_set(mode="POSE")
+bpy.ops.object.mode_set(mode="EDIT")
 result["mode"] = refusal(ops.export_bvh, filepath=str(folder / "edited.bvh"))
-bpy.ops.object.mode_set(mode="OBJECT")
+# Who poses goes on posing.
+bpy.ops.object.mode_set(mode="POSE")
+ops.export_glb(filepath=str(folder / "posed.glb"))
+result["posing"] = [bpy.context.mode, figure.mode, (folder / "posed.glb").is_file()]
+choices.target = "ACTIVE"
+ops.lift_video(filepath=str(video), wait=True)
+result["still_posing"] = [bpy.context.mode, bpy.context.view_layer.objects.active.name, act().name]
+choices.target = "NEW"
+ops.lift_video(filepath=str(video), wait=True)
+result["made"] = [bpy.context.mode, bpy.context.view_layer.objects.active != figure]
+bpy.ops.object.select_all(action="DESELECT")
+figure.select_set(True)
+bpy.context.view_layer.objects.active = figure
 
 # The camera that filmed it, once.
 result["camera"] = sorted(ops.add_camera())
@@ -292,9 +304,12 @@ def test_a_take_goes_out_and_the_scene_stays(
     roots = [np.array(lines[-1].split()[:3], float) for lines in (plain, edited)]
     assert np.linalg.norm(roots[1] - roots[0]) == pytest.approx(100.0, abs=2.0)
     assert "Object Mode" in seen["mode"]
+    assert seen["posing"] == ["POSE", "POSE", True]
+    assert seen["still_posing"] == ["POSE", "läufer im park", "läufer im park_t02"]
+    assert seen["made"] == ["OBJECT", True]
     assert seen["camera"] == ["FINISHED"]
-    assert seen["cameras"] == [["läufer im park camera", 1]]
-    assert seen["scene_camera"] == "läufer im park camera"
+    assert seen["cameras"] == [["läufer im park_t02 camera", 1]]
+    assert seen["scene_camera"] == "läufer im park_t02 camera"
     assert seen["film"] == "läufer im park.mp4"
     assert "Choose the video" in seen["no_footage"]
     assert seen["moved"] == "elsewhere.mp4"

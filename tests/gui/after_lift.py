@@ -28,7 +28,7 @@ OPEN = {"MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"}
 """Sub-panels that are open in the pictures of the take."""
 
 
-def opened(names: set[str]) -> None:
+def opened(wanted: set[str]) -> None:
     """Have these sub-panels open and the other ones closed."""
     panels = [
         *module("lift_panels").CLASSES,
@@ -39,7 +39,7 @@ def opened(names: set[str]) -> None:
     for cls in panels:
         bpy.utils.unregister_class(cls)
         if getattr(cls, "bl_parent_id", ""):
-            cls.bl_options = set() if cls.bl_idname in names else {"DEFAULT_CLOSED"}
+            cls.bl_options = set() if cls.bl_idname in wanted else {"DEFAULT_CLOSED"}
     for cls in panels:
         bpy.utils.register_class(cls)
 
