@@ -42,8 +42,8 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
             layout.operator("motionlift.use_clip_rate")
         layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
         row = layout.row(align=True)
-        for kind, icon in (("bvh", "EXPORT"), ("fbx", "NONE"), ("glb", "NONE")):
-            row.operator(f"motionlift.export_{kind}", text=f"{'Export ' * (kind == 'bvh')}{kind.upper()}", icon=icon)
+        for kind in ("bvh", "fbx", "glb"):
+            row.operator(f"motionlift.export_{kind}", text=kind.upper(), icon="EXPORT")
         if take_files.missing(action):
             words = "The take's file is missing, so it cannot be cleaned up"
             draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
@@ -101,7 +101,7 @@ class ContactsPanel(SidebarPanel, bpy.types.Panel):
             name = contacts.words(point).title()
             icon = "PINNED" if holds else "UNPINNED"
             grid.operator("motionlift.toggle_contact", text=name, icon=icon, depress=holds).point = point
-        layout.operator("motionlift.apply_contacts", icon="CON_FLOOR").keep_edits = results.edited(action)
+        layout.operator("motionlift.apply_contacts", icon="CON_FLOOR")
         row = layout.row(align=True)
         row.operator("motionlift.show_contacts", text="As Lifted", icon="LOOP_BACK")
         row.operator("motionlift.remove_contacts", text="Remove", icon="X")

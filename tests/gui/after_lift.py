@@ -24,8 +24,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from driving import VIDEO, call, drive, found, module, package, press, shot, until, view
 
-OPEN = {"MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"}
-"""Sub-panels that are open in the pictures of the take."""
+OPEN = {"MOTIONLIFT_PT_take", "MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"}
+"""Panels that are open in the pictures of the take."""
 
 
 def opened(wanted: set[str]) -> None:
@@ -38,7 +38,7 @@ def opened(wanted: set[str]) -> None:
     ]
     for cls in panels:
         bpy.utils.unregister_class(cls)
-        if getattr(cls, "bl_parent_id", ""):
+        if issubclass(cls, bpy.types.Panel):
             cls.bl_options = set() if cls.bl_idname in wanted else {"DEFAULT_CLOSED"}
     for cls in panels:
         bpy.utils.register_class(cls)
@@ -113,8 +113,10 @@ def steps() -> Iterator[float]:
     call(bpy.ops.wm.save_as_mainfile, "EXEC_DEFAULT", filepath=str(folder / "shot.blend"))
     yield 1.0
     call(ops.choose_video, "EXEC_DEFAULT", filepath=str(video))
-    opened({"MOTIONLIFT_PT_placing"})
+    opened({"MOTIONLIFT_PT_lift", "MOTIONLIFT_PT_placing"})
     yield from look("Modeling")
+    choices = bpy.context.scene.motionlift
+    choices.use_trim, choices.trim_start, choices.trim_end = True, 1.0, 5.0
     shot("1_before")
     call(ops.lift_chosen_video)
     yield from settled()
@@ -144,7 +146,7 @@ def steps() -> Iterator[float]:
     # An edit by hand is asked about and carried over; one undo takes that back.
     path = figure().pose.bones["spine"].path_from_id() + ".rotation_quaternion"
     for key in curve(path, 3).keyframe_points:
-        key.co[1] += 0.3
+        key.co[1] += 0.12
     curve(path, 3).update()
     call(bpy.ops.ed.undo_push, "EXEC_DEFAULT", message="An edit by hand")
     bpy.context.scene.frame_set(90)
@@ -166,13 +168,13 @@ def steps() -> Iterator[float]:
     changed("after_undo", by_hand, pose(90, "head"))
     found["undone_to"] = round(take().smoothing, 2)
     call(ops.reset_choices, "EXEC_DEFAULT")
-    call(bpy.ops.ed.undo)
-    yield 0.5
-    while abs(curve(path, 3).keyframe_points[0].co[1]) > 1.0:
-        yield 0.1
 
     # Contacts, with the Dope Sheet below.
     call(ops.show_contacts, "EXEC_DEFAULT")
+    sheet = next(area for area in bpy.context.screen.areas if area.type == "DOPESHEET_EDITOR")
+    region = next(region for region in sheet.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=view()["window"], area=sheet, region=region):
+        bpy.ops.anim.channels_expand(all=True)
     bpy.context.scene.frame_set(60)
     yield 1.0
     shot("6_contacts")
@@ -192,23 +194,27 @@ def steps() -> Iterator[float]:
     yield 0.5
     changed("foot_after_undo", feet, pose(60, "left_ankle"))
 
-    # Report, camera, export, files.
+    # Report, camera, export, files; without the edits again, to see how the figure stands on the actor.
+    for key in curve(path, 3).keyframe_points:
+        key.co[1] -= 0.12
     call(ops.show_report)
     yield 1.0
     shot("8_report")
     press("ESC")
     yield 0.5
+    opened({"MOTIONLIFT_PT_take", "MOTIONLIFT_PT_files"})
+    yield from look("Layout")
     began = time.monotonic()
     call(ops.add_camera)
     found["camera_s"] = round(time.monotonic() - began, 2)
-    bpy.context.scene.frame_set(100)
+    bpy.context.scene.frame_set(70)
     yield 1.5
     shot("9_camera_and_footage")
     for kind in ("bvh", "fbx", "glb"):
         call(getattr(ops, f"export_{kind}"), "EXEC_DEFAULT", filepath=str(folder / f"walk.{kind}"))
     found["exported"] = sorted(path.name for path in folder.glob("walk.*"))
     call(ops.export_fbx)
-    yield 1.5
+    yield 4.0
     shot("10_export")
     for window in list(bpy.context.window_manager.windows)[1:]:
         with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
@@ -227,8 +233,8 @@ def steps() -> Iterator[float]:
         shutil.copy(VIDEO, clips / f"{name}.mp4")
     (clips / "broken.mp4").write_text("no video")
     call(ops.batch_add_folder, "EXEC_DEFAULT", directory=str(clips))
-    opened({"MOTIONLIFT_PT_batch"})
-    yield from look("Layout")
+    opened({"MOTIONLIFT_PT_lift", "MOTIONLIFT_PT_batch"})
+    yield from look("Shading")
     call(ops.lift_batch)
     yield from until(lambda: session.queue.status and session.queue.status.job.name == "second")
     yield 1.0
