@@ -48,6 +48,8 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
         # Told in the list; nobody is there to close a pop-up.
         ended = "cancelled" if error is not None and error.code == "cancelled" else "failed"
         state.tell(message or f"{finished.job.name}: {ended}")
+        if not batch.waiting():
+            state.tell(batch.summary(context.scene.motionlift_batch))
     elif isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
         if lifted:
             state.tell(f"{finished.job.name}: cancelled")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -51,13 +53,11 @@ class _ExportsTake(ShowsTake, ExportHelper):
                     "output_exists", f"{path.name} exists already.", "Choose another name, or tick Replace Existing."
                 )
             check_output(path, overwrite=True)
-            context.window.cursor_set("WAIT") if context.window else None
-            _write(context, action, path)
+            with _hourglass(context):
+                _write(context, action, path)
         except MotionLiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        finally:
-            context.window.cursor_set("DEFAULT") if context.window else None
         self.report({"INFO"}, f"Written: {path.name} ({path.stat().st_size / 1e6:.1f} MB)")
         return {"FINISHED"}
 
@@ -99,6 +99,19 @@ def free_path(path: Path) -> Path:
         count += 1
         free = path.with_name(f"{path.stem}_{count}{path.suffix}")
     return free
+
+
+@contextlib.contextmanager
+def _hourglass(context: bpy.types.Context) -> Iterator[None]:
+    """The pointer that asks to wait; there is none in the background."""
+    window = context.window
+    if window is not None:
+        window.cursor_set("WAIT")
+    try:
+        yield
+    finally:
+        if window is not None:
+            window.cursor_set("DEFAULT")
 
 
 def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> None:

@@ -76,7 +76,7 @@ choices.scene_rate = "SET"
 bpy.context.scene.render.fps = 24
 result["done"] = sorted(ops.lift_batch(wait=True))
 result["states"] = [[Path(video.path).name, video.state, video.words] for video in listed.videos]
-result["summary"] = batch.summary(listed)
+result["summary"], result["told"] = batch.summary(listed), session().message
 result["actions"] = sorted(action.name for action in bpy.data.actions if action.motionlift.take)
 result["objects"] = sorted(bpy.data.objects.keys())
 result["frames"] = [len(curves_of(bpy.data.actions[name])[0].keyframe_points) for name in ("b", "c_t02")]
@@ -143,6 +143,7 @@ def test_a_list_of_videos_is_lifted_unattended(
     assert "a.mp4" in states["a.mp4"][1]
     assert "bones of Hero" in states["b.mp4"][1]
     assert seen["summary"].startswith("2 lifted; 2 failed: ")
+    assert seen["told"] == seen["summary"]
     assert seen["actions"] == ["b", "c", "c_t02"]
     assert seen["objects"] == ["Hero"]
     # Whole videos, at the rate that the scene keeps, whatever is chosen for one.
