@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future
+from dataclasses import replace
 
 import bpy
 
@@ -11,8 +13,10 @@ from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
 from . import batch, clean_up, people, results, video_look
 from .lift_queue import Finished
+from .prepared import Prepared, prepare
 from .session import Session, session
 from .takes import drop_empty
+from .threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +110,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     clean_up.start_wanted(context)
     for one in state.looks.tick() if state.looks else []:
         video_look.take(one)
-    finished = state.held + (state.queue.tick() if state.queue else [])
+    finished = state.held + _ready(context, state)
     state.held = []
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
     for one in finished:
@@ -118,6 +122,23 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     began = time.perf_counter()
     show_progress(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
+
+
+def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
+    """What has ended and is worked out for placing, in the order in which it ended; begins to work out the others."""
+    for one in state.queue.tick() if state.queue else []:
+        wanted = results.preparation(context, one) if one.error is None else None
+        if wanted is None:
+            ended: Future[Prepared | None] = Future()
+            ended.set_result(None)
+            state.preparing.append((one, ended))
+        else:
+            state.preparing.append((one, in_thread(prepare, wanted)))
+    ready = []
+    while state.preparing and state.preparing[0][1].done():
+        one, work = state.preparing.pop(0)
+        ready.append(replace(one, prepared=work.result()))
+    return ready
 
 
 def hold_words(context: bpy.types.Context) -> str:

@@ -46,7 +46,7 @@ def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
     # One of many does not change the rate under those before it.
     placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
     kind = targets.resolved(choices.target, active)
-    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(), placing, batch)
+    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock), placing, batch)
     rate = placing.sampling(results.scene_rate(context.scene))
     job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)
@@ -136,7 +136,7 @@ class ChooseVideo(bpy.types.Operator):
                 {"ERROR"}, f"{path.name} is no video that we know. Its name ends in {', '.join(VIDEO_SUFFIXES)}."
             )
             return {"CANCELLED"}
-        context.scene.motionlift.video = self.filepath
+        context.scene.motionlift.video = _kept_name(context, self.filepath)
         _show_tab(context)
         self.report({"INFO"}, f"{path.name} is chosen: press Lift Video to Armature in the MotionLift tab")
         return {"FINISHED"}
@@ -213,6 +213,16 @@ class CopyLog(bpy.types.Operator):
         log = state.queue.client.log_tail(200) if state.queue else ""
         context.window_manager.clipboard = f"{state.error or state.message}\n\n{log}"
         return {"FINISHED"}
+
+
+def _kept_name(context: bpy.types.Context, name: str) -> str:
+    """A file's name as the scene keeps it: relative to the .blend, where the preferences say so and it can be."""
+    if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
+        return name
+    try:
+        return str(bpy.path.relpath(name))
+    except ValueError:  # It is on another drive.
+        return name
 
 
 def _show_tab(context: bpy.types.Context) -> None:

@@ -103,6 +103,7 @@ class MotionPanel(SidebarPanel, bpy.types.Panel):
         layout.prop(choices, "hands")
         if armature_of(choices.target, context.active_object) is not None:
             layout.separator()
+            layout.label(text="On the Rig", icon="ARMATURE_DATA")
             for name in ("rig_hands", "rig_limbs", "rig_travel", "rig_scale", "rig_place"):
                 layout.prop(choices, name)
 
@@ -134,6 +135,9 @@ def _draw_people(layout: bpy.types.UILayout, choices: LiftProperties) -> None:
     """A picture of each person to choose by."""
     crowd = found_in(choices)
     if crowd is None:
+        if choices.person == NUMBERED:
+            words = "Find People shows who has which number in this part of the video"
+            draw_wrapped(layout.column(align=True), words, "INFO", COLUMNS)
         return
     grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for person in crowd:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
@@ -31,9 +30,9 @@ from ..core.jobs import (
     internal_error,
 )
 from ..core.motion import Motion
+from .threads import in_thread as _in_thread
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 STAGE_WORDS: dict[Stage, str] = {
     "open": "Opening",
@@ -114,7 +113,7 @@ class Status:
 @dataclass(frozen=True)
 class Finished:
     """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate;
-    `people`, `details`: as in `Result`."""
+    `people`, `details`: as in `Result`. `prepared`: what was worked out for placing it."""
 
     job: Job
     motions: tuple[tuple[Path, Motion], ...] = ()
@@ -123,6 +122,7 @@ class Finished:
     clip_fps: float | None = None
     people: tuple[dict[str, Any], ...] = ()
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    prepared: Any = None
     error: MotionLiftError | None = None
 
 
@@ -310,18 +310,3 @@ def _prepare(client: WorkerClient) -> MotionLiftError | None:
     except MotionLiftError as error:
         return error
     return None
-
-
-def _in_thread(work: Callable[..., T], *arguments: Any) -> Future[T]:
-    """The work's result to come. A daemon thread: Blender must be able to quit meanwhile."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-            raise
-
-    threading.Thread(target=run, name="motionlift-queue", daemon=True).start()
-    return future

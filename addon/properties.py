@@ -11,11 +11,13 @@ from typing import Any
 
 import bpy
 
+from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
 from . import rig_map, targets, video_look
 from .people import NUMBERED
 from .placing import PlacingChoices
+from .rig_choices import RigChoices
 from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
@@ -38,33 +40,6 @@ TRAVEL_ITEMS = (
     ("AUTO", "Automatic", "Go the way that the person goes, unless the camera moves"),
     ("TRAVEL", "Travel", "Go the way that the person goes"),
     ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
-)
-HANDS_ITEMS = (
-    ("hold", "Hold Where They Lean", "Hands that carry weight stay where they are, as planted feet do"),
-    ("free", "Free", "Hands go where the arms take them"),
-    ("body", "Kept to the Body", "Hands touch the body where the person's did, whatever the arms' lengths"),
-    ("world", "Kept in Place", "Hands are where the person's were in space"),
-)
-LIMBS_ITEMS = (
-    ("auto", "Automatic", "As the preset has it: for Rigify arms by FK and legs by IK"),
-    ("fk", "FK", "Arms and legs by rotations, IK switched off"),
-    ("ik", "IK", "Arms and legs by their IK controls"),
-)
-RIG_TRAVEL_ITEMS = (
-    ("auto", "Automatic", "As the preset has it: the root bone for game engines, else the hips"),
-    ("hips", "Hips", "The hips travel"),
-    ("root", "Root Bone", "The root bone travels over the ground"),
-    ("object", "Object", "The armature object travels"),
-    ("in_place", "Nothing", "The rig stays on the spot"),
-)
-SCALE_ITEMS = (
-    ("legs", "Legs", "The way and the height follow from the lengths of the legs"),
-    ("hips", "Hips", "They follow from the heights of the hips"),
-    ("none", "As It Is", "The way is as long as the person's"),
-)
-PLACE_ITEMS = (
-    ("rest", "Where the Rig Stands", "The take begins where the rig stands and faces where it faces"),
-    ("filmed", "As Filmed", "Where the person stood before the camera"),
 )
 
 
@@ -146,13 +121,14 @@ class SolveChoices:
         }
 
 
-class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
+class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
     video: bpy.props.StringProperty(
         name="Video",
         description="The video of a person to lift. You can also drop it on the viewport",
         subtype="FILE_PATH",
+        options=versions.path_options(),
         update=_video_changed,
     )
     use_trim: bpy.props.BoolProperty(name="Trim", description="Lift only a part of the video")
@@ -209,15 +185,6 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
         max=math.radians(150.0),
         subtype="ANGLE",
     )
-    rig_hands: bpy.props.EnumProperty(name="Hands", description="Where the rig's hands go", items=HANDS_ITEMS)
-    rig_limbs: bpy.props.EnumProperty(name="Arms and Legs", description="Which controls are keyed", items=LIMBS_ITEMS)
-    rig_travel: bpy.props.EnumProperty(
-        name="Travel On", description="What carries the way over the ground", items=RIG_TRAVEL_ITEMS
-    )
-    rig_scale: bpy.props.EnumProperty(
-        name="Scale By", description="How the person's size becomes the rig's", items=SCALE_ITEMS
-    )
-    rig_place: bpy.props.EnumProperty(name="Begin", description="Where the take begins", items=PLACE_ITEMS)
 
     def trim_trouble(self) -> str:
         """Why nothing would be left of the video; empty where something is, as far as is known."""
@@ -226,17 +193,6 @@ class LiftProperties(SolveChoices, PlacingChoices, bpy.types.PropertyGroup):
         look = video_look.known(self.video)
         facts = look.facts if look and look.facts else VideoFacts(0, 0, 0.0)
         return facts.trim_trouble(self.trim_start, self.trim_end)
-
-    def rig_options(self) -> RetargetOptions:
-        """The choices about a rig that is there already."""
-        return RetargetOptions(
-            travel=self.rig_travel,
-            scale=self.rig_scale,
-            place=self.rig_place,
-            plant_feet=self.foot_lock,
-            hands=self.rig_hands,
-            limbs=self.rig_limbs,
-        )
 
     def settings(self) -> LiftSettings:
         """The choices as the worker takes them. Raises `UsageError`."""

@@ -26,6 +26,7 @@ from . import targets
 from .lift_queue import Finished
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
+from .prepared import Wanted
 from .properties import TakeProperties
 from .takes import FOLDER, locate, take_folders
 
@@ -119,7 +120,7 @@ def place_lift(context: bpy.types.Context, finished: Finished) -> str:
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig, plan.options)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared)
     with in_object_mode(context):
         return _placed(context, finished, plan, target)
 
@@ -193,8 +194,9 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
             motion = dataclasses.replace(motion, contacts=contacts.with_edges(motion, edges))
             # Without Plant Feet they are kept for when it is wanted again.
             motion = replanted(motion) if plan.settings.foot_lock else motion
-        options = dataclasses.replace(properties.retarget_options(), plant_feet=plan.settings.foot_lock)
-        targets.target_named(properties.target, figure.name, options).rewrite(figure, motion, first)
+        options = _clean_up_options(action, plan)
+        target = targets.target_named(properties.target, figure.name, options, finished.prepared)
+        target.rewrite(figure, motion, first)
         # A rig's Action is made anew, under its name.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
@@ -218,6 +220,27 @@ def _copied(figure: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Act
     action.name, action.use_fake_user = name, True
     versions.reuse_action(figure, action)
     return action
+
+
+def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
+    """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
+    plan = finished.job.payload
+    motions = [motion for _, motion in finished.motions]
+    if isinstance(plan, LiftPlan):
+        return targets.preparation(plan.target, plan.rig, plan.options, motions)
+    if isinstance(plan, CleanUpPlan):
+        action = bpy.data.actions.get(plan.action)
+        figure = animated_by(context, action)
+        # With other contacts it is another motion.
+        if action is not None and figure is not None and not plan.contacts:
+            options = _clean_up_options(action, plan)
+            return targets.preparation(action.motionlift.target, figure.name, options, motions)
+    return None
+
+
+def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:
+    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    return dataclasses.replace(action.motionlift.retarget_options(), plant_feet=plan.settings.foot_lock)
 
 
 def refuse_edited(action: bpy.types.Action) -> None:

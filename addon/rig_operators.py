@@ -12,7 +12,8 @@ from ..bridge import match as matching
 from ..bridge.blender.rigs import check_editable, read_tree
 from ..bridge.blender.test_pose import leave_test_pose, take_test_pose
 from ..bridge.correcting import doubled
-from ..bridge.preset_files import SUFFIX, preset_of, read_preset, save_preset
+from ..bridge.preset_files import SUFFIX, read_preset, save_preset
+from ..bridge.preset_text import preset_of
 from ..core.files import check_output
 from ..core.jobs import MotionLiftError
 from . import rig_map

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
 from .lift_queue import Finished, LiftQueue
+from .prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +26,10 @@ class Session:
     """The queue of the engine in use, its set-up in this session, and the last message.
 
     `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
-    `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed.
-    `undo_step`: the name of a step that is not closed yet; `shown_words`: what status bar and panel tell.
-    `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to put a result into
-    the scene.
+    `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
+    `preparing`: those that are worked out for it. `undo_step`: the name of a step that is not closed yet;
+    `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most;
+    `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -36,6 +38,7 @@ class Session:
     driven: bool = False
     window: int = 0
     held: list[Finished] = field(default_factory=list)
+    preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
     setup: EngineSetup | None = None
     undo_step: str = ""
     shown_words: str = ""
@@ -47,7 +50,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
-        return bool(self.held or (self.queue and self.queue.busy))
+        return bool(self.held or self.preparing or (self.queue and self.queue.busy))
 
     @property
     def looking(self) -> bool:
@@ -85,7 +88,7 @@ class Session:
     def end(self, wait: bool) -> None:
         """Stop everything. With `wait` the worker is gone on return, else soon after."""
         queues = [queue for queue in (self.queue, self.looks) if queue is not None]
-        self.queue, self.looks, self.held, self.driven = None, None, [], False
+        self.queue, self.looks, self.held, self.preparing, self.driven = None, None, [], [], False
         for queue in queues:
             if wait:
                 queue.close(LEAVE_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import bpy
@@ -16,6 +17,7 @@ from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
 from . import rig_map
+from .prepared import Prepared, Wanted
 
 AUTOMATIC, NEW_ARMATURE, ACTIVE_ARMATURE = "AUTO", "NEW", "ACTIVE"
 
@@ -64,9 +66,10 @@ class NewArmature:
 class Rig:
     """A character's armature, the object called `name`: which bone plays which part says `rig_map`."""
 
-    def __init__(self, name: str, options: RetargetOptions | None = None) -> None:
+    def __init__(self, name: str, options: RetargetOptions | None = None, prepared: Prepared | None = None) -> None:
         self._name = name
         self._options = options or RetargetOptions()
+        self._prepared = prepared
         self._previous: list[bpy.types.Action | None] = []
         self._words = ""
 
@@ -110,16 +113,34 @@ class Rig:
         check_editable(figure)
         rig = read_rig(figure)
         found = rig_map.match_of(figure)
-        done: Retargeted = retarget(motion, rig, found.rig_map, self._options)
+        ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None
+        done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
         apply_keys(figure, done, name, first_frame, switches)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 
 
-def target_named(kind: str, rig: str = "", options: RetargetOptions | None = None) -> Target:
-    """The target of a kind that `resolved` returned; `rig`: the armature object's name, for `ACTIVE_ARMATURE`."""
-    return Rig(rig, options) if kind == ACTIVE_ARMATURE else NewArmature()
+def target_named(
+    kind: str, rig: str = "", options: RetargetOptions | None = None, prepared: Prepared | None = None
+) -> Target:
+    """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`, and
+    what `prepare` made of `preparation`, where that was done."""
+    return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
+
+
+def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion]) -> Wanted | None:
+    """What can be worked out in a thread before motions are written onto a target; None where nothing can.
+
+    What is wrong with the rig is told when they are written.
+    """
+    figure = bpy.data.objects.get(rig)
+    if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
+        return None
+    try:
+        return Wanted(tuple(motions), read_rig(figure), rig_map.match_of(figure).rig_map, options)
+    except MotionLiftError:
+        return None
 
 
 def resolved(kind: str, active: bpy.types.Object | None) -> str:

@@ -114,6 +114,7 @@ result["after"] = refusal(ops.lift_chosen_video)
 choices.trim_start_text, choices.trim_end_text = "1", "2"
 
 # People.
+result["nothing_runs"] = refusal(ops.cancel_lift)
 result["too_early"] = refusal(ops.choose_person, number=1)
 result["found"] = sorted(ops.find_people())
 result["told"] = session().message
@@ -132,7 +133,7 @@ settings = choices.settings()
 result["settings"] = [settings.fov_degrees, settings.height_m]
 choices.rig_hands, choices.rig_limbs, choices.rig_travel = "free", "fk", "object"
 choices.foot_lock = False
-options = choices.rig_options()
+options = choices.rig_options(choices.foot_lock)
 result["options"] = [options.hands, options.limbs, options.travel, options.plant_feet]
 """
 )
@@ -157,6 +158,7 @@ def test_the_video_the_trim_and_the_person(
     assert seen["trimmed"] == [None, 1.0]
     assert all("later than its start" in words for words in seen["turned"])
     assert "after the video's end" in seen["after"]
+    assert "Nothing runs" in seen["nothing_runs"]
     assert "Find People comes first" in seen["too_early"]
     assert seen["found"] == ["FINISHED"]
     assert "1 person found" in seen["told"]
@@ -251,7 +253,7 @@ result["back"] = [bool(np.allclose(basis(), start, atol=1e-5)), said.test_pose]
 from motionlift.core.motion import Motion
 from motionlift.bridge.bvh import evenly_sampled
 ops.test_pose()
-rig = targets.target_named("ACTIVE", figure.name, choices.rig_options())
+rig = targets.target_named("ACTIVE", figure.name, choices.rig_options(choices.foot_lock))
 rig.write(bpy.context, evenly_sampled(Motion.load(Path(motion_file)), 24.0), "take")
 result["lifted"] = [said.test_pose, figure.animation_data.action.name, rig.words(None)]
 bpy.ops.object.mode_set(mode="EDIT")

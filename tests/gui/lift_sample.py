@@ -17,12 +17,26 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from driving import VIDEO, call, drive, found, module, open_sidebar, package, press, shot, until, watch_gaps
+from driving import (
+    VIDEO,
+    call,
+    drive,
+    found,
+    module,
+    open_sidebar,
+    package,
+    press,
+    shot,
+    take_processor_time,
+    until,
+    watch_gaps,
+)
 
 
 def steps() -> Iterator[float]:
     """What an animator does; yields the seconds to wait before the next step."""
     session = module("session").session()
+    take_processor_time()
     ops, scene = bpy.ops.motionlift, bpy.context.scene
     bpy.context.preferences.addons[package()].preferences.engine_python = os.environ["MOTIONLIFT_ENGINE"]
     yield 1.0
@@ -48,7 +62,6 @@ def steps() -> Iterator[float]:
     found["largest_gap_ms"] = round(1000 * gaps())
     found["message"], found["objects"] = session.message, sorted(bpy.data.objects.keys())
     found["frame_end"] = scene.frame_end
-    call(bpy.ops.screen.frame_jump, end=False)
     bpy.context.scene.frame_set(100)
     yield 0.5
     shot("4_done")
@@ -78,6 +91,8 @@ def steps() -> Iterator[float]:
     yield 2.0
     began = time.monotonic()
     press("ESC")
+    yield from until(lambda: not session.queue.status or session.queue.status.cancelling_since, 0.02)
+    found["escape_noticed_s"] = round(time.monotonic() - began, 2)
     yield from until(lambda: not session.busy, 0.02)
     found["escape_s"], found["escape"] = round(time.monotonic() - began, 2), session.message
     # And one whose engine is killed.
