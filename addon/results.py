@@ -240,7 +240,8 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
 
 def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:
     """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
-    return dataclasses.replace(action.motionlift.retarget_options(), plant_feet=plan.settings.foot_lock)
+    options: RetargetOptions = action.motionlift.retarget_options()
+    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock)
 
 
 def refuse_edited(action: bpy.types.Action) -> None:
