@@ -9,7 +9,7 @@ import bpy
 
 from ..bridge.blender.contacts import shown_names
 from ..core.jobs import MotionLiftError
-from . import results
+from . import clean_results, results
 from .engine import engine_queue, engine_waiting
 from .lift_queue import Job, LiftQueue
 from .properties import TakeProperties
@@ -106,7 +106,7 @@ def begin(
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
     _give_up(queue, action.name)
-    plan = results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings)
+    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings)
     rate = results.scene_rate(context.scene)
     job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
     queue.add(job)
@@ -118,5 +118,5 @@ def _give_up(queue: LiftQueue | None, action: str) -> None:
     if queue is None:
         return
     for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
-        if isinstance(job.payload, results.CleanUpPlan) and job.payload.action == action:
+        if isinstance(job.payload, clean_results.CleanUpPlan) and job.payload.action == action:
             queue.supersede(job)

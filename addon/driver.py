@@ -11,7 +11,7 @@ import bpy
 
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import batch, clean_up, people, results, video_look
+from . import batch, clean_results, clean_up, people, results, video_look
 from .lift_queue import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
@@ -37,7 +37,7 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
     began = time.perf_counter()
     if error is None:
         try:
-            message = (results.place_lift if lifted else results.place_clean_up)(context, finished)
+            message = (results.place_lift if lifted else clean_results.place_clean_up)(context, finished)
             state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
@@ -127,7 +127,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
 def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
     """What has ended and is worked out for placing, in the order in which it ended; begins to work out the others."""
     for one in state.queue.tick() if state.queue else []:
-        wanted = results.preparation(context, one) if one.error is None else None
+        wanted = clean_results.preparation(context, one) if one.error is None else None
         if wanted is None:
             ended: Future[Prepared | None] = Future()
             ended.set_result(None)
