@@ -10,6 +10,7 @@ import bpy
 
 from ..core.jobs import MotionLiftError
 from .lift_queue import Finished
+from .panel_words import in_panel
 from .results import LiftPlan
 from .session import session
 from .takes import VIDEO_SUFFIXES
@@ -79,7 +80,7 @@ def note(finished: Finished, message: str, error: MotionLiftError | None) -> Non
             if video.ident == finished.job.payload.batch:
                 cancelled = error is not None and error.code == "cancelled"
                 video.state = WAITING if cancelled else DONE if error is None else FAILED
-                video.words = message if error is None else str(error)
+                video.words = message if error is None else in_panel(str(error))
 
 
 def waiting() -> set[str]:

@@ -22,6 +22,7 @@ from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
 from .lift_queue import Finished
+from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
@@ -196,7 +197,7 @@ def remember(
             place.end = properties.first_frame + (place.end - properties.first_frame) * faster
         return
     properties.headline = report.get("headline", "")
-    properties.notes = "\n".join([*warnings, *report.get("advice", ())])
+    properties.notes = in_panel("\n".join([*warnings, *report.get("advice", ())]))
     properties.places.clear()
     for told in report.get("places", ()):
         place = properties.places.add()

@@ -13,6 +13,7 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
 from .lift_queue import Finished, LiftQueue
+from .panel_words import in_panel
 from .prepared import Prepared
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ class Session:
 
     def tell(self, message: str, error: MotionLiftError | None = None) -> None:
         """Remember what the panel shows until the next lift."""
+        if error is not None:
+            error = MotionLiftError(error.code, in_panel(error.message), in_panel(error.hint))
         self.message, self.error = message, error
 
     def end(self, wait: bool) -> None:

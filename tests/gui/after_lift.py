@@ -108,6 +108,8 @@ def steps() -> Iterator[float]:
     folder = Path(tempfile.mkdtemp(prefix="motionlift-gui-"))
     preferences = bpy.context.preferences.addons[package()].preferences
     preferences.engine_python = os.environ["MOTIONLIFT_ENGINE"]
+    # A window of its own stays black where no window manager runs.
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     video = folder / "walk.mp4"
     shutil.copy(VIDEO, video)
     call(bpy.ops.wm.save_as_mainfile, "EXEC_DEFAULT", filepath=str(folder / "shot.blend"))
@@ -216,9 +218,11 @@ def steps() -> Iterator[float]:
     call(ops.export_fbx)
     yield 4.0
     shot("10_export")
-    for window in list(bpy.context.window_manager.windows)[1:]:
-        with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
-            bpy.ops.file.cancel("EXEC_DEFAULT") if bpy.ops.file.cancel.poll() else bpy.ops.wm.window_close()
+    window = bpy.context.window_manager.windows[0]
+    browser = next(area for area in window.screen.areas if area.type == "FILE_BROWSER")
+    region = next(region for region in browser.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=browser, region=region):
+        bpy.ops.file.cancel("EXEC_DEFAULT")
     yield 0.5
     call(ops.prune_takes)
     yield 1.0
