@@ -70,6 +70,7 @@ class ChoosePerson(SaysWhy):
             self.report({"ERROR"}, f"There is no person {self.number}. Look for people again.")
             return {"CANCELLED"}
         choices.person, choices.person_number = NUMBERED, self.number
+        driver.redraw_panels(context)
         return {"FINISHED"}
 
 

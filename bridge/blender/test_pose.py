@@ -22,18 +22,18 @@ def take_test_pose(figure: bpy.types.Object, rig_map: RigMap, frame: int) -> str
     `check_editable`.
     """
     check_editable(figure)
-    rig = read_rig(figure)
-    done = retarget(t_pose_motion(), rig, rig_map, RetargetOptions(plant_feet=False))
+    done = retarget(t_pose_motion(), read_rig(figure), rig_map, RetargetOptions(plant_feet=False))
+    # Not as it was read: what bones follow their carriers may have put them in another order.
+    names = done.rig.names
     before: dict[str, list[float]] = {}
     for bone, rotations in done.rotations.items():
-        posed = figure.pose.bones[rig.names[bone]]
+        posed = figure.pose.bones[names[bone]]
         name = rotation_property(posed.rotation_mode)
         _put(figure, f"{posed.path_from_id()}.{name}", rotation_channels(rotations, posed.rotation_mode)[0], before)
     for bone, locations in done.locations.items():
-        _put(figure, f"{figure.pose.bones[rig.names[bone]].path_from_id()}.location", locations[0], before)
+        _put(figure, f"{figure.pose.bones[names[bone]].path_from_id()}.location", locations[0], before)
     for path, value in switch_values(figure, rig_map, "auto").items():
-        before[path] = [float(figure.path_resolve(path))]
-        _set_switch(figure, path, value)
+        before[path] = [_set_switch(figure, path, value)]
     figure.update_tag()
     return json.dumps({"frame": frame, "values": before})
 
@@ -62,8 +62,13 @@ def _put(figure: bpy.types.Object, path: str, values: Any, before: dict[str, lis
     setattr(bone, name, [float(value) for value in values])
 
 
-def _set_switch(figure: bpy.types.Object, path: str, value: float) -> None:
-    """Custom properties keep their kind: what was a whole number stays one."""
+def _set_switch(figure: bpy.types.Object, path: str, value: float) -> float:
+    """Set a custom property and return what it was. It keeps its kind: what was a whole number stays one."""
     holder, _, name = path.rpartition('["')
     bone, key = figure.path_resolve(holder), bpy.utils.unescape_identifier(name.removesuffix('"]'))
-    bone[key] = type(bone[key])(value)
+    if key not in bone:
+        raise ValueError(path)
+    # By its name and not by its path, which gives words for a property that is a choice.
+    before = bone[key]
+    bone[key] = type(before)(value)
+    return float(before)

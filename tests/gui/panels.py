@@ -24,7 +24,8 @@ def steps() -> Iterator[float]:
     """What is opened; yields the seconds to wait before the next step."""
     preferences = bpy.context.preferences.addons[package()].preferences
     preferences.engine_python = ""
-    unfold([*module("lift_panels").CLASSES, *module("panels").CLASSES])
+    modules = map(module, ("lift_panels", "rig_panel", "panels"))
+    unfold([cls for panels in modules for cls in panels.CLASSES if hasattr(cls, "bl_category")])
     ops = bpy.ops.motionlift
     call(ops.import_motion, "EXEC_DEFAULT", filepath=str(SAMPLE))
     figure = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
@@ -42,7 +43,7 @@ def steps() -> Iterator[float]:
     open_sidebar()
     yield 1.0
     call(ops.choose_video, "EXEC_DEFAULT", filepath="/tmp/nothing.mp4")
-    yield 1.5
+    yield 3.0
     shot("panels_open")
     choices.target = "ACTIVE"
     call(ops.show_report)

@@ -76,3 +76,46 @@ def test_a_rig_stands_in_the_t_pose_and_goes_back(in_blender: InBlender) -> None
         assert abs(elbow[2]) < 0.01
     assert seen["back"]
     np.testing.assert_allclose(seen["without_toe"], (0.3, 0.2, 0.1), atol=1e-6)
+
+
+CONTROLS = """
+import motionlift
+from motionlift.bridge import match as matching
+from motionlift.bridge.blender.rigs import read_rig
+from motionlift.bridge.blender.test_pose import leave_test_pose, take_test_pose
+
+bpy.ops.preferences.addon_enable(module="rigify")
+bpy.ops.object.armature_human_metarig_add()
+bpy.ops.pose.rigify_generate()
+figure = bpy.context.view_layer.objects.active
+switches = {bone.name: dict(bone.items()) for bone in figure.pose.bones if "IK_FK" in bone}
+
+def heads():
+    bpy.context.view_layer.update()
+    return {bone.name: list(bone.head) for bone in figure.pose.bones if bone.name.startswith("DEF-")}
+
+result["rest"] = heads()
+found = matching.chosen(read_rig(figure), "auto")
+result["title"] = found.title
+stored = take_test_pose(figure, found.rig_map, bpy.context.scene.frame_current)
+result["posed"] = heads()
+leave_test_pose(bpy.context.scene, figure, stored)
+result["back"] = heads()
+after = {bone.name: dict(bone.items()) for bone in figure.pose.bones if "IK_FK" in bone}
+result["switches"] = [after == switches, len(switches)]
+"""
+
+
+def test_a_control_rigs_deforming_bones_stand_in_the_t_pose(in_blender: InBlender) -> None:
+    seen = in_blender(CONTROLS)
+    assert seen["title"] == "Rigify"
+    heads = {name: np.array(head) for name, head in seen["posed"].items()}
+    for side, way in (("L", 1.0), ("R", -1.0)):
+        arm = heads[f"DEF-hand.{side}"] - heads[f"DEF-upper_arm.{side}"]
+        np.testing.assert_allclose(arm / np.linalg.norm(arm), (way, 0, 0), atol=0.02)
+        leg = heads[f"DEF-foot.{side}"] - heads[f"DEF-thigh.{side}"]
+        assert leg[2] / np.linalg.norm(leg) < -0.99
+    for name, head in seen["rest"].items():
+        np.testing.assert_allclose(seen["back"][name], head, atol=1e-4)
+    assert seen["switches"][0]
+    assert seen["switches"][1] >= 4
