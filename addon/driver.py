@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import bpy
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import clean_up, people, results, video_look
+from . import batch, clean_results, clean_up, people, results, video_look
 from .lift_queue import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
@@ -19,7 +20,8 @@ from .threads import in_thread
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.05
+WAIT_SECONDS = 0.02
 INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
 """Blender's own modal operators during which the scene is not changed under the animator's hands."""
 
@@ -35,7 +37,7 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
     began = time.perf_counter()
     if error is None:
         try:
-            message = (results.place_lift if lifted else results.place_clean_up)(context, finished)
+            message = (results.place_lift if lifted else clean_results.place_clean_up)(context, finished)
             state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
@@ -45,7 +47,14 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
         state.slowest_result_s = max(state.slowest_result_s, time.perf_counter() - began)
     if error is not None and lifted:
         drop_empty(finished.job.output.parent)
-    if isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
+    if batch.is_of_batch(finished):
+        batch.note(finished, message, error)
+        # Told in the list; nobody is there to close a pop-up.
+        ended = "cancelled" if error is not None and error.code == "cancelled" else "failed"
+        state.tell(message or f"{finished.job.name}: {ended}")
+        if not batch.waiting():
+            state.tell(batch.summary(context.scene.motionlift_batch))
+    elif isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
         if lifted:
             state.tell(f"{finished.job.name}: cancelled")
     else:
@@ -89,7 +98,7 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
         _step(context, state)
     if state.undo_step or state.busy or state.looking or clean_up.wanted():
         return TICK_SECONDS
-    state.driven = False
+    state.driven, state.shown_words = False, ""
     for workspace in bpy.data.workspaces:
         workspace.status_text_set(None)
     redraw_panels(context)
@@ -118,7 +127,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
 def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
     """What has ended and is worked out for placing, in the order in which it ended; begins to work out the others."""
     for one in state.queue.tick() if state.queue else []:
-        wanted = results.preparation(context, one) if one.error is None else None
+        wanted = clean_results.preparation(context, one) if one.error is None else None
         if wanted is None:
             ended: Future[Prepared | None] = Future()
             ended.set_result(None)
@@ -134,7 +143,7 @@ def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
 
 def hold_words(context: bpy.types.Context) -> str:
     """What keeps a finished lift from being put into the scene now; empty where nothing does."""
-    if context.mode != "OBJECT":
+    if context.mode not in LEFT_AND_ENTERED:
         return "switch to Object Mode to get it"
     for window in context.window_manager.windows:
         for operator in getattr(window, "modal_operators", ()):
@@ -156,8 +165,11 @@ def progress_words(state: Session) -> str:
 
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:
-    """Renew what panel and status bar say."""
+    """Renew what panel and status bar say, where it has changed: drawing costs more than all else of a step."""
     words = progress_words(state)
+    if words == state.shown_words:
+        return
+    state.shown_words = words
     if context.workspace is not None:
         context.workspace.status_text_set(f"MotionLift  {words}    ESC: Cancel" if words else None)
     redraw_panels(context)
@@ -186,11 +198,16 @@ def run_to_end(context: bpy.types.Context) -> None:
     """Wait until the queue is empty and take its results, for scripts. Raises the last error."""
     state = session()
     state.tell("")
-    for finished in state.queue.wait() if state.queue else []:
-        take_result(context, finished, state)
-        push_undo(state)
-        if finished.error is not None and finished.error.code == "cancelled":
-            raise finished.error
+    cancelled: MotionLiftError | None = None
+    while state.queue is not None and state.queue.busy:
+        for finished in state.queue.tick():
+            take_result(context, finished, state)
+            push_undo(state)
+            if finished.error is not None and finished.error.code == "cancelled":
+                cancelled = finished.error
+        time.sleep(WAIT_SECONDS)
+    if cancelled is not None:
+        raise cancelled
     if state.error is not None:
         raise state.error
 

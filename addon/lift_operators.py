@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
@@ -22,23 +24,31 @@ def lift_trouble(context: bpy.types.Context) -> str:
     """Why nothing can be lifted now, whatever the video; empty where it can."""
     if engine_python(context) is None:
         return NO_ENGINE
-    if context.mode != "OBJECT":
+    if context.mode not in LEFT_AND_ENTERED:
         return "Switch to Object Mode first"
     return targets.target_trouble(context.scene.motionlift.target, context.active_object)
 
 
-def start_lift(context: bpy.types.Context, video: Path) -> Job:
-    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`."""
+def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
+    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`.
+
+    `batch`: its place in a list of videos, which are lifted whole.
+    """
     choices = context.scene.motionlift
     settings = choices.settings()
+    if batch:
+        settings = dataclasses.replace(settings, start=None, end=None)
     queue = engine_queue(context)
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
     taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
     output = new_take(video, results.folders(), taken)
     active = context.active_object
+    # One of many does not change the rate under those before it.
+    placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
     kind = targets.resolved(choices.target, active)
-    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock))
-    job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
+    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock), placing, batch)
+    rate = placing.sampling(results.scene_rate(context.scene))
+    job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)
     return job
 

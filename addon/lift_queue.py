@@ -43,6 +43,8 @@ STAGE_WORDS: dict[Stage, str] = {
 }
 CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
+SUPERSEDED_SECONDS = 8.0
+"""So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes seconds."""
 ESTIMATE_AFTER_SECONDS = 2.0
 """So long a stage runs before its remaining time is told."""
 
@@ -51,7 +53,7 @@ ESTIMATE_AFTER_SECONDS = 2.0
 class Job:
     """One thing for the worker to do. `payload` is for whoever takes the result.
 
-    The motions are handed over at `fps` samples a second.
+    The motions are handed over at `fps` samples a second; None: at the clip's own rate.
     """
 
     op: Literal["lift", "resolve", "people", "look"]
@@ -59,7 +61,7 @@ class Job:
     video: Path
     output: Path
     settings: LiftSettings
-    fps: float
+    fps: float | None
     payload: Any = None
     number: int = dataclasses.field(default_factory=itertools.count(1).__next__)
 
@@ -74,6 +76,7 @@ class Status:
     total: int | None = None
     stage_began: float = 0.0
     cancelling_since: float | None = None
+    superseded_since: float | None = None
 
     @property
     def fraction(self) -> float:
@@ -134,6 +137,7 @@ class LiftQueue:
         self._starting: Future[MotionLiftError | None] | None = None
         self._loading: Future[Finished] | None = None
         self._ended: list[Finished] = []
+        self._preparing: Future[MotionLiftError | None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -153,6 +157,19 @@ class LiftQueue:
             self.status = dataclasses.replace(self.status, cancelling_since=time.monotonic())
             if self._request is not None:
                 self.client.cancel(self._request)
+
+    def supersede(self, job: Job) -> None:
+        """Nobody wants this job's result any more: it ends in `Cancelled`, but need not be stopped at once."""
+        if job in self.waiting or self._request is None:
+            self.cancel(job)
+        elif self.status and self.status.job == job and self.status.superseded_since is None:
+            self.status = dataclasses.replace(self.status, superseded_since=time.monotonic())
+
+    def get_ready(self) -> None:
+        """Start the worker and have it load what it needs, unless it runs or is on its way."""
+        if self.client.alive or self._starting is not None or (self._preparing and not self._preparing.done()):
+            return
+        self._preparing = _in_thread(_prepare, self.client)
 
     def cancel_all(self) -> None:
         """Stop everything."""
@@ -183,7 +200,7 @@ class LiftQueue:
 
     def close(self, timeout: float) -> None:
         """End the worker; it gets `timeout` seconds to leave by itself. What ran is forgotten."""
-        starting = self._starting
+        starting = self._starting or self._preparing
         self.waiting, self.status, self._request, self._starting, self._loading = [], None, None, None, None
         if starting is not None:
             starting.result()
@@ -191,7 +208,9 @@ class LiftQueue:
 
     def _begin(self, job: Job) -> None:
         self.status = Status(job, stage_began=time.monotonic())
-        if self.client.alive:
+        if self._preparing is not None and not self._preparing.done():
+            self._starting = self._preparing
+        elif self.client.alive:
             self._send()
         else:
             self._starting = _in_thread(_start, self.client)
@@ -227,7 +246,7 @@ class LiftQueue:
             )
         elif isinstance(event, Failure):
             # A worker that we ended because it did not stop is no crash.
-            cancelled = self.status.cancelling_since is not None
+            cancelled = self.status.cancelling_since is not None or self.status.superseded_since is not None
             self._end(Finished(self.status.job, error=Cancelled() if cancelled else event.to_error()))
         elif isinstance(event, Result):
             self._request = None
@@ -237,14 +256,17 @@ class LiftQueue:
         if self._loading is None or not self._loading.done() or self.status is None:
             return
         finished = self._loading.result()
-        if self.status.cancelling_since is not None:
+        if self.status.cancelling_since is not None or self.status.superseded_since is not None:
             # Written before the wish arrived: nobody wants it.
-            for path, _ in finished.motions:
+            for path, _ in finished.motions if self.status.job.op == "lift" else ():
                 path.unlink(missing_ok=True)
             finished = Finished(self.status.job, error=Cancelled())
         self._end(finished)
 
     def _enforce_cancel(self) -> None:
+        superseded = self.status.superseded_since if self.status else None
+        if self.status and superseded is not None and time.monotonic() - superseded > SUPERSEDED_SECONDS:
+            self.cancel(self.status.job)
         since = self.status.cancelling_since if self.status else None
         if since is None or self._request is None or time.monotonic() - since < CANCEL_SECONDS:
             return
@@ -261,7 +283,7 @@ class LiftQueue:
 def _load(job: Job, result: Result) -> Finished:
     try:
         loaded = [Motion.load(Path(name)) for name in result.motions]
-        sampled = [evenly_sampled(motion, job.fps) for motion in loaded]
+        sampled = [evenly_sampled(motion, job.fps or motion.fps) for motion in loaded]
     except MotionLiftError as error:
         return Finished(job, error=error)
     except Exception as error:
@@ -276,6 +298,15 @@ def _start(client: WorkerClient) -> MotionLiftError | None:
     """Start the worker: on a busy machine that takes longer than a frame."""
     try:
         client.start()
+    except MotionLiftError as error:
+        return error
+    return None
+
+
+def _prepare(client: WorkerClient) -> MotionLiftError | None:
+    """Start the worker and have it load. What goes wrong is told by the next job."""
+    try:
+        client.prepare()
     except MotionLiftError as error:
         return error
     return None

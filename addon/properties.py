@@ -12,9 +12,11 @@ from typing import Any
 import bpy
 
 from ..bridge.blender import versions
+from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
 from . import rig_map, targets, video_look
 from .people import NUMBERED
+from .placing import PlacingChoices
 from .rig_choices import RigChoices
 from .video_facts import VideoFacts, timecode
 
@@ -119,7 +121,7 @@ class SolveChoices:
         }
 
 
-class LiftProperties(SolveChoices, RigChoices, bpy.types.PropertyGroup):
+class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
     video: bpy.props.StringProperty(
@@ -218,7 +220,9 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
 
     take: bpy.props.StringProperty(description="The take's file as it was lifted")
     shown: bpy.props.StringProperty(description="The file that the Action shows, after clean-up")
+    video: bpy.props.StringProperty(description="The video that it was lifted from")
     target: bpy.props.StringProperty()
+    own_contacts: bpy.props.BoolProperty(description="Whether feet are planted at the keyed contacts")
     rig_options: bpy.props.StringProperty(description="How the take was put on a rig, as JSON")
     first_frame: bpy.props.IntProperty()
     clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
@@ -234,6 +238,14 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
         """The settings of what is shown with the choices as they are now. Raises `UsageError`."""
         return LiftSettings.from_json({**json.loads(self.applied or "{}"), **self.solve_settings()})
 
+    def retarget_options(self) -> RetargetOptions:
+        """How the take was put on a rig."""
+        return RetargetOptions(**json.loads(self.rig_options or "{}"))
+
+    def applied_settings(self) -> LiftSettings:
+        """The settings of what is shown."""
+        return LiftSettings.from_json(json.loads(self.applied or "{}"))
+
     def show(self, settings: LiftSettings) -> None:
         """Set the choices to `settings`, and remember these as applied."""
         self.written = True
@@ -245,7 +257,7 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
-        return self.settings() != LiftSettings.from_json(json.loads(self.applied or "{}"))
+        return self.settings() != self.applied_settings()
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

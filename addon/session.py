@@ -13,6 +13,7 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
 from .lift_queue import Finished, LiftQueue
+from .panel_words import in_panel
 from .prepared import Prepared
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ class Session:
 
     `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
     `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
-    `preparing`: those that are worked out for it.
-    `undo_step`: the name of a step that is not closed yet. `slowest_tick_s`: what a step of ours cost Blender at most;
+    `preparing`: those that are worked out for it. `undo_step`: the name of a step that is not closed yet;
+    `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most;
     `slowest_result_s`: what it cost to put a result into the scene.
     """
 
@@ -41,6 +42,7 @@ class Session:
     preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
     setup: EngineSetup | None = None
     undo_step: str = ""
+    shown_words: str = ""
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
@@ -82,6 +84,8 @@ class Session:
 
     def tell(self, message: str, error: MotionLiftError | None = None) -> None:
         """Remember what the panel shows until the next lift."""
+        if error is not None:
+            error = MotionLiftError(error.code, in_panel(error.message), in_panel(error.hint))
         self.message, self.error = message, error
 
     def end(self, wait: bool) -> None:

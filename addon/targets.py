@@ -9,6 +9,7 @@ import bpy
 
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
+from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
 from ..bridge.blender.test_pose import leave_test_pose
 from ..bridge.correcting import doubled
@@ -86,13 +87,17 @@ class Rig:
         previous = figure.animation_data.action if figure.animation_data else None
         self._animate(figure, motion, name, context.scene.frame_start)
         self._previous.append(previous)
-        kept = f" Previous Action kept: {previous.name}." if previous is not None else ""
+        kept = f". Previous Action kept: {previous.name}" if previous is not None else ""
         self._words += kept
         return figure
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-        """See `Target.rewrite`: what holds our keys unchanged is written anew, under its name."""
-        self._animate(figure, motion, figure.animation_data.action.name, first_frame, replace=True)
+        """See `Target.rewrite`: the Action is made anew and takes the place of the one before."""
+        before = figure.animation_data.action
+        kept = before.use_fake_user
+        self._animate(figure, motion, before.name, first_frame)
+        take_over(before, figure.animation_data.action)
+        figure.animation_data.action.use_fake_user = kept
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: the rig shows again what it showed before."""
@@ -104,16 +109,14 @@ class Rig:
         """See `Target.words`."""
         return self._words
 
-    def _animate(
-        self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int, replace: bool = False
-    ) -> None:
+    def _animate(self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int) -> None:
         check_editable(figure)
         rig = read_rig(figure)
         found = rig_map.match_of(figure)
         ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None
         done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
-        apply_keys(figure, done, name, first_frame, switches, replace)
+        apply_keys(figure, done, name, first_frame, switches)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 

@@ -228,8 +228,8 @@ _EVENT_FIELDS: dict[str, frozenset[str]] = {
     kind.event: frozenset(f.name for f in dataclasses.fields(kind)) for kind in (Hello, Progress, Result, Failure)
 }
 
-Operation = Literal["lift", "resolve", "people", "look", "cancel", "quit"]
-OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "look", "cancel", "quit")
+Operation = Literal["lift", "resolve", "people", "look", "prepare", "cancel", "quit"]
+OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "look", "prepare", "cancel", "quit")
 
 
 @dataclass(frozen=True)
@@ -239,8 +239,8 @@ class Request:
     `lift` reads `video` and writes one `.motion.npz` a person to `output` (several people: `<stem>_P1`, ...).
     `resolve` solves the motion file `video` again with other settings. `people` writes the thumbnail strip of
     the tracks to `output`, or a picture of each into a folder. `look` writes a picture of the video to `output` and
-    tells what the video is in `details` (`core/video/look.py`). `cancel` stops the request `id`; `quit` ends the
-    worker.
+    tells what the video is in `details` (`core/video/look.py`). `prepare` loads what lifting and solving need, so that
+    the next request finds it ready. `cancel` stops the request `id`; `quit` ends the worker.
     """
 
     op: Operation

@@ -34,11 +34,14 @@ def never() -> bool:
 def handle(
     request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
 ) -> Result:
-    """Carry out a `lift`, `resolve`, `people` or `look` request and write its output.
+    """Carry out a `lift`, `resolve`, `people`, `look` or `prepare` request and write its output.
 
     Outputs are checked before any work. Raises `MotionLiftError`: `Cancelled` once `cancelled()` is true,
     `UsageError` for a request that cannot be carried out, else whatever went wrong with the clip.
     """
+    if request.op == "prepare":
+        prepare(request, cancelled)
+        return Result(request.id)
     if not request.video or not request.output:
         raise UsageError("protocol", f"The request {request.op} needs a video and an output.")
     if request.op == "people":
@@ -64,6 +67,17 @@ def handle(
         reports=tuple(report_of(motion) for motion in motions),
         warnings=warnings_of(motions),
     )
+
+
+def prepare(request: Request, cancelled: Callable[[], bool] = never) -> None:
+    """Load what `produce` needs, in the process that will use it. Raises as `handle` does."""
+    try:
+        from .reconstructor import reconstructor
+        from .reporting import take_report  # noqa: F401 (what tells of a take is loaded meanwhile)
+    except ImportError as error:
+        raise missing_part(error) from error
+    with reconstructor() as other:
+        other.wait(other.begin("prepare", request.settings.weights, request.settings.device), cancelled)
 
 
 def produce(

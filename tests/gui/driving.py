@@ -174,4 +174,5 @@ def drive(steps: Iterator[float]) -> None:
 
     SHOTS.mkdir(parents=True, exist_ok=True)
     bpy.context.preferences.view.show_splash = False
-    bpy.app.timers.register(step, first_interval=2.0)
+    # Also when another file is opened.
+    bpy.app.timers.register(step, first_interval=2.0, persistent=True)

@@ -24,7 +24,7 @@ def steps() -> Iterator[float]:
     """What is opened; yields the seconds to wait before the next step."""
     preferences = bpy.context.preferences.addons[package()].preferences
     preferences.engine_python = ""
-    modules = map(module, ("lift_panels", "rig_panel", "panels"))
+    modules = map(module, ("lift_panels", "rig_panel", "placing_panel", "batch_panel", "take_panels"))
     unfold([cls for panels in modules for cls in panels.CLASSES if hasattr(cls, "bl_category")])
     ops = bpy.ops.motionlift
     call(ops.import_motion, "EXEC_DEFAULT", filepath=str(SAMPLE))
