@@ -184,9 +184,9 @@ def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> N
     standing = replace(seen, ground=FLOOR, planted=on_feet, standing=on_feet)
     for evidence, metres in ((seen, 0.001), (standing, 0.002)):
         monkeypatch.setattr(sequence, "WINDOW", 360)
-        whole = solve_sequence(truth, BODY, evidence, 60)
+        whole = solve_sequence(truth, BODY, evidence, 60, NO_PRIOR)
         monkeypatch.setattr(sequence, "WINDOW", 150)
-        parts = solve_sequence(truth, BODY, evidence, 60)
+        parts = solve_sequence(truth, BODY, evidence, 60, NO_PRIOR)
         assert np.linalg.norm(points_of(parts) - points_of(whole), axis=-1).max() < metres
         assert np.linalg.norm(parts.path - whole.path, axis=-1).max() < metres
         assert np.degrees(angle_between(parts.rotations, whole.rotations)).max() < 0.2
