@@ -28,13 +28,15 @@ GRACE_SECONDS = 3.0
 
 
 class WorkerProcess:
-    """Runs `command`, with `threads` processors to itself; `log_path` is written anew with each start.
+    """Runs `command`, with `threads` processors to itself, divided into `processes` where a clip is long; `log_path` is
+    written anew with each start.
 
     `work_on` belongs to one thread; `stop` may be called by any.
     """
 
-    def __init__(self, command: Sequence[str], threads: int, log_path: Path) -> None:
+    def __init__(self, command: Sequence[str], threads: int, log_path: Path, processes: int = 1) -> None:
         self._command = list(command)
+        self._processes = processes
         self._threads = threads
         self._log_path = log_path
         self._process: subprocess.Popen[str] | None = None
@@ -119,7 +121,7 @@ class WorkerProcess:
                     stderr=written,
                     env={
                         **os.environ,
-                        **environment(self._threads),
+                        **environment(self._threads, self._processes),
                         "PYTHONUTF8": "1",
                         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
                     },

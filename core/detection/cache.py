@@ -22,7 +22,7 @@ from .observe import Observations
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000
@@ -44,6 +44,7 @@ def cache_key(
         "end": settings.end,
         "shot": settings.shot,
         "max_people": settings.max_people,
+        "stride": settings.stride,
         "model": model.digest,
         "mediapipe": mediapipe,
         "version": STAGE_VERSION,

@@ -36,14 +36,16 @@ class BackgroundTracker:
 
     def __init__(self) -> None:
         self.shifts: list[tuple[float, float]] = []
+        self.shots: list[int] = []
         self._reference: Grey | None = None
         self._corners: NDArray[np.float32] | None = None
         self._base = self._last = np.zeros(2)
         self._shot, self._skipped = -1, 0
 
     def look(self, image: NDArray[np.uint8], shot: int) -> None:
-        """Take the next picture (H, W, 3) of a shot in; a new shot begins at 0."""
-        if shot == self._shot and self._skipped < EVERY - 1:
+        """Take the next picture (H, W, 3) of a shot in, if there is one; a new shot begins at 0."""
+        self.shots.append(shot)
+        if not image.size or (shot == self._shot and self._skipped < EVERY - 1):
             self._skipped += 1
             self.shifts.append((np.nan, np.nan))
             return
@@ -73,9 +75,13 @@ class BackgroundTracker:
     def shares(self) -> Array:
         """The shifts (F, 2) right and down in shares of the pictures' longer side."""
         shifts = np.array(self.shifts, float).reshape(-1, 2)
-        frames, known = np.arange(len(shifts)), np.isfinite(shifts[:, 0])
-        for axis in range(2 if known.any() else 0):
-            shifts[:, axis] = np.interp(frames, frames[known], shifts[known, axis])
+        frames, shots = np.arange(len(shifts)), np.array(self.shots)
+        for shot in np.unique(shots):
+            inside = shots == shot
+            known = inside & np.isfinite(shifts[:, 0])
+            for axis in range(2):
+                found = shifts[known, axis] if known.any() else [0.0]
+                shifts[inside, axis] = np.interp(frames[inside], frames[known] if known.any() else [0], found)
         return shifts
 
     def _refer_to(self, small: NDArray[np.generic]) -> None:

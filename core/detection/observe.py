@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from ..rotation import Array
 from ..video import Frame, FrameReader
+from ..video.reader import GRACE_SECONDS
 from .appearance import COLOURS, colours
 from .bodies import Bodies, distinct
 from .camera_motion import BackgroundTracker
@@ -50,8 +51,8 @@ class Observations:
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
     landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
-    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames of shots
-    that detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
+    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames that
+    detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
     in shares of the picture's longer side. `warnings` of the reader.
     """
 
@@ -67,6 +68,22 @@ class Observations:
     hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
     hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
+    @staticmethod
+    def nothing() -> Observations:
+        """Of no frames."""
+        return Observations(
+            np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64),
+            _stacked([], (33, 5)), _stacked([], (33, 3)), _stacked([], (COLOURS,)), np.zeros((0, 2)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit."""
+
+    start: float | None
+    stop: float | None
+
 
 def observe(
     path: Path,
@@ -75,41 +92,49 @@ def observe(
     progress: ProgressCallback = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
     hands: HandModel | None = None,
+    part: Part | None = None,
 ) -> Observations:
-    """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest).
+    """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest), or in every
+    `settings.stride`-th.
 
-    With a model of `hands` everyone's hands too.
+    With a model of `hands` everyone's hands too. With `part` only there, in every shot; shots are counted from its
+    start.
 
     Raises `Cancelled`, and the reader's errors.
     """
+    stretch = part or Part(settings.start, None)
     # Colours and the background are measured beside the next picture's detection.
     beside = ThreadPoolExecutor(1, "motionlift-colours")
     hand_watch = _hand_watch(hands)
     record = _Record(beside, hand_watch)
 
     def look_back(start: float, stop: float) -> Iterator[Frame]:
-        with FrameReader(path, start, stop, LONGEST_SIDE) as again:
+        with FrameReader(path, start, stop, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel) as again:
             for frame in again:
                 if cancelled():
                     raise Cancelled()
-                yield frame
+                if frame.image.size:
+                    yield frame
 
     with (
         beside,
         hand_watch or contextlib.nullcontext(),
-        FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
+        FrameReader(
+            path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
+        ) as reader,
         Watch(model, settings, look_back, record.add_poses) as watch,
     ):
         duration = reader.info.duration
         end = min(settings.end or np.inf, duration if duration is not None else np.inf)
         total = _frame_count(settings, reader.info.frame_count, duration)
-        shots = _ShotChoice(settings.shot, end)
+        shots = _ShotChoice(None if part else settings.shot, end)
         for frame in reader:
             if cancelled():
                 raise Cancelled()
-            if shots.over(frame):
+            # The frame at the stop is read, so that cuts before it are known.
+            if shots.over(frame) or (stretch.stop is not None and frame.time >= stretch.stop - GRACE_SECONDS):
                 break
-            looked = shots.worth_looking(frame)
+            looked = (part is not None or shots.worth_looking(frame)) and frame.image.size > 0
             record.add_frame(frame, looked)
             if looked:
                 record.add_poses(frame, watch.look(frame))

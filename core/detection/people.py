@@ -32,10 +32,11 @@ from .cache import DetectionCache, cache_key
 from .keypoints import keypoints, landmark_confidence
 from .landmarker import Floats
 from .models import hand_model, pose_model
-from .observe import Observations, observe
+from .observe import Observations
 from .settling import settling
 from .sides import GROUPS, exchange, exchanged
 from .tracking import Indices, Scene, track
+from .whole import Looking, forget_chunks, observe_whole
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,11 @@ def detect(
             "Lift it without --from-cache.",
         )
     if seen is None:
-        seen = observe(path, settings, model, progress, cancelled, hands)
+        looking = Looking(path, settings, model, hands)
+        seen = observe_whole(looking, info, progress, cancelled, cache, key)
         if cache:
             cache.store(key, seen)
+            forget_chunks(cache, key)
     else:
         progress("detect", len(seen.times), len(seen.times))
     shots = list_shots(seen.times, seen.shots)
