@@ -68,6 +68,21 @@ class HandKeypoints:
             getattr(result, name)[samples] = getattr(self, name)[kept]
         return result
 
+    def between(
+        self, frames: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64], times: Array
+    ) -> HandKeypoints:
+        """With `frames` (N,) on straight lines between the frames `first` and `second` (N,), by `times` (F,) s."""
+        share = (times[frames] - times[first]) / (times[second] - times[first])
+        result = HandKeypoints(*(getattr(self, name).copy() for name in _HAND_FIELDS))
+        for name in _HAND_FIELDS:
+            values = getattr(self, name)
+            part = share.reshape(-1, *(1,) * (values.ndim - 1))
+            getattr(result, name)[frames] = (1 - part) * values[first] + part * values[second]
+        found = np.isfinite(result.pixels[frames]).all((-1, -2))
+        result.confidence[frames] = np.where(found, result.confidence[frames], 0.0)
+        result.left[frames] = np.where(found, result.left[frames], 0.5)
+        return result
+
     @staticmethod
     def nothing(frames: int) -> HandKeypoints:
         """No hand in any of `frames`."""

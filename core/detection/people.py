@@ -29,6 +29,7 @@ from ..rotation import Array
 from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
+from .filling import filled
 from .keypoints import keypoints, landmark_confidence
 from .landmarker import Floats
 from .models import hand_model, pose_model
@@ -233,12 +234,13 @@ def _track(
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
+    found = dataclasses.replace(
+        keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
+        hands=None if hands is None else hands.spread(samples, kept, len(frames)),
+    )
     return Track(
         number=number,
-        keypoints=dataclasses.replace(
-            keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
-            hands=None if hands is None else hands.spread(samples, kept, len(frames)),
-        ),
+        keypoints=filled(found, seen.looked[frames]),
         mean_height_px=float(heights[kept].mean()),
         first_time=float(times[kept][0]),
         last_time=float(times[kept][-1]),
