@@ -48,9 +48,9 @@ class Chunk:
 
 
 def plan(times: Sequence[float], start: float | None) -> list[Chunk]:
-    """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s)."""
+    """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s); none for none."""
     firsts = [first for first in range(0, len(times), FRAMES) if not first or len(times) - first >= SHORTEST]
-    stops = [*firsts[1:], len(times)]
+    stops = [*firsts[1:], *([len(times)] if firsts else [])]
     return [
         Chunk(
             max(first - WARM_UP, 0),

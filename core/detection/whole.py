@@ -14,8 +14,9 @@ from pathlib import Path
 from .. import processors
 from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage
 from ..video import VideoInfo, picture_times
+from . import chunks
 from .cache import DetectionCache
-from .chunks import FRAMES, SHORTEST, Chunk, joined, plan
+from .chunks import Chunk, joined, plan
 from .detector import DetectorProcess
 from .models import HandModel, PoseModel
 from .observe import Observations, Part, observe
@@ -56,13 +57,13 @@ def observe_whole(
     With a `cache`, chunks that are done are kept in it under `key` until all are, so that a run that was killed goes on
     there. Raises as `observe`, and `detector_stopped`.
     """
-    chunks = chunks_of(looking, info)
-    if len(chunks) < 2:
+    pieces = chunks_of(looking, info)
+    if len(pieces) < 2:
         return looking.observe(None, progress, cancelled)
-    names = [f"{key}-{number:05}" for number in range(len(chunks))]
+    names = [f"{key}-{number:05}" for number in range(len(pieces))]
     found = [cache.load(name) if cache else None for name in names]
     todo = [number for number, seen in enumerate(found) if seen is None]
-    tally = _Tally(chunks, todo, progress)
+    tally = _Tally(pieces, todo, progress)
     tally.tell()
 
     def keep(number: int, seen: Observations) -> None:
@@ -71,14 +72,14 @@ def observe_whole(
             cache.store(names[number], seen)
 
     processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
-    log.info("%d of %d chunks to detect, in %d processes", len(todo), len(chunks), processes)
+    log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
     if processes > 1:
-        _side_by_side(looking, chunks, todo, processes, keep, tally, cancelled)
+        _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled)
     else:
         for number in todo:
-            look = functools.partial(looking.observe, chunks[number].part, tally.callback(number), cancelled)
+            look = functools.partial(looking.observe, pieces[number].part, tally.callback(number), cancelled)
             keep(number, _observed(look))
-    return joined(chunks, [seen for seen in found if seen is not None])
+    return joined(pieces, [seen for seen in found if seen is not None])
 
 
 def forget_chunks(cache: DetectionCache, key: str) -> None:
@@ -91,7 +92,9 @@ def chunks_of(looking: Looking, info: VideoInfo) -> list[Chunk]:
     """The chunks of a clip; none where it is too short for two, cannot be entered at any frame, or where only one shot
     of it is asked for (which one that is, is known only from the start on)."""
     settings = looking.settings
-    if settings.shot is not None or (info.frame_count is not None and info.frame_count < FRAMES + SHORTEST):
+    if settings.shot is not None or (
+        info.frame_count is not None and info.frame_count < chunks.FRAMES + chunks.SHORTEST
+    ):
         return []
     times = picture_times(looking.path, settings.start, settings.end)
     if times is None:
@@ -115,7 +118,7 @@ def _observed(look: Callable[[], Observations]) -> Observations:
 class _Tally:
     """How many frames of the trim have been looked at."""
 
-    chunks: Sequence[Chunk]
+    pieces: Sequence[Chunk]
     todo: Sequence[int]
     progress: ProgressCallback
     done: dict[int, int] = field(default_factory=dict)
@@ -137,11 +140,11 @@ class _Tally:
 
     def tell(self) -> None:
         """Tell it."""
-        total = self.chunks[-1].stop
+        total = self.pieces[-1].stop
         with self._lock:
             done = total
             for number in self.todo:
-                chunk = self.chunks[number]
+                chunk = self.pieces[number]
                 length = chunk.stop - chunk.first
                 seen = self.done.get(number, 0) - (chunk.first - chunk.looked_from)
                 done -= length - min(max(seen, 0), length)
@@ -150,7 +153,7 @@ class _Tally:
 
 def _side_by_side(
     looking: Looking,
-    chunks: Sequence[Chunk],
+    pieces: Sequence[Chunk],
     todo: Sequence[int],
     processes: int,
     keep: Callable[[int, Observations], None],
@@ -195,7 +198,7 @@ def _side_by_side(
             ended.put(error)
 
     def _chunk(process: DetectorProcess, number: int) -> Observations:
-        arguments = (looking.path, looking.settings, looking.model, looking.hands, chunks[number].part)
+        arguments = (looking.path, looking.settings, looking.model, looking.hands, pieces[number].part)
         return _observed(lambda: process.observe(*arguments, lambda done: tally.add(number, done)))
 
     threads = [threading.Thread(target=serve, name=f"motionlift-chunks-{n}", daemon=True) for n in range(processes)]
@@ -218,7 +221,7 @@ def _side_by_side(
                 raise result
             number, seen = result
             keep(number, seen)
-            tally.add(number, chunks[number].stop - chunks[number].looked_from)
+            tally.add(number, pieces[number].stop - pieces[number].looked_from)
             left -= 1
         tally.tell()
     finally:
