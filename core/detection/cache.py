@@ -16,9 +16,9 @@ import numpy as np
 
 from ..files import written_beside
 from ..jobs import LiftSettings, MotionLiftError
-from .landmarker import MEDIAPIPE_VERSION
 from .models import HandModel, PoseModel, cache_folder
 from .observe import Observations
+from .tasks import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def cache_key(
     content: str,
     settings: LiftSettings,
     model: PoseModel,
-    mediapipe: str = MEDIAPIPE_VERSION,
+    mediapipe: str = VERSION,
     hands: HandModel | None = None,
 ) -> str:
     """A name for what `observe` makes of the video with that content hash: all that decides it, and nothing else."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -119,10 +120,10 @@ def observe(
     with (
         beside,
         hand_watch or contextlib.nullcontext(),
+        Watch(model, settings, look_back, record.add_poses) as watch,
         FrameReader(
             path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
         ) as reader,
-        Watch(model, settings, look_back, record.add_poses) as watch,
     ):
         duration = reader.info.duration
         end = min(settings.end or np.inf, duration if duration is not None else np.inf)
@@ -185,6 +186,8 @@ class Watch:
         self._model = model
         self._fixed = settings.max_people
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
+        # Made while the video is opened.
+        self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or 1)
         self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
         self._current: Landmarker | None = None
         self._retiring: Landmarker | None = None
@@ -200,8 +203,9 @@ class Watch:
         self._beside.shutdown(cancel_futures=True)
         self._retire(self._current)
         self._retire(self._retiring)
-        if self._search is not None and not self._search.cancelled() and self._search.exception() is None:
-            self._retire(self._search.result())
+        for made in (self._first, self._search):
+            if made is not None and not made.cancelled() and made.exception() is None:
+                self._retire(made.result())
 
     def look(self, frame: Frame) -> list[Pose]:
         """The poses in the next frame; one body may appear twice."""
@@ -235,10 +239,10 @@ class Watch:
                     self._add(frame, landmarker(frame.image, frame.time))
 
     def _begin_shot(self, frame: Frame) -> None:
-        people = self._fixed or 1
         self._retire(self._current)
         self._retire(self._retiring)
-        self._current, self._retiring = Landmarker(self._model, people), None
+        first, self._first = self._first, None
+        self._current, self._retiring = first.result() if first else Landmarker(self._model, self._fixed or 1), None
         self._shot = frame.shot
         self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
 
@@ -270,6 +274,8 @@ class Watch:
     def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
         """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""
         log.debug("%d people from %.2f s on", people, since)
+        # What telling them apart needs.
+        self._beside.submit(importlib.import_module, "scipy.optimize")
         self._retire(self._retiring)
         self._current, self._retiring = Landmarker(self._model, people), self._current
         self._last_full = frame.time

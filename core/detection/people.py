@@ -259,11 +259,9 @@ def _smoothed(times: Array, sizes: Array) -> Array:
     """The running median over a second of body sizes (N,)."""
     if len(times) < 3:
         return np.full(len(times), float(np.median(sizes)))
-    # Imported late: `core.pipeline` loads it beside detection.
-    from scipy.ndimage import median_filter
-
-    width = round(_SIZE_SECONDS / float(np.median(np.diff(times)))) | 1
-    result: Array = median_filter(sizes, size=max(width, 3), mode="nearest")
+    width = max(round(_SIZE_SECONDS / float(np.median(np.diff(times)))) | 1, 3)
+    padded = np.pad(sizes, width // 2, mode="edge")
+    result: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=-1)
     return result
 
 
