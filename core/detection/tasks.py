@@ -1,4 +1,5 @@
-"""MediaPipe, loaded without the drawing library that it brings: half of the time of its import, and never used here."""
+"""MediaPipe, loaded without what it brings for drawing and for sound: more than half of the time of its import (a C
+compiler is started to look for a sound library), and never used here."""
 
 from __future__ import annotations
 
@@ -9,34 +10,38 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+UNUSED = ("matplotlib.pyplot", "sounddevice")
+
 
 @contextlib.contextmanager
-def without_plotting() -> Iterator[None]:
-    """While it lasts, `import matplotlib.pyplot` gets a stand-in, which loads the real one when something of it is
-    used; unless that is loaded already."""
-    names = ("matplotlib", "matplotlib.pyplot")
-    if any(name in sys.modules for name in names):
-        yield
-        return
-    package, plot = (ModuleType(name) for name in names)
-    vars(package)["pyplot"] = plot
-    vars(plot)["__getattr__"] = _from_the_real_one
-    sys.modules |= {"matplotlib": package, "matplotlib.pyplot": plot}
+def postponed(*names: str) -> Iterator[None]:
+    """While it lasts, importing the modules of these names gives stand-ins, which load the real ones when something of
+    them is used. Those that are loaded already stay."""
+    stand_ins: dict[str, ModuleType] = {}
+    for name in names:
+        package, _, inside = name.partition(".")
+        if package not in sys.modules:
+            stand_ins[name] = ModuleType(name)
+            vars(stand_ins[name])["__getattr__"] = _from_the_real(name)
+            if inside:
+                stand_ins[package] = ModuleType(package)
+                vars(stand_ins[package])[inside] = stand_ins[name]
+    sys.modules |= stand_ins
     try:
         yield
     finally:
-        for name in names:
+        for name in stand_ins:
             del sys.modules[name]
 
 
-def _from_the_real_one(name: str) -> Any:
-    return getattr(importlib.import_module("matplotlib.pyplot"), name)
+def _from_the_real(module: str) -> Any:
+    return lambda name: getattr(importlib.import_module(module), name)
 
 
-with without_plotting():
+with postponed(*UNUSED):
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
 
 VERSION = str(mediapipe.__version__)
 
-__all__ = ["VERSION", "BaseOptions", "mediapipe", "vision", "without_plotting"]
+__all__ = ["VERSION", "BaseOptions", "mediapipe", "vision"]
