@@ -53,7 +53,9 @@ class BackgroundTracker:
         height, width = image.shape[:2]
         scale = WIDTH / max(height, width)
         step = max(1, int(0.5 / scale))
-        grey = cv2.cvtColor(np.ascontiguousarray(image[::step, ::step]), cv2.COLOR_RGB2GRAY)
+        # Passing over pixels takes OpenCV a quarter of the time that slicing takes.
+        fewer = (-(-width // step), -(-height // step))
+        grey = cv2.cvtColor(cv2.resize(image, fewer, interpolation=cv2.INTER_NEAREST), cv2.COLOR_RGB2GRAY)
         small = cv2.resize(grey, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
         if shot != self._shot or self._reference is None:
             self._shot = shot
