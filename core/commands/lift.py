@@ -213,6 +213,8 @@ def lift(
         device=device,
         weights=weights,
         flip_average=flip_average,
+        stride=stride,
+        hwaccel=hwaccel,
         use_cache=cache,
         from_cache=from_cache,
         cache_dir=cache_dir,

@@ -216,10 +216,11 @@ def _track(
 ) -> Track:
     chosen = poses[members]
     times = scene.times[members]
-    landmarks = seen.landmarks[chosen].astype(np.float64)
-    pixels, world = landmarks[..., :2] * size, seen.world[chosen].astype(np.float64)
+    pixels, world = seen.landmarks[chosen, :, :2] * np.array(size, np.float64), seen.world[chosen].astype(np.float64)
     heights = _smoothed(times, scene.bodies.sizes[members])
-    sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
+    sure = landmark_confidence(
+        pixels, seen.landmarks[chosen, :, 3].astype(np.float64) * seen.landmarks[chosen, :, 4], size
+    )
     swapped = exchanged(times, pixels, world, sure, heights)
     pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
     hands = None

@@ -36,6 +36,7 @@ def write_report(cost: LiftCost, folder: Path) -> list[Path]:
 def markdown(cost: LiftCost) -> str:
     """The figures as tables."""
     seconds = cost.frames / cost.fps
+    added = cost.lift.processors - cost.floor.processors
     load = "" if cost.load is None else f"; load before it began {cost.load:.2f}"
     lines = [
         f"# What lifting {cost.clip} costs",
@@ -56,8 +57,7 @@ def markdown(cost: LiftCost) -> str:
             ("memory of the largest, MB", cost.floor.largest_mb, cost.lift.largest_mb, None),
         ),
         "",
-        f"Seconds of processors added: {cost.lift.processors - cost.floor.processors:.2f}.",
-        "",
+        *([f"Seconds of processors added: {added:.2f}.", ""] if math.isfinite(added) else []),
         "## Stages, seconds by the clock within a running process",
         "",
         *_table(
@@ -69,11 +69,10 @@ def markdown(cost: LiftCost) -> str:
         "",
         *_scaling_table(cost.scaling),
         "",
-        "Were all processors kept busy, by the seconds of processors a clip: "
-        + ", ".join(f"{cores} of them lift {cost.planned(cores):,.0f} clips an hour" for cores in CORES)
-        + ".",
-        "",
     ]
+    if math.isfinite(cost.planned(CORES[0])):
+        planned = ", ".join(f"{cores} of them lift {cost.planned(cores):,.0f} clips an hour" for cores in CORES)
+        lines += [f"Were all processors kept busy, by the seconds of processors a clip: {planned}.", ""]
     if cost.divided:
         lines += ["## The one clip divided", "", *_scaling_table(cost.divided), ""]
     return "\n".join(lines)
@@ -148,7 +147,7 @@ def _draw_beside(axes: Axes, cost: LiftCost) -> None:
     axes.set_xticks(range(2), names)
     axes.set_ylabel("seconds")
     axes.set_title("Beside its floor", fontsize=10)
-    axes.margins(y=0.2)
+    axes.margins(y=0.35)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
 
