@@ -18,49 +18,78 @@ from numpy.typing import NDArray
 from ..motion import Bools
 from ..rotation import Array
 from ..video.reader import GRACE_SECONDS
+from .bodies import Bodies, distinct
 from .observe import Observations, Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""
 WARM_UP = 36
 """Frames that a chunk looks at before its own: more than any cut's neighbourhood."""
+COMPARED = 12
+"""Frames by which is judged whether everyone whom the chunk before saw was found."""
 SHORTEST = FRAMES // 2
 """A last chunk of fewer frames belongs to the one before."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Frames `first` <= i < `stop` of a trim, `own` being their times' limits; looked at is `part`, from frame
-    `looked_from` on."""
+    """Frames `first` <= i < `stop` of a trim; looked at is `part`, from frame `looked_from` on."""
 
     looked_from: int
     first: int
     stop: int
-    own: Part
     part: Part
 
     def owned(self, times: Array) -> Bools:
         """Which of the frames looked at, shown at `times` (F,) s, are its own."""
-        low = -np.inf if self.own.start is None else self.own.start - GRACE_SECONDS
-        high = np.inf if self.own.stop is None else self.own.stop - GRACE_SECONDS
+        low = -np.inf if self.part.own is None else self.part.own - GRACE_SECONDS
+        high = np.inf if self.part.stop is None else self.part.stop - GRACE_SECONDS
         result: Bools = (times >= low) & (times < high)
         return result
+
+    def following(self, people: int) -> Chunk:
+        """The same with so many people followed from its start."""
+        return dataclasses.replace(self, part=dataclasses.replace(self.part, people=people))
 
 
 def plan(times: Sequence[float], start: float | None) -> list[Chunk]:
     """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s); none for none."""
     firsts = [first for first in range(0, len(times), FRAMES) if not first or len(times) - first >= SHORTEST]
     stops = [*firsts[1:], *([len(times)] if firsts else [])]
-    return [
-        Chunk(
-            max(first - WARM_UP, 0),
-            first,
-            stop,
-            Part(times[first] if first else start, times[stop] if stop < len(times) else None),
-            Part(times[max(first - WARM_UP, 0)] if first else start, times[stop] if stop < len(times) else None),
-        )
-        for first, stop in zip(firsts, stops, strict=True)
-    ]
+    chunks = []
+    for first, stop in zip(firsts, stops, strict=True):
+        looked_from = max(first - WARM_UP, 0)
+        end = times[stop] if stop < len(times) else None
+        part = Part(times[looked_from], end, times[first]) if first else Part(start, end)
+        chunks.append(Chunk(looked_from, first, stop, part))
+    return chunks
+
+
+def lost_people(before: Observations, chunk: Chunk, seen: Observations) -> int:
+    """How many people the chunk `before` still saw in its last frames, if more than this one saw in the same; else 0.
+
+    A landmarker that has just begun may not find who is small or half hidden, and was found long ago.
+    """
+    shared = np.flatnonzero((seen.times < (chunk.part.own or 0.0) - GRACE_SECONDS) & seen.looked)[-COMPARED:]
+    if not len(shared) or not len(before.times):
+        return 0
+    middles = (before.times[1:] + before.times[:-1]) / 2
+    known = _people(before, np.searchsorted(middles, seen.times[shared]))
+    return known if known > _people(seen, shared) else 0
+
+
+_THOUSANDTHS = (1000, 1000)
+"""A size of pictures that is good enough to tell bodies apart."""
+
+
+def _people(seen: Observations, frames: NDArray[np.int64]) -> int:
+    """The number of different bodies in most of some frames."""
+    counts = []
+    for frame in frames:
+        first, stop = np.searchsorted(seen.frames, (frame, frame + 1))
+        bodies = Bodies.of(seen.landmarks[first:stop], _THOUSANDTHS)
+        counts.append(int(np.count_nonzero(distinct(bodies))) if stop > first else 0)
+    return int(np.median(counts))
 
 
 def joined(chunks: Sequence[Chunk], seen: Sequence[Observations]) -> Observations:

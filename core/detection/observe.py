@@ -38,6 +38,7 @@ LONGEST_SIDE = 2560
 _SEARCH_FRAMES = 6
 """A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
 speed, so that the same video always gives the same poses."""
+_CHECK_OFTEN = 0.3
 _CHECK_EVERY = 1.0
 _CHECK_EVERY_LATER = 2.5
 _LATER = 2.0
@@ -80,10 +81,16 @@ class Observations:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit."""
+    """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit.
+
+    In a part that begins amidst others everyone should be found before its `own` frames (s) begin: until then it is
+    searched often. `people`: how many are followed from the start.
+    """
 
     start: float | None
     stop: float | None
+    own: float | None = None
+    people: int = 1
 
 
 def observe(
@@ -120,7 +127,7 @@ def observe(
     with (
         beside,
         hand_watch or contextlib.nullcontext(),
-        Watch(model, settings, look_back, record.add_poses) as watch,
+        Watch(model, settings, look_back, record.add_poses, stretch) as watch,
         FrameReader(
             path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
         ) as reader,
@@ -172,7 +179,7 @@ class Watch:
     everyone the old one had). The number goes down when fewer were seen for eight seconds.
 
     look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
-    in those.
+    in those. part: what is looked at.
     """
 
     def __init__(
@@ -181,13 +188,15 @@ class Watch:
         settings: LiftSettings,
         look_back: Callable[[float, float], Iterator[Frame]],
         add: Callable[[Frame, list[Pose]], None],
+        part: Part,
     ) -> None:
         self._look_back, self._add = look_back, add
         self._model = model
         self._fixed = settings.max_people
+        self._often_until = -np.inf if part.own is None else part.own
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
         # Made while the video is opened.
-        self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or 1)
+        self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)
         self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
         self._current: Landmarker | None = None
         self._retiring: Landmarker | None = None
@@ -252,7 +261,8 @@ class Watch:
         self._check, self._check_frames = _Check(frame, poses, self._last_check, found), 0
         self._last_check = frame.time
         early = frame.time - self._shot_start < _LATER
-        self._next_check = frame.time + (_CHECK_EVERY if early else _CHECK_EVERY_LATER)
+        often = frame.time < self._often_until
+        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else _CHECK_EVERY_LATER)
 
     def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
         """The search is over. What a new landmarker sees in this frame, if one takes over."""

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import processors
-from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage
+from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage, ignore_progress
 from ..video import VideoInfo, picture_times
 from . import chunks
 from .cache import DetectionCache
-from .chunks import Chunk, joined, plan
+from .chunks import Chunk, joined, lost_people, plan
 from .detector import DetectorProcess
 from .models import HandModel, PoseModel
-from .observe import Observations, Part, observe
+from .observe import MOST_PEOPLE, Observations, Part, observe
 
 log = logging.getLogger(__name__)
 
@@ -60,26 +60,46 @@ def observe_whole(
     pieces = chunks_of(looking, info)
     if len(pieces) < 2:
         return looking.observe(None, progress, cancelled)
-    names = [f"{key}-{number:05}" for number in range(len(pieces))]
-    found = [cache.load(name) if cache else None for name in names]
-    todo = [number for number, seen in enumerate(found) if seen is None]
-    tally = _Tally(pieces, todo, progress)
-    tally.tell()
+    found: dict[int, Observations] = {}
+
+    def name(number: int) -> str:
+        return f"{key}-{number:05}-{pieces[number].part.people}"
 
     def keep(number: int, seen: Observations) -> None:
         found[number] = seen
         if cache:
-            cache.store(names[number], seen)
+            cache.store(name(number), seen)
 
-    processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
-    log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
-    if processes > 1:
-        _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled)
-    else:
+    def detect(numbers: Sequence[int], told: ProgressCallback) -> None:
+        stored = {number: cache.load(name(number)) if cache else None for number in numbers}
+        found.update({number: seen for number, seen in stored.items() if seen is not None})
+        todo = [number for number, seen in stored.items() if seen is None]
+        tally = _Tally(pieces, todo, told)
+        tally.tell()
+        processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
+        log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
+        if processes > 1:
+            _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled)
+            return
         for number in todo:
             look = functools.partial(looking.observe, pieces[number].part, tally.callback(number), cancelled)
             keep(number, _observed(look))
-    return joined(pieces, [seen for seen in found if seen is not None])
+
+    detect(range(len(pieces)), progress)
+    # Whom a chunk has not found though the one before saw them to its end is looked for again, harder.
+    while again := _to_look_again(pieces, found, looking.settings):
+        for number, people in again.items():
+            pieces[number] = pieces[number].following(people)
+        detect(list(again), ignore_progress)
+    return joined(pieces, [found[number] for number in range(len(pieces))])
+
+
+def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], settings: LiftSettings) -> dict[int, int]:
+    """The chunks that lost somebody, and how many are to be followed there; those only that did not try as many."""
+    if settings.max_people is not None:
+        return {}
+    lost = {n: min(lost_people(found[n - 1], pieces[n], found[n]), MOST_PEOPLE) for n in range(1, len(pieces))}
+    return {number: people for number, people in lost.items() if people > pieces[number].part.people}
 
 
 def forget_chunks(cache: DetectionCache, key: str) -> None:

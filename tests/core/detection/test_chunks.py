@@ -78,10 +78,11 @@ def test_chunks_cover_every_frame_once(frames: int, start: float | None) -> None
     for chunk, mine in zip(planned, owned, strict=True):
         assert np.array_equal(np.flatnonzero(mine), np.arange(chunk.first, chunk.stop))
         assert chunk.part.start == (times[chunk.looked_from] if chunk.first else start)
+        assert chunk.part.own == (times[chunk.first] if chunk.first else None)
         assert chunk.first - chunk.looked_from == (chunks.WARM_UP if chunk.first else 0)
     if len(planned) > 1:
         assert planned[-1].stop - planned[-1].first >= chunks.SHORTEST
-        assert planned[-1].own.stop is None
+        assert planned[-1].part.stop is None
 
 
 def test_every_stride_hits_the_same_frames_in_each_chunk() -> None:
@@ -111,6 +112,61 @@ def test_a_chunk_that_cannot_be_decoded_leaves_its_frames_out() -> None:
     result = joined(planned, [*parts, Observations.nothing()])
     np.testing.assert_array_equal(result.times, whole_clip.times[:1800])
     np.testing.assert_array_equal(result.frames, whole_clip.frames[whole_clip.frames < 1800])
+
+
+def crowd(frames: NDArray[np.int64], people: int, twice: bool = False) -> Observations:
+    """So many standing people side by side in each of some frames of a clip of 2700; each of them found twice."""
+    random = np.random.default_rng(0)
+    figure = random.uniform(0.4, 0.6, (33, 2)) * (0.1, 1)
+    landmarks = np.full((len(frames), people, 33, 5), 0.9, np.float32)
+    for person in range(people):
+        landmarks[:, person, :, :2] = figure + np.array([0.3 * person, 0])
+    if twice:
+        landmarks = np.concatenate([landmarks, landmarks + 0.001], 1)
+    poses = landmarks.shape[1]
+    total = len(frames) * poses
+    return Observations(
+        times=frames / 30,
+        shots=np.ones(len(frames), np.int64),
+        looked=np.ones(len(frames), bool),
+        frames=np.repeat(np.arange(len(frames)), poses),
+        landmarks=landmarks.reshape(-1, 33, 5),
+        world=np.zeros((total, 33, 3), np.float32),
+        colours=np.zeros((total, 128), np.float32),
+        drift=np.zeros((len(frames), 2)),
+    )
+
+
+def test_whom_a_chunk_lost_is_noticed() -> None:
+    first, second, _ = plan(list(np.arange(2700) / 30), None)
+    before = np.arange(first.looked_from, first.stop)
+    after = np.arange(second.looked_from, second.stop)
+    for had, has, lost in ((1, 1, 0), (2, 1, 2), (1, 2, 0), (3, 0, 3), (0, 1, 0)):
+        assert chunks.lost_people(crowd(before, had), second, crowd(after, has)) == lost
+    assert chunks.lost_people(crowd(before, 1, twice=True), second, crowd(after, 1)) == 0
+    assert chunks.lost_people(Observations.nothing(), second, crowd(after, 1)) == 0
+    assert chunks.lost_people(crowd(before, 1), second, Observations.nothing()) == 0
+
+
+def test_a_chunk_that_lost_somebody_is_looked_at_again(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[tuple[float | None, int]] = []
+
+    def observe(self: Looking, part: Part | None, *_: object) -> Observations:
+        assert part is not None
+        looked.append((part.start, part.people))
+        frames = np.array([n for n in range(30, 150) if (part.start or 0) <= n / 30 + 1e-9 < (part.stop or 9)])
+        # The first has two people from the start, the others find the second one only when they try.
+        return crowd(frames, 2 if part.start == 1.0 else part.people)
+
+    monkeypatch.setattr(Looking, "observe", observe)
+    monkeypatch.setenv(processors.PROCESSES_VARIABLE, "1")
+    result = observe_whole(looking, probe(looking.path), lambda *_: None, lambda: False)
+    assert [people for _, people in looked] == [1, 1, 1, 2, 2]
+    assert np.all(np.bincount(result.frames) == 2)
+    looked.clear()
+    fixed = dataclasses.replace(looking, settings=dataclasses.replace(looking.settings, max_people=1))
+    observe_whole(fixed, probe(looking.path), lambda *_: None, lambda: False)
+    assert len(looked) == 3
 
 
 @pytest.fixture
@@ -164,7 +220,7 @@ def test_real_chunks(looking: Looking, tmp_path: Path, monkeypatch: pytest.Monke
 
     # What is kept is not looked at again.
     assert len(list(tmp_path.glob("k-*"))) == 3
-    cache.path("k-00001").unlink()
+    cache.path("k-00001-1").unlink()
     looked: list[Part | None] = []
     observe = Looking.observe
     monkeypatch.setattr(Looking, "observe", lambda self, part, *rest: looked.append(part) or observe(self, part, *rest))
