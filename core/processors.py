@@ -55,10 +55,9 @@ def room(process_bytes: int) -> int:
     return sys.maxsize if memory is None else max(1, memory // process_bytes)
 
 
-def environment(share: int, processes: int = 1) -> dict[str, str]:
-    """The variables that give a process and the libraries in it a share of the processors, which it may divide into
-    `processes`."""
-    return dict.fromkeys((SHARE_VARIABLE, *_LIBRARIES), str(share)) | {PROCESSES_VARIABLE: str(processes)}
+def environment(share: int) -> dict[str, str]:
+    """The variables that give a process and the libraries in it a share of the processors."""
+    return dict.fromkeys((SHARE_VARIABLE, *_LIBRARIES), str(share)) | {PROCESSES_VARIABLE: "1"}
 
 
 def free_memory() -> int | None:

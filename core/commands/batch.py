@@ -179,7 +179,8 @@ def _worker(plan: Plan, jobs: int, log: Path, processes: int) -> WorkerProcess:
     bvh = json.dumps(dataclasses.asdict(plan.options))
     package = __name__.partition(".")[0]
     command = [sys.executable, "-m", package, "batch-worker", "--suffixes", json.dumps(plan.suffixes), "--bvh", bvh]
-    return WorkerProcess(command, max(1, processors.available() // jobs), log, processes)
+    variables = {processors.PROCESSES_VARIABLE: str(processes)}
+    return WorkerProcess(command, max(1, processors.available() // jobs), log, variables)
 
 
 def _make_folder(folder: Path) -> None:
