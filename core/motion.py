@@ -142,6 +142,29 @@ class Keypoints2D:
             hands,
         )
 
+    def among(self, times: Array) -> Keypoints2D:
+        """The same samples as part of those at `times` (F,) s, which go on before and after; nothing detected there."""
+        first = int(np.searchsorted(times, self.times[0])) if len(self.times) else 0
+        here = np.arange(first, first + len(self.times))
+        if len(here) == len(times):
+            return self
+
+        def spread(values: NDArray[Any], nothing: float) -> NDArray[Any]:
+            result = np.full((len(times), *values.shape[1:]), nothing, values.dtype)
+            result[here] = values
+            return result
+
+        world = self.world_landmarks
+        return dataclasses.replace(
+            self,
+            times=times,
+            pixels=spread(self.pixels, np.nan),
+            confidence=spread(self.confidence, 0.0),
+            detected=spread(self.detected, False),
+            world_landmarks=None if world is None else spread(world, np.nan),
+            hands=self.hands and self.hands.spread(here, np.ones(len(here), bool), len(times)),
+        )
+
 
 @dataclass(frozen=True)
 class Motion:

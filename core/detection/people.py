@@ -52,30 +52,37 @@ _SIZE_SECONDS = 1.0
 class Track:
     """One person in one shot.
 
-    number: from 1, by first appearance, then left to right. keypoints: a sample for every decoded frame of the
-    shot, `world_landmarks` filled. mean_height_px: the standing height in the picture, roughly, over the frames in
-    which the person was found. first_time, last_time (s) of those frames. swapped_frames: samples in which sides were
-    exchanged by the detector and have been put right.
+    number: from 1, by first appearance, then left to right. life: keypoints from the first frame in which the person
+    was found to the last, `world_landmarks` filled; those of all frames would take gigabytes for many people in a long
+    clip. mean_height_px: the standing height in the picture, roughly, over the frames in which the person was found.
+    first_time, last_time (s) of those frames. swapped_frames: samples in which sides were exchanged by the detector and
+    have been put right. times (F,) s: of all decoded frames of the shot, None where `life` has them all.
     """
 
     number: int
-    keypoints: Keypoints2D
+    life: Keypoints2D
     mean_height_px: float
     first_time: float
     last_time: float
     swapped_frames: int
+    times: Array | None = None
+
+    @property
+    def keypoints(self) -> Keypoints2D:
+        """A sample for every decoded frame of the shot."""
+        return self.life if self.times is None else self.life.among(self.times)
 
     @property
     def seconds(self) -> float:
         """How long the person is in view, gaps not counted."""
-        times = self.keypoints.times
-        return float(np.count_nonzero(self.keypoints.detected)) * float(np.median(np.diff(times))) \
+        times = self.life.times
+        return float(np.count_nonzero(self.life.detected)) * float(np.median(np.diff(times))) \
             if len(times) > 1 else 0.0  # fmt: skip
 
     @property
     def middle_x(self) -> float:
         """The median place (px) of the pelvis across the picture."""
-        return float(np.nanmedian(self.keypoints.pixels[:, 0, 0]))
+        return float(np.nanmedian(self.life.pixels[:, 0, 0]))
 
     def describe(self) -> str:
         """One line for a person who has to choose."""
@@ -235,17 +242,20 @@ def _track(
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
+    alive = frames[samples[0] : samples[-1] + 1]
+    samples -= samples[0]
     found = dataclasses.replace(
-        keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
-        hands=None if hands is None else hands.spread(samples, kept, len(frames)),
+        keypoints(seen.times[alive], samples, pixels[kept], world[kept], sure[kept], size),
+        hands=None if hands is None else hands.spread(samples, kept, len(alive)),
     )
     return Track(
         number=number,
-        keypoints=filled(found, seen.looked[frames]),
+        life=filled(found, seen.looked[alive]),
         mean_height_px=float(heights[kept].mean()),
         first_time=float(times[kept][0]),
         last_time=float(times[kept][-1]),
         swapped_frames=int(np.count_nonzero(swapped[kept].any(-1))),
+        times=seen.times[frames],
     )
 
 
