@@ -159,7 +159,7 @@ class _Decoding:
     def frames(self) -> Generator[Frame, None, None]:
         """Decode, convert, number by shot."""
         first, last = _limits(self.start, self.end)
-        turn = Turner()
+        turn = Turner(alike=isinstance(self.source, ContainerSource))
         picture = Converter(fit(self.info.size, self.max_side))
         thumbnail = Converter(fit(self.info.size, THUMBNAIL_SIDE), Interpolation.AREA)
         detector: ShotDetector[tuple[float, Image]] = ShotDetector(_lookahead(self.info.fps))

@@ -269,8 +269,9 @@ def test_a_part_among_all_frames_is_that_part() -> None:
     detected = random.uniform(size=30) < 0.8
     hands = HandKeypoints(random.normal(size=(30, 2, 21, 2)), random.normal(size=(30, 2, 21, 3)),
                           random.uniform(size=(30, 2)), random.uniform(size=(30, 2)))  # fmt: skip
-    whole = Keypoints2D(np.cumsum(random.uniform(0.01, 0.05, 30)), random.normal(size=(30, 26, 2)),
-                        random.uniform(size=(30, 26)), detected, (640, 480), random.normal(size=(30, 33, 3)), hands)  # fmt: skip
+    times = np.cumsum(random.uniform(0.01, 0.05, 30))
+    whole = Keypoints2D(times, random.normal(size=(30, 26, 2)), random.uniform(size=(30, 26)), detected, (640, 480),
+                        random.normal(size=(30, 33, 3)), hands)  # fmt: skip
     back = whole.window(5, 22).among(whole.times)
     np.testing.assert_array_equal(back.times, whole.times)
     inside = np.zeros(30, bool)
