@@ -3,6 +3,8 @@
 Pieces begin at fixed frames, however many processes there are, so that the same clip always gives the same poses.
 Before its own frames each piece looks at some of its predecessor's: its landmarker has found everyone and settled by
 then, cuts are judged by the same neighbours, and the background's way goes on from where the predecessor had it.
+Who is not found in those (small, half hidden) though the predecessor followed them to its end has the piece looked at
+once more, from the predecessor's start.
 Who is who is decided afterwards, from the poses of the whole clip, by place and clothes (`tracking`).
 """
 
@@ -47,9 +49,11 @@ class Chunk:
         result: Bools = (times >= low) & (times < high)
         return result
 
-    def following(self, people: int) -> Chunk:
-        """The same with so many people followed from its start."""
-        return dataclasses.replace(self, part=dataclasses.replace(self.part, people=people))
+    def again(self, before: Chunk, people: int) -> Chunk:
+        """The same, looked at from where the chunk `before` it begins, with so many people followed: some are found
+        there and can be followed to here, and would not be found anew."""
+        part = dataclasses.replace(self.part, start=before.part.start, people=people)
+        return dataclasses.replace(self, looked_from=before.looked_from, part=part)
 
 
 def plan(times: Sequence[float], start: float | None) -> list[Chunk]:

@@ -84,7 +84,7 @@ class Part:
     """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit.
 
     In a part that begins amidst others everyone should be found before its `own` frames (s) begin: until then it is
-    searched often. `people`: how many are followed from the start.
+    searched often, unless it is known how many there are: `people` are followed from the start.
     """
 
     start: float | None
@@ -193,7 +193,7 @@ class Watch:
         self._look_back, self._add = look_back, add
         self._model = model
         self._fixed = settings.max_people
-        self._often_until = -np.inf if part.own is None else part.own
+        self._often_until = -np.inf if part.own is None or part.people > 1 else part.own
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
         # Made while the video is opened.
         self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)

@@ -86,10 +86,10 @@ def observe_whole(
             keep(number, _observed(look))
 
     detect(range(len(pieces)), progress)
-    # Whom a chunk has not found though the one before saw them to its end is looked for again, harder.
+    planned = tuple(pieces)
     while again := _to_look_again(pieces, found, looking.settings):
         for number, people in again.items():
-            pieces[number] = pieces[number].following(people)
+            pieces[number] = pieces[number].again(planned[number - 1], people)
         detect(list(again), ignore_progress)
     return joined(pieces, [found[number] for number in range(len(pieces))])
 

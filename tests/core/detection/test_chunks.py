@@ -156,12 +156,15 @@ def test_a_chunk_that_lost_somebody_is_looked_at_again(looking: Looking, monkeyp
         looked.append((part.start, part.people))
         frames = np.array([n for n in range(30, 150) if (part.start or 0) <= n / 30 + 1e-9 < (part.stop or 9)])
         # The first has two people from the start, the others find the second one only when they try.
-        return crowd(frames, 2 if part.start == 1.0 else part.people)
+        return crowd(frames, 2 if part.own is None else part.people)
 
     monkeypatch.setattr(Looking, "observe", observe)
     monkeypatch.setenv(processors.PROCESSES_VARIABLE, "1")
     result = observe_whole(looking, probe(looking.path), lambda *_: None, lambda: False)
+    starts = [start for start, _ in looked]
     assert [people for _, people in looked] == [1, 1, 1, 2, 2]
+    # From where the chunk before was begun.
+    assert starts[3:] == starts[:2]
     assert np.all(np.bincount(result.frames) == 2)
     looked.clear()
     fixed = dataclasses.replace(looking, settings=dataclasses.replace(looking.settings, max_people=1))
