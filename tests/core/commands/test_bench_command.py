@@ -52,7 +52,12 @@ def test_a_whole_lift_is_reported(run: Run, tmp_path: Path, monkeypatch: pytest.
     from motionlift.tests.core.evaluation.test_lift_cost import MEASURED
 
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(lift_cost, "measure_lift", lambda *arguments: asked.append(arguments) or MEASURED)
+
+    def measured(*arguments: object) -> lift_cost.LiftCost:
+        asked.append(arguments)
+        return MEASURED
+
+    monkeypatch.setattr(lift_cost, "measure_lift", measured)
     code, out, err = run("bench", "lift", "-o", tmp_path / "new", "--jobs", "4,1", "--stride", "2", "--rounds", "1")
     assert code == 0, err
     clip, jobs, clips, rounds, _, options = asked[0]

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observe import Observations, Part
 from motionlift.core.detection.people import find_tracks
 from motionlift.core.detection.whole import Looking, forget_chunks, observe_whole
-from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError
+from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback
 from motionlift.core.video import probe, read_frames
 
 
@@ -183,12 +184,19 @@ def looking(sample_video: Path, detections: Path, tmp_path: Path, monkeypatch: p
     return Looking(sample_video, settings, pose_model(settings), None)
 
 
-def look(looking: Looking, processes: int, monkeypatch: pytest.MonkeyPatch, **arguments: object) -> Observations:
+def look(
+    looking: Looking,
+    processes: int,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: DetectionCache | None = None,
+    key: str = "",
+) -> Observations:
     monkeypatch.setenv(processors.PROCESSES_VARIABLE, str(processes))
     told: list[tuple[int, int | None]] = []
+    info = probe(looking.path)
     result = observe_whole(
-        looking, probe(looking.path), lambda stage, done, total: told.append((done, total)), lambda: False, **arguments
-    )  # type: ignore[arg-type]
+        looking, info, lambda stage, done, total: told.append((done, total)), lambda: False, cache, key
+    )
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1] == (120, 120)
     return result
@@ -226,7 +234,14 @@ def test_real_chunks(looking: Looking, tmp_path: Path, monkeypatch: pytest.Monke
     cache.path("k-00001-1").unlink()
     looked: list[Part | None] = []
     observe = Looking.observe
-    monkeypatch.setattr(Looking, "observe", lambda self, part, *rest: looked.append(part) or observe(self, part, *rest))
+
+    def noted(
+        self: Looking, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool]
+    ) -> Observations:
+        looked.append(part)
+        return observe(self, part, progress, cancelled)
+
+    monkeypatch.setattr(Looking, "observe", noted)
     assert same(look(looking, 2, monkeypatch, cache=cache, key="k"), alone)
     assert len(looked) == 1
     forget_chunks(cache, "k")

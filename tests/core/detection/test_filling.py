@@ -14,7 +14,8 @@ def moving(times: Array) -> Array:
     """Parabolas (F, 26, 2)."""
     random = np.random.default_rng(0)
     a, b, c = random.normal(size=(3, 26, 2)) * 100
-    return a + b * times[:, None, None] + c * times[:, None, None] ** 2
+    result: Array = a + b * times[:, None, None] + c * times[:, None, None] ** 2
+    return result
 
 
 def every(stride: int, frames: int = 41, uneven: bool = False) -> tuple[Keypoints2D, Bools, Array]:
