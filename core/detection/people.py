@@ -229,7 +229,10 @@ def _track(
         pixels, seen.landmarks[chosen, :, 3].astype(np.float64) * seen.landmarks[chosen, :, 4], size
     )
     swapped = exchanged(times, pixels, world, sure, heights)
-    pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
+    # One after the other: with an hour of video each of them is large.
+    pixels = exchange(pixels, swapped)
+    world = exchange(world, swapped)
+    sure = exchange(sure, swapped)
     hands = None
     if len(seen.hand_points):
         # Imported late: nothing of it is needed by those who want no hands.
@@ -241,11 +244,12 @@ def _track(
         )
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
+    every = slice(None) if kept.all() else kept
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     alive = frames[samples[0] : samples[-1] + 1]
     samples -= samples[0]
     found = dataclasses.replace(
-        keypoints(seen.times[alive], samples, pixels[kept], world[kept], sure[kept], size),
+        keypoints(seen.times[alive], samples, pixels[every], world[every], sure[every], size),
         hands=None if hands is None else hands.spread(samples, kept, len(alive)),
     )
     return Track(
