@@ -10,12 +10,13 @@ def register() -> None:
     """Add everything to Blender. A second call in a row changes nothing."""
     import bpy
 
-    from . import handlers, menus, properties
+    from . import batch, handlers, menus, properties
 
     for cls in _classes():
         if not cls.is_registered:
             bpy.utils.register_class(cls)
     properties.register()
+    batch.register()
     menus.register()
     handlers.register()
 
@@ -24,10 +25,11 @@ def unregister() -> None:
     """Take everything out of Blender again, and end what runs. A second call in a row changes nothing."""
     import bpy
 
-    from . import handlers, menus, properties
+    from . import batch, handlers, menus, properties
 
     handlers.unregister()
     menus.unregister()
+    batch.unregister()
     properties.unregister()
     for cls in reversed(_classes()):
         if cls.is_registered:
@@ -36,26 +38,50 @@ def unregister() -> None:
 
 def _classes() -> tuple[Any, ...]:
     from . import (
+        batch,
+        batch_operators,
+        batch_panel,
         clean_operators,
-        driver,
+        contact_operators,
         engine_operators,
+        export_operators,
         lift_operators,
+        lift_panels,
         menus,
         operators,
-        panels,
+        people_operators,
+        placing_panel,
         preferences,
         properties,
+        rig_map,
+        rig_operators,
+        rig_panel,
+        scene_operators,
+        take_operators,
+        take_panels,
     )
 
     modules = (
+        rig_map,
         properties,
+        batch,
         preferences,
         engine_operators,
         operators,
         lift_operators,
+        people_operators,
+        rig_operators,
+        batch_operators,
+        take_operators,
         clean_operators,
-        driver,
-        panels,
+        contact_operators,
+        export_operators,
+        scene_operators,
+        lift_panels,
+        rig_panel,
+        placing_panel,
+        batch_panel,
+        take_panels,
         menus,
     )
     return tuple(cls for module in modules for cls in module.CLASSES)

@@ -1,37 +1,16 @@
-"""What can be done with a lifted Action: clean it up, look at its weak places, read its report, export it."""
+"""Having a take solved again: with other choices, at the clip's rate, with edits by hand carried over."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
-from bpy_extras.io_utils import ExportHelper
 
-from ..bridge.bvh import save_bvh
-from ..core.bvh import SUFFIX as BVH_SUFFIX
-from ..core.bvh import BvhOptions
-from ..core.files import check_output
+from ..bridge.blender.export import set_rate
 from ..core.jobs import MotionLiftError
-from ..core.motion import Motion
 from . import clean_up, driver, results
 from .engine import NO_ENGINE
-from .lift_operators import POPUP_WIDTH, draw_wrapped
 from .preferences import engine_python
 from .session import session
-
-NO_TAKE = "Select an armature with a lifted Action"
-
-
-class ShowsTake(bpy.types.Operator):
-    """For operators on the active object's Action; Blender never gets to know this one."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey where the active object shows no take."""
-        if results.shown_action(context) is None:
-            cls.poll_message_set(NO_TAKE)
-            return False
-        return True
+from .take_operators import ShowsTake
 
 
 class SolvesAgain(ShowsTake):
@@ -52,10 +31,10 @@ class SolvesAgain(ShowsTake):
             return False
         return super().poll(context)
 
-    def solve(self, context: bpy.types.Context) -> set[str]:
+    def solve(self, context: bpy.types.Context, keep_edits: bool = False, contacts: bool = False) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when it is done."""
         try:
-            clean_up.begin(context, results.required_action(context), self.new_action)
+            clean_up.begin(context, results.required_action(context), self.new_action, keep_edits, contacts)
             if self.wait or bpy.app.background:
                 driver.run_to_end(context)
                 self.report({"INFO"}, session().message)
@@ -69,7 +48,7 @@ class SolvesAgain(ShowsTake):
 
 
 class CleanUp(SolvesAgain):
-    """Solve this take again with the choices below. Edits by hand are never lost"""
+    """Solve this take again with the choices above. Edits by hand are never lost"""
 
     bl_idname = "motionlift.clean_up"
     bl_label = "Apply Clean-up"
@@ -77,6 +56,17 @@ class CleanUp(SolvesAgain):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """See `SolvesAgain.solve`."""
         return self.solve(context)
+
+
+class KeepEdits(SolvesAgain):
+    """Solve this take again with the choices above and put your own edits on top of the result"""
+
+    bl_idname = "motionlift.keep_edits"
+    bl_label = "Keep My Edits"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """See `SolvesAgain.solve`."""
+        return self.solve(context, keep_edits=True)
 
 
 class UseClipRate(SolvesAgain):
@@ -87,119 +77,30 @@ class UseClipRate(SolvesAgain):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the scene's rate and have the Action written again, unless it was edited by hand."""
-        action, render = results.required_action(context), context.scene.render
+        action = results.required_action(context)
         try:
             if not self.new_action:
                 results.refuse_edited(action)
+            results.take_file(action.motionlift.take)
         except MotionLiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        rate = action.motionlift.clip_fps
-        render.fps, render.fps_base = round(rate), round(rate) / rate
+        set_rate(context.scene, action.motionlift.clip_fps)
         return self.solve(context)
 
 
-class CheckNext(ShowsTake):
-    """Go to the next place where the motion is doubtful"""
+class ResetChoices(ShowsTake):
+    """Put the choices back to those of the Action as it is"""
 
-    bl_idname = "motionlift.check_next"
-    bl_label = "Check These"
-
-    backwards: bpy.props.BoolProperty(
-        name="Backwards", description="Go to the place before", options={"SKIP_SAVE", "HIDDEN"}
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey where there is nothing to check."""
-        action = results.shown_action(context)
-        if action is not None and not action.motionlift.places:
-            cls.poll_message_set("Nothing to check")
-            return False
-        return super().poll(context)
+    bl_idname = "motionlift.reset_choices"
+    bl_label = "Reset"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender wants a set)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Set the scene's frame, round and round, and say what is there."""
-        places = sorted(results.required_action(context).motionlift.places, key=lambda place: place.start)
-        scene = context.scene
-        if self.backwards:
-            found = next((p for p in reversed(places) if round(p.start) < scene.frame_current), places[-1])
-        else:
-            found = next((p for p in places if round(p.start) > scene.frame_current), places[0])
-        scene.frame_set(round(found.start))
-        self.report({"INFO"}, f"Frames {round(found.start)} to {round(found.end)}: {found.words}")
+        """From what was applied."""
+        properties = results.required_action(context).motionlift
+        properties.show(properties.applied_settings())
         return {"FINISHED"}
 
 
-class ShowReport(ShowsTake):
-    """Say how good this take is and what would make it better"""
-
-    bl_idname = "motionlift.show_report"
-    bl_label = "Take Report"
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Open the pop-up."""
-        opened: set[str] = context.window_manager.invoke_popup(self, width=POPUP_WIDTH)
-        return opened
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """For scripts: report it as text."""
-        self.report({"INFO"}, "\n".join(report_lines(results.required_action(context))))
-        return {"FINISHED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """The report's lines."""
-        action = results.shown_action(context)
-        if action is None:
-            return
-        self.layout.label(text=action.name, icon="ACTION")
-        column = self.layout.column(align=True)
-        for line in report_lines(action):
-            draw_wrapped(column, line)
-
-
-class ExportTake(ShowsTake, ExportHelper):
-    """Write this take as BVH, for other programs"""
-
-    bl_idname = "motionlift.export_bvh"
-    bl_label = "Export BVH"
-
-    filename_ext = BVH_SUFFIX
-    filter_glob: bpy.props.StringProperty(default=f"*{BVH_SUFFIX}", options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Suggest the take's name."""
-        self.filepath = f"{results.required_action(context).name}{BVH_SUFFIX}"
-        opened: set[str] = super().invoke(context, event)
-        return opened
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the take that the Action shows."""
-        action = results.required_action(context)
-        path = Path(bpy.path.abspath(self.filepath))
-        try:
-            # The file dialog has asked already whether to replace a file.
-            check_output(path, overwrite=True)
-            save_bvh(Motion.load(results.take_file(action.motionlift.shown)), path, BvhOptions())
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if results.edited(action):
-            self.report(
-                {"WARNING"}, f"{path.name} holds the take without your edits: for these use Blender's own export"
-            )
-        else:
-            self.report({"INFO"}, f"Written: {path.name}")
-        return {"FINISHED"}
-
-
-def report_lines(action: bpy.types.Action) -> list[str]:
-    """The take's report in a few lines."""
-    properties = action.motionlift
-    lines = [properties.headline, *properties.notes.splitlines()]
-    for place in properties.places:
-        lines.append(f"Frames {round(place.start)} to {round(place.end)}: {place.words}")
-    return [line for line in lines if line]
-
-
-CLASSES = (CleanUp, UseClipRate, CheckNext, ShowReport, ExportTake)
+CLASSES = (CleanUp, KeepEdits, UseClipRate, ResetChoices)

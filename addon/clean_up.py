@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import bpy
 
+from ..bridge.blender.contacts import shown_names
 from ..core.jobs import MotionLiftError
-from . import results
-from .engine import engine_queue
-from .lift_queue import Job
+from . import clean_results, results
+from .engine import engine_queue, engine_waiting
+from .lift_queue import Job, LiftQueue
 from .properties import TakeProperties
 from .session import session
 from .takes import cleaned
@@ -29,6 +31,7 @@ def settings_changed(properties: TakeProperties) -> None:
     if bpy.app.background or bpy.context.window is None:
         return
     _wanted[properties.id_data.name] = time.monotonic()
+    get_ready()
     from .driver import follow
 
     follow()
@@ -44,36 +47,76 @@ def forget() -> None:
     _wanted.clear()
 
 
+def get_ready() -> None:
+    """Start the engine, if there is one that rests, so that the first change of a slider need not wait for it."""
+    queue = engine_waiting(bpy.context)
+    if queue is not None:
+        queue.get_ready()
+
+
+def get_ready_soon() -> None:
+    """`get_ready` once Blender has drawn what it draws: nothing may be started from there."""
+    if not (bpy.app.background or bpy.app.timers.is_registered(get_ready)):
+        bpy.app.timers.register(get_ready, first_interval=0.0)
+
+
 def start_wanted(context: bpy.types.Context) -> None:
-    """Start the clean-up of Actions whose sliders rest; an earlier one of the same Action is stopped first."""
+    """Start the clean-up of Actions whose sliders rest; an earlier one of the same Action is given up.
+
+    An Action that was edited by hand waits until its animator has said what becomes of the edits.
+    """
     now = time.monotonic()
     for name in [name for name, changed in _wanted.items() if now - changed >= REST_SECONDS]:
         del _wanted[name]
         action = bpy.data.actions.get(name)
-        if action is None or not action.motionlift.differs:
+        if action is None:
+            continue
+        if not action.motionlift.differs or results.edited(action):
+            if session().queue is not None:
+                _give_up(session().queue, name)
             continue
         try:
-            begin(context, action, new_action=False)
+            begin(context, action)
         except MotionLiftError as error:
             session().tell("", error)
 
 
-def begin(context: bpy.types.Context, action: bpy.types.Action, new_action: bool) -> Job:
+def begin(
+    context: bpy.types.Context,
+    action: bpy.types.Action,
+    new_action: bool = False,
+    keep_edits: bool = False,
+    contacts: bool = False,
+) -> Job:
     """Queue the clean-up of `action` with its choices as they are.
 
-    Raises `MotionLiftError`: no engine, the take is missing, or the Action was edited by hand.
+    `new_action`: a copy gets the result; `keep_edits`: edits by hand are carried over; `contacts`: feet are planted at
+    the keyed contacts from now on. Raises `MotionLiftError`: no engine, the take is missing, or the Action was edited
+    by hand.
     """
-    if not new_action:
+    if not (new_action or keep_edits):
         results.refuse_edited(action)
     properties: TakeProperties = action.motionlift
     original = results.take_file(properties.take)
     settings = properties.settings()
+    figure = results.animated_by(context, action)
+    keyed = figure is not None and bool(shown_names(figure, action))
+    contacts = keyed and (contacts or properties.own_contacts)
+    # Feet that were planted where the contacts are no longer could not be let go.
+    solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
-    for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
-        if isinstance(job.payload, results.CleanUpPlan) and job.payload.action == action.name:
-            queue.cancel(job)
-    plan = results.CleanUpPlan(action.name, new_action)
+    _give_up(queue, action.name)
+    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings)
     rate = results.scene_rate(context.scene)
-    job = Job("resolve", action.name, original, cleaned(original, settings), settings, rate, plan)
+    job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
     queue.add(job)
     return job
+
+
+def _give_up(queue: LiftQueue | None, action: str) -> None:
+    """Nobody waits for earlier clean-ups of this Action any more."""
+    if queue is None:
+        return
+    for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
+        if isinstance(job.payload, clean_results.CleanUpPlan) and job.payload.action == action:
+            queue.supersede(job)

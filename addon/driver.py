@@ -1,32 +1,43 @@
-"""Drives the queue: from a modal operator with a timer, so that Blender stays usable, or in one go for scripts."""
+"""Drives the queues: from a timer, so that Blender stays usable, or in one go for scripts."""
 
 from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future
+from dataclasses import replace
 
 import bpy
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import clean_up, results
+from . import batch, clean_results, clean_up, people, results, video_look
 from .lift_queue import Finished
+from .prepared import Prepared, prepare
 from .session import Session, session
 from .takes import drop_empty
+from .threads import in_thread
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.05
+WAIT_SECONDS = 0.02
+INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
+"""Blender's own modal operators during which the scene is not changed under the animator's hands."""
 
 
 def take_result(context: bpy.types.Context, finished: Finished, state: Session) -> None:
     """Put a finished job's result into the scene and remember what to tell. Failures are remembered too."""
+    if finished.job.op == "people":
+        state.tell(*people.take(finished))
+        return
     lifted = finished.job.op == "lift"
     error = finished.error
     message = ""
     began = time.perf_counter()
     if error is None:
         try:
-            message = (results.place_lift if lifted else results.place_clean_up)(context, finished)
+            message = (results.place_lift if lifted else clean_results.place_clean_up)(context, finished)
             state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
@@ -36,7 +47,14 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
         state.slowest_result_s = max(state.slowest_result_s, time.perf_counter() - began)
     if error is not None and lifted:
         drop_empty(finished.job.output.parent)
-    if isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
+    if batch.is_of_batch(finished):
+        batch.note(finished, message, error)
+        # Told in the list; nobody is there to close a pop-up.
+        ended = "cancelled" if error is not None and error.code == "cancelled" else "failed"
+        state.tell(message or f"{finished.job.name}: {ended}")
+        if not batch.waiting():
+            state.tell(batch.summary(context.scene.motionlift_batch))
+    elif isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
         if lifted:
             state.tell(f"{finished.job.name}: cancelled")
     else:
@@ -53,76 +71,92 @@ def push_undo(state: Session) -> None:
         state.undo_step = ""
 
 
-class RunQueue(bpy.types.Operator):
-    """Follow the lifts that run"""
+def _tick() -> float | None:
+    """Called by Blender's timer until nothing is left to do. No modal operator: Blender saves no backups while one
+    runs."""
+    state = session()
+    windows = bpy.context.window_manager.windows
+    if not state.driven:  # Another file was opened.
+        return None
+    if not windows:
+        return TICK_SECONDS
+    window = next((window for window in windows if window.as_pointer() == state.window), windows[0])
+    try:
+        with bpy.context.temp_override(window=window):
+            return _follow_in(bpy.context, state)
+    except Exception as unforeseen:
+        log.exception("following the engine")
+        state.driven = False
+        state.tell("", internal_error(unforeseen, "Please report it with the log."))
+        return None
 
-    bl_idname = "motionlift.run_queue"
-    bl_label = "Lift Videos"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 (Blender wants a set)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Begin to follow, unless another of this kind does."""
-        state = session()
-        if state.driven:
-            return {"CANCELLED"}
-        state.driven = True
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
+    if state.undo_step:
+        push_undo(state)
+    else:
+        _step(context, state)
+    if state.undo_step or state.busy or state.looking or clean_up.wanted():
+        return TICK_SECONDS
+    state.driven, state.shown_words = False, ""
+    for workspace in bpy.data.workspaces:
+        workspace.status_text_set(None)
+    redraw_panels(context)
+    return None
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """A step, when the timer says so; ESC cancels what runs. Everything else goes on to Blender."""
-        state = session()
-        if not state.driven:  # Another file was opened.
-            self._stop(context)
-            return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS" and state.queue and state.queue.status:
-            state.queue.cancel(state.queue.status.job)
-            show_progress(context, state)
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        if state.undo_step:
-            push_undo(state)
+
+def _step(context: bpy.types.Context, state: Session) -> None:
+    began = time.perf_counter()
+    clean_up.start_wanted(context)
+    for one in state.looks.tick() if state.looks else []:
+        video_look.take(one)
+    finished = state.held + _ready(context, state)
+    state.held = []
+    state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
+    for one in finished:
+        if one.error is None and one.job.op == "lift" and hold_words(context):
+            state.held.append(one)
+            continue
+        take_result(context, one, state)
+        _tell(state)
+    began = time.perf_counter()
+    show_progress(context, state)
+    state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
+
+
+def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
+    """What has ended and is worked out for placing, in the order in which it ended; begins to work out the others."""
+    for one in state.queue.tick() if state.queue else []:
+        wanted = clean_results.preparation(context, one) if one.error is None else None
+        if wanted is None:
+            ended: Future[Prepared | None] = Future()
+            ended.set_result(None)
+            state.preparing.append((one, ended))
         else:
-            self._step(context, state)
-        if state.undo_step or state.busy or clean_up.wanted():
-            return {"PASS_THROUGH"}
-        self._stop(context)
-        return {"FINISHED"}
+            state.preparing.append((one, in_thread(prepare, wanted)))
+    ready = []
+    while state.preparing and state.preparing[0][1].done():
+        one, work = state.preparing.pop(0)
+        ready.append(replace(one, prepared=work.result()))
+    return ready
 
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Called by Blender when the window or the file goes."""
-        self._stop(context)
 
-    def _step(self, context: bpy.types.Context, state: Session) -> None:
-        began = time.perf_counter()
-        clean_up.start_wanted(context)
-        finished = state.held + (state.queue.tick() if state.queue else [])
-        state.held = []
-        state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
-        for one in finished:
-            if one.error is None and one.job.op == "lift" and context.mode != "OBJECT":
-                state.held.append(one)
-                continue
-            take_result(context, one, state)
-            _tell(state)
-        began = time.perf_counter()
-        show_progress(context, state)
-        state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
-
-    def _stop(self, context: bpy.types.Context) -> None:
-        session().driven = False
-        context.window_manager.event_timer_remove(self._timer)
-        for workspace in bpy.data.workspaces:
-            workspace.status_text_set(None)
-        redraw_panels(context)
+def hold_words(context: bpy.types.Context) -> str:
+    """What keeps a finished lift from being put into the scene now; empty where nothing does."""
+    if context.mode not in LEFT_AND_ENTERED:
+        return "switch to Object Mode to get it"
+    for window in context.window_manager.windows:
+        for operator in getattr(window, "modal_operators", ()):
+            # Those of other add-ons may run for as long as Blender does.
+            if operator.bl_idname.startswith(INTERRUPTED):
+                return "it comes as soon as you are done with this"
+    return ""
 
 
 def progress_words(state: Session) -> str:
     """One line about what runs or waits; empty when nothing does."""
     if state.held:
-        return f"{state.held[0].job.name} is lifted: switch to Object Mode to get it"
+        return f"{state.held[0].job.name} is lifted: {hold_words(bpy.context) or 'it comes now'}"
     if state.queue is None or state.queue.status is None:
         return ""
     text = state.queue.status.words(time.monotonic())
@@ -131,8 +165,11 @@ def progress_words(state: Session) -> str:
 
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:
-    """Renew what panel and status bar say."""
+    """Renew what panel and status bar say, where it has changed: drawing costs more than all else of a step."""
     words = progress_words(state)
+    if words == state.shown_words:
+        return
+    state.shown_words = words
     if context.workspace is not None:
         context.workspace.status_text_set(f"MotionLift  {words}    ESC: Cancel" if words else None)
     redraw_panels(context)
@@ -149,20 +186,28 @@ def redraw_panels(context: bpy.types.Context) -> None:
 
 
 def follow() -> None:
-    """Have the queue driven by Blender's events from now on."""
-    if not session().driven:
-        bpy.ops.motionlift.run_queue("INVOKE_DEFAULT")
+    """Have the queues driven by Blender's timers from now on."""
+    state = session()
+    if not state.driven and not bpy.app.background:
+        state.driven = True
+        state.window = bpy.context.window.as_pointer() if bpy.context.window else 0
+        bpy.app.timers.register(_tick)
 
 
 def run_to_end(context: bpy.types.Context) -> None:
     """Wait until the queue is empty and take its results, for scripts. Raises the last error."""
     state = session()
     state.tell("")
-    for finished in state.queue.wait() if state.queue else []:
-        take_result(context, finished, state)
-        push_undo(state)
-        if finished.error is not None and finished.error.code == "cancelled":
-            raise finished.error
+    cancelled: MotionLiftError | None = None
+    while state.queue is not None and state.queue.busy:
+        for finished in state.queue.tick():
+            take_result(context, finished, state)
+            push_undo(state)
+            if finished.error is not None and finished.error.code == "cancelled":
+                cancelled = finished.error
+        time.sleep(WAIT_SECONDS)
+    if cancelled is not None:
+        raise cancelled
     if state.error is not None:
         raise state.error
 
@@ -171,6 +216,3 @@ def _tell(state: Session) -> None:
     """A pop-up for what failed; a good end stands in the panel."""
     if state.error is not None:
         bpy.ops.motionlift.show_error("INVOKE_DEFAULT")
-
-
-CLASSES = (RunQueue,)

@@ -18,3 +18,11 @@ def engine_queue(context: bpy.types.Context) -> LiftQueue:
     if python is None:
         raise MotionLiftError("no_engine", "There is no video engine yet.", NO_ENGINE + ".")
     return session().queue_for(python, engine_folder())
+
+
+def engine_waiting(context: bpy.types.Context) -> LiftQueue | None:
+    """The queue of the engine in use where there is one and it has nothing to do."""
+    python = engine_python(context)
+    if python is None or session().busy:
+        return None
+    return session().queue_for(python, engine_folder())

@@ -7,14 +7,17 @@ import bpy
 from ..bridge.engine import greet_engine
 from ..core.jobs import MotionLiftError
 from . import environment
-from .environment import EngineSetup
+from .commands import LOG_LINES
+from .engine import NO_ENGINE
+from .engine_setup import EngineSetup
+from .polls import SaysWhy
 from .preferences import ROOT_PACKAGE, engine_folder, engine_python, setup_plan, setup_trouble
 from .session import session
 
 REDRAW_SECONDS = 0.2
 
 
-class SetUpEngine(bpy.types.Operator):
+class SetUpEngine(SaysWhy):
     """Make the video engine's own Python environment, apart from Blender's. The size of the download is told first"""
 
     bl_idname = "motionlift.set_up_engine"
@@ -25,11 +28,9 @@ class SetUpEngine(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey without permission to go online, and while it runs."""
-        if trouble := setup_trouble(context):
-            cls.poll_message_set(trouble)
-        return not trouble
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """No permission to go online, or it runs."""
+        return setup_trouble(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin to look up what is needed; with `wait` do everything."""
@@ -48,7 +49,7 @@ class SetUpEngine(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class InstallEngine(bpy.types.Operator):
+class InstallEngine(SaysWhy):
     """Fetch the packages, install them, and lift a second of the sample to see that all is well"""
 
     bl_idname = "motionlift.install_engine"
@@ -56,13 +57,10 @@ class InstallEngine(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 (Blender wants a set)
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Only once the size is known."""
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """The size is not known yet."""
         setup = session().setup
-        if setup is None or setup.state.phase != "ready":
-            cls.poll_message_set("Set Up Video Engine comes first")
-            return False
-        return True
+        return "" if setup is not None and setup.state.phase == "ready" else "Set Up Video Engine comes first"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin."""
@@ -90,20 +88,17 @@ class CancelSetUp(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveEngine(bpy.types.Operator):
+class RemoveEngine(SaysWhy):
     """Delete the video engine's environment and everything that was fetched for it"""
 
     bl_idname = "motionlift.remove_engine"
     bl_label = "Remove Video Engine"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey while it is in use."""
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """It is in use."""
         state = session()
-        if state.busy or (state.setup is not None and state.setup.state.running):
-            cls.poll_message_set("It is in use")
-            return False
-        return True
+        return "It is in use" if state.busy or (state.setup is not None and state.setup.state.running) else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first."""
@@ -134,23 +129,20 @@ class CopySetUpLog(bpy.types.Operator):
         """To the clipboard."""
         setup = session().setup
         if setup is not None:
-            context.window_manager.clipboard = setup.log_tail(environment.LOG_LINES)
+            context.window_manager.clipboard = setup.log_tail(LOG_LINES)
         return {"FINISHED"}
 
 
-class CheckEngine(bpy.types.Operator):
+class CheckEngine(SaysWhy):
     """Start the video engine and ask for its version"""
 
     bl_idname = "motionlift.check_engine"
     bl_label = "Check Video Engine"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey until there is one."""
-        if engine_python(context) is None:
-            cls.poll_message_set("Set the video engine up in the extension's preferences first")
-            return False
-        return True
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """There is none yet."""
+        return "" if engine_python(context) is not None else NO_ENGINE
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Report the engine's version, or what is wrong and what to do."""

@@ -9,7 +9,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..core.jobs import MotionLiftError
-from . import clean_up, results, session
+from . import clean_up, people, pictures, results, session, video_look
 from .takes import FOLDER, bring_along
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 def _before_load(*_: object) -> None:
     """What runs belongs to the file that goes."""
     clean_up.forget()
+    video_look.forget_all()
     session.forget_file()
 
 
@@ -51,6 +52,8 @@ def unregister() -> None:
     """No longer. What runs ends."""
     clean_up.forget()
     session.end()
+    for kept in (video_look.forget_all, people.forget_all, pictures.forget):
+        kept()
     for name, handler in _HANDLERS.items():
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:

@@ -2,58 +2,58 @@
 
 from __future__ import annotations
 
-import textwrap
+import dataclasses
 from pathlib import Path
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import MotionLiftError
-from . import driver, results, targets
+from . import driver, results, targets, video_look
+from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
 from .lift_queue import Job
+from .polls import SaysWhy
 from .preferences import engine_python
 from .session import session
 from .takes import VIDEO_SUFFIXES, new_take
-
-POPUP_WIDTH = 520
-POPUP_COLUMNS = 82
 
 
 def lift_trouble(context: bpy.types.Context) -> str:
     """Why nothing can be lifted now, whatever the video; empty where it can."""
     if engine_python(context) is None:
         return NO_ENGINE
-    if context.mode != "OBJECT":
+    if context.mode not in LEFT_AND_ENTERED:
         return "Switch to Object Mode first"
     return targets.target_trouble(context.scene.motionlift.target, context.active_object)
 
 
-def video_trouble(name: str) -> str:
-    """Why this is no video that can be lifted; empty where it can."""
-    if not name:
-        return "Choose a video first"
-    if not Path(bpy.path.abspath(name)).exists():
-        return f"There is no file {bpy.path.basename(name)}"
-    return ""
+def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
+    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`.
 
-
-def start_lift(context: bpy.types.Context, video: Path) -> Job:
-    """Queue the lift of a video with the scene's choices. Raises `MotionLiftError`."""
+    `batch`: its place in a list of videos, which are lifted whole.
+    """
     choices = context.scene.motionlift
     settings = choices.settings()
+    if batch:
+        settings = dataclasses.replace(settings, start=None, end=None)
     queue = engine_queue(context)
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
     taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
     output = new_take(video, results.folders(), taken)
     active = context.active_object
-    plan = results.LiftPlan(choices.target, active.name if active else "")
-    job = Job("lift", output.parent.name, video, output, settings, results.scene_rate(context.scene), plan)
+    # One of many does not change the rate under those before it.
+    placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
+    kind = targets.resolved(choices.target, active)
+    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock), placing, batch)
+    rate = placing.sampling(results.scene_rate(context.scene))
+    job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)
     return job
 
 
-class LiftVideo(bpy.types.Operator, ImportHelper):
+class LiftVideo(SaysWhy, ImportHelper):
     """Turn a video of a person into animation on an armature. Blender stays usable while it runs"""
 
     bl_idname = "motionlift.lift_video"
@@ -74,17 +74,15 @@ class LiftVideo(bpy.types.Operator, ImportHelper):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey without an engine, a mode and a target for it."""
-        if trouble := lift_trouble(context):
-            cls.poll_message_set(trouble)
-        return not trouble
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """No engine, mode or target for it."""
+        return lift_trouble(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue the lift; with `wait`, and in the background always, be back when the Action is there."""
         try:
             name = self.filepath or context.scene.motionlift.video
-            if trouble := video_trouble(name):
+            if trouble := video_look.trouble(name):
                 raise MotionLiftError("no_file", f"{trouble}.", "Check the name.")
             start_lift(context, Path(bpy.path.abspath(name)))
             if self.wait or bpy.app.background:
@@ -99,18 +97,17 @@ class LiftVideo(bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class LiftChosenVideo(bpy.types.Operator):
+class LiftChosenVideo(SaysWhy):
     """Turn the chosen video into animation. Blender stays usable while it runs; a second lift waits for the first"""
 
     bl_idname = "motionlift.lift_chosen_video"
     bl_label = "Lift Video to Armature"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey as `LiftVideo`, and without a video."""
-        if trouble := lift_trouble(context) or video_trouble(context.scene.motionlift.video):
-            cls.poll_message_set(trouble)
-        return not trouble
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """As `LiftVideo`, and no video, or nothing left of it."""
+        choices = context.scene.motionlift
+        return lift_trouble(context) or video_look.trouble(choices.video) or str(choices.trim_trouble())
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""
@@ -139,13 +136,13 @@ class ChooseVideo(bpy.types.Operator):
                 {"ERROR"}, f"{path.name} is no video that we know. Its name ends in {', '.join(VIDEO_SUFFIXES)}."
             )
             return {"CANCELLED"}
-        context.scene.motionlift.video = self.filepath
+        context.scene.motionlift.video = _kept_name(context, self.filepath)
         _show_tab(context)
         self.report({"INFO"}, f"{path.name} is chosen: press Lift Video to Armature in the MotionLift tab")
         return {"FINISHED"}
 
 
-class CancelLift(bpy.types.Operator):
+class CancelLift(SaysWhy):
     """Stop this lift. What was detected so far is kept for the next time"""
 
     bl_idname = "motionlift.cancel_lift"
@@ -153,6 +150,11 @@ class CancelLift(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     number: bpy.props.IntProperty(description="The job's number; 0 is the one that runs", options={"SKIP_SAVE"})
+
+    @classmethod
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """Nothing runs: then ESC means what it always does."""
+        return "" if session().busy else "Nothing runs"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the job of that number."""
@@ -213,12 +215,14 @@ class CopyLog(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", columns: int = POPUP_COLUMNS) -> None:
-    """Labels do not wrap by themselves."""
-    for line in text.splitlines():
-        for part in textwrap.wrap(line, columns) or [""]:
-            layout.label(text=part, icon=icon)
-            icon = "BLANK1" if icon not in ("NONE", "BLANK1") else icon
+def _kept_name(context: bpy.types.Context, name: str) -> str:
+    """A file's name as the scene keeps it: relative to the .blend, where the preferences say so and it can be."""
+    if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
+        return name
+    try:
+        return str(bpy.path.relpath(name))
+    except ValueError:  # It is on another drive.
+        return name
 
 
 def _show_tab(context: bpy.types.Context) -> None:

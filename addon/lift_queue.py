@@ -1,4 +1,4 @@
-"""Lifts one after the other, without Blender: what waits, what runs, how far it is, and how it ended.
+"""Work for the engine, one thing after the other, without Blender: what waits, what runs, how far it is, how it ended.
 
 Someone calls `tick` now and then; it never waits. The worker runs in a process of its own (`bridge/worker_client.py`),
 and its results are read in a thread, so that a tick costs next to nothing.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
@@ -31,9 +30,9 @@ from ..core.jobs import (
     internal_error,
 )
 from ..core.motion import Motion
+from .threads import in_thread as _in_thread
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 STAGE_WORDS: dict[Stage, str] = {
     "open": "Opening",
@@ -44,6 +43,8 @@ STAGE_WORDS: dict[Stage, str] = {
 }
 CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
+SUPERSEDED_SECONDS = 8.0
+"""So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes seconds."""
 ESTIMATE_AFTER_SECONDS = 2.0
 """So long a stage runs before its remaining time is told."""
 
@@ -52,15 +53,15 @@ ESTIMATE_AFTER_SECONDS = 2.0
 class Job:
     """One thing for the worker to do. `payload` is for whoever takes the result.
 
-    The motions are handed over at `fps` samples a second.
+    The motions are handed over at `fps` samples a second; None: at the clip's own rate.
     """
 
-    op: Literal["lift", "resolve"]
+    op: Literal["lift", "resolve", "people", "look"]
     name: str
     video: Path
     output: Path
     settings: LiftSettings
-    fps: float
+    fps: float | None
     payload: Any = None
     number: int = dataclasses.field(default_factory=itertools.count(1).__next__)
 
@@ -75,6 +76,7 @@ class Status:
     total: int | None = None
     stage_began: float = 0.0
     cancelling_since: float | None = None
+    superseded_since: float | None = None
 
     @property
     def fraction(self) -> float:
@@ -110,13 +112,17 @@ class Status:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate."""
+    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate;
+    `people`, `details`: as in `Result`. `prepared`: what was worked out for placing it."""
 
     job: Job
     motions: tuple[tuple[Path, Motion], ...] = ()
     reports: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     clip_fps: float | None = None
+    people: tuple[dict[str, Any], ...] = ()
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    prepared: Any = None
     error: MotionLiftError | None = None
 
 
@@ -131,6 +137,7 @@ class LiftQueue:
         self._starting: Future[MotionLiftError | None] | None = None
         self._loading: Future[Finished] | None = None
         self._ended: list[Finished] = []
+        self._preparing: Future[MotionLiftError | None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -150,6 +157,19 @@ class LiftQueue:
             self.status = dataclasses.replace(self.status, cancelling_since=time.monotonic())
             if self._request is not None:
                 self.client.cancel(self._request)
+
+    def supersede(self, job: Job) -> None:
+        """Nobody wants this job's result any more: it ends in `Cancelled`, but need not be stopped at once."""
+        if job in self.waiting or self._request is None:
+            self.cancel(job)
+        elif self.status and self.status.job == job and self.status.superseded_since is None:
+            self.status = dataclasses.replace(self.status, superseded_since=time.monotonic())
+
+    def get_ready(self) -> None:
+        """Start the worker and have it load what it needs, unless it runs or is on its way."""
+        if self.client.alive or self._starting is not None or (self._preparing and not self._preparing.done()):
+            return
+        self._preparing = _in_thread(_prepare, self.client)
 
     def cancel_all(self) -> None:
         """Stop everything."""
@@ -180,7 +200,7 @@ class LiftQueue:
 
     def close(self, timeout: float) -> None:
         """End the worker; it gets `timeout` seconds to leave by itself. What ran is forgotten."""
-        starting = self._starting
+        starting = self._starting or self._preparing
         self.waiting, self.status, self._request, self._starting, self._loading = [], None, None, None, None
         if starting is not None:
             starting.result()
@@ -188,7 +208,9 @@ class LiftQueue:
 
     def _begin(self, job: Job) -> None:
         self.status = Status(job, stage_began=time.monotonic())
-        if self.client.alive:
+        if self._preparing is not None and not self._preparing.done():
+            self._starting = self._preparing
+        elif self.client.alive:
             self._send()
         else:
             self._starting = _in_thread(_start, self.client)
@@ -208,7 +230,9 @@ class LiftQueue:
         assert self.status is not None
         job = self.status.job
         try:
-            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite=job.op == "resolve")
+            # A lift's output has a name of its own; the others may be made again.
+            overwrite = job.op != "lift"
+            self._request = self.client.send(job.op, job.video, job.output, job.settings, overwrite)
         except MotionLiftError as error:
             self._end(Finished(job, error=error))
 
@@ -222,7 +246,7 @@ class LiftQueue:
             )
         elif isinstance(event, Failure):
             # A worker that we ended because it did not stop is no crash.
-            cancelled = self.status.cancelling_since is not None
+            cancelled = self.status.cancelling_since is not None or self.status.superseded_since is not None
             self._end(Finished(self.status.job, error=Cancelled() if cancelled else event.to_error()))
         elif isinstance(event, Result):
             self._request = None
@@ -232,14 +256,17 @@ class LiftQueue:
         if self._loading is None or not self._loading.done() or self.status is None:
             return
         finished = self._loading.result()
-        if self.status.cancelling_since is not None:
+        if self.status.cancelling_since is not None or self.status.superseded_since is not None:
             # Written before the wish arrived: nobody wants it.
-            for path, _ in finished.motions:
+            for path, _ in finished.motions if self.status.job.op == "lift" else ():
                 path.unlink(missing_ok=True)
             finished = Finished(self.status.job, error=Cancelled())
         self._end(finished)
 
     def _enforce_cancel(self) -> None:
+        superseded = self.status.superseded_since if self.status else None
+        if self.status and superseded is not None and time.monotonic() - superseded > SUPERSEDED_SECONDS:
+            self.cancel(self.status.job)
         since = self.status.cancelling_since if self.status else None
         if since is None or self._request is None or time.monotonic() - since < CANCEL_SECONDS:
             return
@@ -256,14 +283,15 @@ class LiftQueue:
 def _load(job: Job, result: Result) -> Finished:
     try:
         loaded = [Motion.load(Path(name)) for name in result.motions]
-        sampled = [evenly_sampled(motion, job.fps) for motion in loaded]
+        sampled = [evenly_sampled(motion, job.fps or motion.fps) for motion in loaded]
     except MotionLiftError as error:
         return Finished(job, error=error)
     except Exception as error:
         log.exception("reading what the worker wrote")
         return Finished(job, error=internal_error(error, "Please report it."))
     motions = tuple(zip(map(Path, result.motions), sampled, strict=True))
-    return Finished(job, motions, result.reports, result.warnings, loaded[0].fps)
+    clip_fps = loaded[0].fps if loaded else None
+    return Finished(job, motions, result.reports, result.warnings, clip_fps, result.people, result.details)
 
 
 def _start(client: WorkerClient) -> MotionLiftError | None:
@@ -275,16 +303,10 @@ def _start(client: WorkerClient) -> MotionLiftError | None:
     return None
 
 
-def _in_thread(work: Callable[..., T], *arguments: Any) -> Future[T]:
-    """The work's result to come. A daemon thread: Blender must be able to quit meanwhile."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-            raise
-
-    threading.Thread(target=run, name="motionlift-queue", daemon=True).start()
-    return future
+def _prepare(client: WorkerClient) -> MotionLiftError | None:
+    """Start the worker and have it load. What goes wrong is told by the next job."""
+    try:
+        client.prepare()
+    except MotionLiftError as error:
+        return error
+    return None

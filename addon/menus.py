@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
-from .lift_operators import ChooseVideo, LiftVideo
+from .lift_operators import CancelLift, ChooseVideo, LiftVideo
 from .operators import ImportMotion
 from .takes import VIDEO_SUFFIXES
+
+_keys: list[tuple[Any, Any]] = []
+"""Keymaps and their entries of ours."""
 
 
 class DropVideo(bpy.types.FileHandler):
@@ -27,11 +32,19 @@ def register() -> None:
     """Add the entries; those of an earlier call are replaced."""
     unregister()
     bpy.types.TOPBAR_MT_file_import.append(_draw_import)
+    keys = bpy.context.window_manager.keyconfigs.addon
+    if keys is not None:  # There are none in the background.
+        shown = keys.keymaps.new(name="Screen", space_type="EMPTY")
+        # Grey, and so passed over, while nothing runs.
+        _keys.append((shown, shown.keymap_items.new(CancelLift.bl_idname, "ESC", "PRESS", head=True)))
 
 
 def unregister() -> None:
     """Take the entries out, if they are there."""
     bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    while _keys:
+        shown, key = _keys.pop()
+        shown.keymap_items.remove(key)
 
 
 def _draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

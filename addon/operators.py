@@ -10,9 +10,10 @@ from bpy_extras.io_utils import ImportHelper
 from ..bridge.blender.armature import add_figure, take_name
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
+from .polls import SaysWhy
 
 
-class ImportMotion(bpy.types.Operator, ImportHelper):
+class ImportMotion(SaysWhy, ImportHelper):
     """Add an armature that moves as a lifted motion does"""
 
     bl_idname = "motionlift.import_motion"
@@ -23,12 +24,9 @@ class ImportMotion(bpy.types.Operator, ImportHelper):
     filter_glob: bpy.props.StringProperty(default=f"*{SUFFIX}", options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Grey where new objects cannot be made."""
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode first")
-            return False
-        return True
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """New objects cannot be made in another mode."""
+        return "" if context.mode == "OBJECT" else "Switch to Object Mode first"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the figure of the chosen file and say what it is."""

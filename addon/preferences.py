@@ -9,8 +9,10 @@ import bpy
 
 from ..bridge.blender.versions import user_folder
 from . import environment
-from .environment import EngineSetup, SetupPlan, SetupState
+from .engine_setup import EngineSetup, SetupState
+from .environment import SetupPlan
 from .session import session
+from .torch_build import has_nvidia
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 """`motionlift`, or `bl_ext.<repository>.motionlift` where Blender installed it."""
@@ -38,7 +40,7 @@ class MotionLiftPreferences(bpy.types.AddonPreferences):
     gpu: bpy.props.BoolProperty(
         name="For NVIDIA GPU",
         description="Fetch the build of torch for NVIDIA GPUs: a larger download, and faster lifts where there is one",
-        default=environment.has_nvidia(),
+        default=has_nvidia(),
     )
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -1,17 +1,26 @@
-"""What a file remembers: the panel's choices in the scene, and in each Action we wrote which take it shows."""
+"""What a file remembers: the panel's choices in the scene, and in each Action we wrote which take it shows.
+
+What was said about an armature's bones is in `rig_map.py`.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import bpy
 
-from ..core.jobs import LiftSettings
-from . import targets
+from ..bridge.blender import versions
+from ..bridge.retarget import RetargetOptions
+from ..core.jobs import LiftSettings, UsageError, parse_time
+from . import rig_map, targets, video_look
+from .people import NUMBERED
+from .placing import PlacingChoices
+from .rig_choices import RigChoices
+from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
-NUMBERED = "number"
 TRAVEL: dict[str, bool | None] = {"AUTO": None, "TRAVEL": True, "IN_PLACE": False}
 
 PERSON_ITEMS = (
@@ -23,6 +32,7 @@ PERSON_ITEMS = (
     (NUMBERED, "By Number", "People are numbered by their first appearance, then from left to right"),
 )
 TARGET_ITEMS = (
+    (targets.AUTOMATIC, "Automatic", "The active armature; where none is active, a new one"),
     (targets.NEW_ARMATURE, "New Armature", "Make an armature for the motion, one bone a joint"),
     (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
 )
@@ -31,6 +41,34 @@ TRAVEL_ITEMS = (
     ("TRAVEL", "Travel", "Go the way that the person goes"),
     ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
 )
+
+
+def _video_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    video_look.forget(self.video)
+
+
+def _shown_start(self: bpy.types.PropertyGroup) -> str:
+    return timecode(self.trim_start)
+
+
+def _type_start(self: bpy.types.PropertyGroup, text: str) -> None:
+    self.trim_start = _typed(text, self.trim_start)
+
+
+def _shown_end(self: bpy.types.PropertyGroup) -> str:
+    return timecode(self.trim_end) if self.trim_end else ""
+
+
+def _type_end(self: bpy.types.PropertyGroup, text: str) -> None:
+    self.trim_end = _typed(text, self.trim_end)
+
+
+def _typed(text: str, otherwise: float) -> float:
+    """What a person typed as seconds: nothing is 0, and nonsense changes nothing."""
+    try:
+        return parse_time(text) if text.strip() else 0.0
+    except UsageError:
+        return otherwise
 
 
 def _settings_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
@@ -83,13 +121,15 @@ class SolveChoices:
         }
 
 
-class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
+class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
     video: bpy.props.StringProperty(
         name="Video",
         description="The video of a person to lift. You can also drop it on the viewport",
         subtype="FILE_PATH",
+        options=versions.path_options(),
+        update=_video_changed,
     )
     use_trim: bpy.props.BoolProperty(name="Trim", description="Lift only a part of the video")
     trim_start: bpy.props.FloatProperty(
@@ -100,6 +140,18 @@ class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
         description="Where to end, in seconds of the video; 0 is its end",
         min=0.0,
         subtype="TIME_ABSOLUTE",
+    )
+    trim_start_text: bpy.props.StringProperty(
+        name="Start",
+        description="Where to begin: seconds (12.5) or a timecode (0:01:02.5)",
+        get=_shown_start,
+        set=_type_start,
+    )
+    trim_end_text: bpy.props.StringProperty(
+        name="End",
+        description="Where to end: seconds (12.5) or a timecode (0:01:02.5). Empty is the video's end",
+        get=_shown_end,
+        set=_type_end,
     )
     person: bpy.props.EnumProperty(
         name="Person", description="Whom to lift when several people are in the video", items=PERSON_ITEMS
@@ -122,6 +174,25 @@ class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
         max=2.6,
         subtype="DISTANCE",
     )
+    use_fov: bpy.props.BoolProperty(
+        name="Known Field of View", description="Say how wide the camera sees; found out from the motion otherwise"
+    )
+    fov: bpy.props.FloatProperty(
+        name="Field of View",
+        description="What the camera sees along the longer side of the picture. Phones: about 65 to 75 degrees",
+        default=math.radians(55.0),
+        min=math.radians(5.0),
+        max=math.radians(150.0),
+        subtype="ANGLE",
+    )
+
+    def trim_trouble(self) -> str:
+        """Why nothing would be left of the video; empty where something is, as far as is known."""
+        if not self.use_trim:
+            return ""
+        look = video_look.known(self.video)
+        facts = look.facts if look and look.facts else VideoFacts(0, 0, 0.0)
+        return facts.trim_trouble(self.trim_start, self.trim_end)
 
     def settings(self) -> LiftSettings:
         """The choices as the worker takes them. Raises `UsageError`."""
@@ -130,6 +201,7 @@ class LiftProperties(SolveChoices, bpy.types.PropertyGroup):
             end=self.trim_end if self.use_trim and self.trim_end > 0 else None,
             person=str(self.person_number) if self.person == NUMBERED else self.person,
             height_m=round(self.height, 4) if self.use_height else None,
+            fov_degrees=round(math.degrees(self.fov), 2) if self.use_fov else None,
             hands=self.hands,
             **self.solve_settings(),
         )
@@ -148,7 +220,10 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
 
     take: bpy.props.StringProperty(description="The take's file as it was lifted")
     shown: bpy.props.StringProperty(description="The file that the Action shows, after clean-up")
+    video: bpy.props.StringProperty(description="The video that it was lifted from")
     target: bpy.props.StringProperty()
+    own_contacts: bpy.props.BoolProperty(description="Whether feet are planted at the keyed contacts")
+    rig_options: bpy.props.StringProperty(description="How the take was put on a rig, as JSON")
     first_frame: bpy.props.IntProperty()
     clip_fps: bpy.props.FloatProperty(description="The clip's frames a second")
     fps: bpy.props.FloatProperty(description="The scene's frames a second when the Action was written")
@@ -163,6 +238,14 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
         """The settings of what is shown with the choices as they are now. Raises `UsageError`."""
         return LiftSettings.from_json({**json.loads(self.applied or "{}"), **self.solve_settings()})
 
+    def retarget_options(self) -> RetargetOptions:
+        """How the take was put on a rig."""
+        return RetargetOptions(**json.loads(self.rig_options or "{}"))
+
+    def applied_settings(self) -> LiftSettings:
+        """The settings of what is shown."""
+        return LiftSettings.from_json(json.loads(self.applied or "{}"))
+
     def show(self, settings: LiftSettings) -> None:
         """Set the choices to `settings`, and remember these as applied."""
         self.written = True
@@ -174,7 +257,7 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
-        return self.settings() != LiftSettings.from_json(json.loads(self.applied or "{}"))
+        return self.settings() != self.applied_settings()
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)
@@ -184,10 +267,13 @@ def register() -> None:
     """Hang the properties on scenes and Actions."""
     bpy.types.Scene.motionlift = bpy.props.PointerProperty(type=LiftProperties)
     bpy.types.Action.motionlift = bpy.props.PointerProperty(type=TakeProperties)
+    bpy.types.Object.motionlift = bpy.props.PointerProperty(
+        type=rig_map.RigProperties, override={"LIBRARY_OVERRIDABLE"}
+    )
 
 
 def unregister() -> None:
     """Take them off again, where they are there. What files hold of them stays in the files."""
-    for owner in (bpy.types.Scene, bpy.types.Action):
+    for owner in (bpy.types.Scene, bpy.types.Action, bpy.types.Object):
         if hasattr(owner, "motionlift"):
             del owner.motionlift

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..bridge.blender import versions
-from ..bridge.blender.armature import free_name, take_name
+from ..bridge.blender import contacts, nla, versions
+from ..bridge.blender.armature import take_name
+from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint
+from ..bridge.blender.modes import in_object_mode
+from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
 from .lift_queue import Finished
+from .panel_words import in_panel
+from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
-from .takes import locate, take_folders
+from .takes import FOLDER, locate, take_folders
 
 SAME_RATE = 1e-3
 """Rates that differ by less are one."""
@@ -27,18 +34,14 @@ SAME_RATE = 1e-3
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """The payload of a lift: what its motions are put on, and the armature that was active then."""
+    """The payload of a lift: what its motions are put on, the armature that was active then, and how; what was chosen
+    about the scene, and the place of the video in the list of those that are lifted unattended."""
 
     target: str
     rig: str = ""
-
-
-@dataclass(frozen=True)
-class CleanUpPlan:
-    """The payload of a clean-up: the Action, and whether a new one is made of it."""
-
-    action: str
-    new_action: bool
+    options: RetargetOptions = field(default_factory=RetargetOptions)
+    placing: Placing = field(default_factory=Placing)
+    batch: str = ""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -57,11 +60,10 @@ def take_file(stored: str) -> Path:
 
 
 def shown_action(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The Action of the active object, if it shows a take."""
+    """The Action of the active object that shows a take: its own, else that of its topmost NLA strip with one."""
     figure = context.active_object
-    animation = figure.animation_data if figure else None
-    action = animation.action if animation else None
-    return action if action is not None and action.motionlift.take else None
+    played = nla.played_actions(figure) if figure else []
+    return next((action for action in played if action.motionlift.take), None)
 
 
 def required_action(context: bpy.types.Context) -> bpy.types.Action:
@@ -80,68 +82,73 @@ def other_rate(context: bpy.types.Context, action: bpy.types.Action) -> str:
     return f"Clip {clip:.5g}, scene {rate:.5g} frames a second"
 
 
+def take_words(action: bpy.types.Action) -> str:
+    """Where the Action's take lies: beside the .blend, or in the user's folder until the file is saved."""
+    try:
+        path = take_file(action.motionlift.take)
+    except MotionLiftError as error:
+        return str(error)
+    beside = bool(bpy.data.filepath) and path.is_relative_to(Path(bpy.data.filepath).parent)
+    where = f"{FOLDER}/{path.parent.name}, beside the .blend" if beside else "the user's folder until the file is saved"
+    return f"{path.name} in {where}"
+
+
 def edited(action: bpy.types.Action) -> bool:
     """Whether someone has changed the curves since we wrote them."""
     return bool(action.motionlift.fingerprint != fingerprint(action))
 
 
 def place_lift(context: bpy.types.Context, finished: Finished) -> str:
-    """Put a lift's motions on its target, extend the scene's range to them, and say what was done.
+    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done.
 
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared)
+    with in_object_mode(context):
+        return _placed(context, finished, plan, target)
+
+
+def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, target: targets.Target) -> str:
+    scene = context.scene
     made: list[bpy.types.Object] = []
-    actions: list[bpy.types.Action] = []
-    with _removed_on_failure(target, made):
+    with contextlib.ExitStack() as failing:
+        failing.callback(_set_rate, scene, scene.render.fps, scene.render.fps_base)
+        failing.callback(_remove_all, target, made)
+        if plan.placing.rate == "SET" and finished.clip_fps:
+            set_rate(scene, finished.clip_fps)
         for number, (path, motion) in enumerate(finished.motions):
             figure = target.write(context, motion, take_name(path))
             made.append(figure)
-            action = figure.animation_data.action
-            actions.append(action)
-            properties = action.motionlift
-            properties.take = _stored(path)
-            properties.target = plan.target
-            properties.first_frame = round(action.frame_start)
             report = finished.reports[number] if number < len(finished.reports) else {}
-            properties.clip_fps = finished.clip_fps or motion.fps
-            _remember(action, path, motion, finished.job.settings, report, finished.warnings)
+            _introduce(figure, finished, path, motion, report)
+        failing.pop_all()
     for figure in context.selected_objects:
         figure.select_set(False)
     for figure in made:
         figure.select_set(True)
         context.view_layer.objects.active = figure
-    scene = context.scene
-    scene.frame_end = max(scene.frame_end, *(int(action.frame_end) for action in actions))
+    actions = [figure.animation_data.action for figure in made]
+    fit_range(scene, actions, plan.placing.range)
     words = target.words(finished.motions[0][1])
+    settle(made, plan.placing)
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
 
 
-def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
-    """Write another solve into its Action, or into a copy, and say what was done.
-
-    Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand.
-    """
-    plan: CleanUpPlan = finished.job.payload
-    action = bpy.data.actions.get(plan.action)
-    figure = _animated_by(context, action)
-    if action is None or figure is None:
-        raise MotionLiftError("action_missing", f"Nothing uses the Action {plan.action} any more.", "Lift again.")
-    if plan.new_action:
-        name = free_name(take_name(take_file(action.motionlift.take)))
-        action = action.copy()
-        action.name, action.use_fake_user = name, True
-        versions.reuse_action(figure, action)
-    else:
-        refuse_edited(action)
-    ((path, motion),) = finished.motions
-    target = targets.target_named(action.motionlift.target, figure.name)
-    target.rewrite(figure, motion, action.motionlift.first_frame)
-    # A rig's Action is made anew, under its name.
+def _introduce(
+    figure: bpy.types.Object, finished: Finished, path: Path, motion: Motion, report: dict[str, Any]
+) -> None:
+    """Store in a new Action where it comes from."""
+    # What the previous Action had of contacts came along with its other curves.
+    contacts.remove(figure)
     action = figure.animation_data.action
-    _remember(action, path, motion, finished.job.settings, finished.reports[0], finished.warnings)
-    return f"{action.name}: cleaned up. {places_words(len(action.motionlift.places))}"
+    properties: TakeProperties = action.motionlift
+    properties.take, properties.video = stored(path), stored(finished.job.video)
+    properties.target, properties.own_contacts = finished.job.payload.target, False
+    properties.rig_options = json.dumps(dataclasses.asdict(finished.job.payload.options))
+    properties.first_frame = round(action.frame_start)
+    properties.clip_fps = finished.clip_fps or motion.fps
+    remember(action, path, motion, finished.job.settings, report, finished.warnings)
 
 
 def refuse_edited(action: bpy.types.Action) -> None:
@@ -150,7 +157,7 @@ def refuse_edited(action: bpy.types.Action) -> None:
         raise MotionLiftError(
             "edited",
             f"{action.name} was edited by hand, so it is left as it is.",
-            "Clean up into a new Action instead.",
+            "Press Keep My Edits to have them carried over, or clean up into a new Action.",
         )
 
 
@@ -170,52 +177,54 @@ def places_words(count: int) -> str:
     return "Nothing to check." if not count else f"{count} place{'s' * (count != 1)} to check."
 
 
-def _remember(
+def remember(
     action: bpy.types.Action,
     path: Path,
     motion: Motion,
     settings: LiftSettings,
-    report: dict[str, Any],
+    report: dict[str, Any] | None,
     warnings: Sequence[str],
 ) -> None:
-    """Store in the Action what it shows."""
+    """Store in the Action what it shows; without a report the places to check stay where they are in time."""
     properties: TakeProperties = action.motionlift
-    properties.shown, properties.fps = _stored(path), motion.fps
+    faster = motion.fps / properties.fps if properties.fps else 1.0
+    properties.shown, properties.fps = stored(path), motion.fps
     properties.show(settings)
+    properties.fingerprint = fingerprint(action)
+    if report is None:
+        for place in properties.places:
+            place.start = properties.first_frame + (place.start - properties.first_frame) * faster
+            place.end = properties.first_frame + (place.end - properties.first_frame) * faster
+        return
     properties.headline = report.get("headline", "")
-    properties.notes = "\n".join([*warnings, *report.get("advice", ())])
+    properties.notes = in_panel("\n".join([*warnings, *report.get("advice", ())]))
     properties.places.clear()
     for told in report.get("places", ()):
         place = properties.places.add()
         place.start = properties.first_frame + (told["start_s"] - motion.times[0]) * motion.fps
         place.end = properties.first_frame + (told["end_s"] - motion.times[0]) * motion.fps
         place.words = told["words"]
-    properties.fingerprint = fingerprint(action)
 
 
-def _stored(path: Path) -> str:
+def stored(path: Path) -> str:
     """How a file's path is kept: relative to the .blend where it lies beside it."""
     if bpy.data.filepath and path.is_relative_to(Path(bpy.data.filepath).parent):
         return str(bpy.path.relpath(str(path)))
     return str(path)
 
 
-def _animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:
-    """The object that `action` animates, the active one first."""
+def animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:
+    """The object that `action` animates, alone or as a strip, the active one first."""
     if action is None:
         return None
     for figure in (context.view_layer.objects.active, *bpy.data.objects):
-        if figure is not None and figure.animation_data and figure.animation_data.action == action:
+        if figure is not None and action in nla.played_actions(figure):
             return figure
     return None
 
 
-@contextlib.contextmanager
-def _removed_on_failure(target: targets.Target, made: list[bpy.types.Object]) -> Iterator[None]:
-    with contextlib.ExitStack() as failing:
-        failing.callback(_remove_all, target, made)
-        yield
-        failing.pop_all()
+def _set_rate(scene: bpy.types.Scene, fps: int, base: float) -> None:
+    scene.render.fps, scene.render.fps_base = fps, base
 
 
 def _remove_all(target: targets.Target, made: list[bpy.types.Object]) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
-from .environment import EngineSetup
+from .engine_setup import EngineSetup
 from .lift_queue import Finished, LiftQueue
+from .panel_words import in_panel
+from .prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +26,23 @@ LEAVE_SECONDS = 1.0
 class Session:
     """The queue of the engine in use, its set-up in this session, and the last message.
 
-    `driven`: whether an operator calls `tick`. `held`: finished lifts that wait for Object Mode. `undo_step`: the name
-    of a step that is not closed yet. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`:
-    what it cost to put a result into the scene.
+    `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
+    `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
+    `preparing`: those that are worked out for it. `undo_step`: the name of a step that is not closed yet;
+    `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most;
+    `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
     queue: LiftQueue | None = None
+    looks: LiftQueue | None = None
     driven: bool = False
+    window: int = 0
     held: list[Finished] = field(default_factory=list)
+    preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
     setup: EngineSetup | None = None
     undo_step: str = ""
+    shown_words: str = ""
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
@@ -42,7 +51,20 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
-        return bool(self.held or (self.queue and self.queue.busy))
+        return bool(self.held or self.preparing or (self.queue and self.queue.busy))
+
+    @property
+    def looking(self) -> bool:
+        """Whether a video is looked at."""
+        return bool(self.looks and self.looks.busy)
+
+    def looks_of(self, python: Path, folder: Path) -> LiftQueue:
+        """The queue for first looks at videos by the engine that `python` runs; another engine's is ended."""
+        if self.looks is None or self.looks.client.python != python:
+            if self.looks is not None:
+                _leave(self.looks)
+            self.looks = LiftQueue(WorkerClient(python, folder))
+        return self.looks
 
     def queue_for(self, python: Path, folder: Path) -> LiftQueue:
         """The queue of the engine that `python` runs. Another engine's takes its place once that is idle.
@@ -62,17 +84,19 @@ class Session:
 
     def tell(self, message: str, error: MotionLiftError | None = None) -> None:
         """Remember what the panel shows until the next lift."""
+        if error is not None:
+            error = MotionLiftError(error.code, in_panel(error.message), in_panel(error.hint))
         self.message, self.error = message, error
 
     def end(self, wait: bool) -> None:
         """Stop everything. With `wait` the worker is gone on return, else soon after."""
-        queue, self.queue, self.held, self.driven = self.queue, None, [], False
-        if queue is None:
-            return
-        if wait:
-            queue.close(LEAVE_SECONDS)
-        else:
-            _leave(queue)
+        queues = [queue for queue in (self.queue, self.looks) if queue is not None]
+        self.queue, self.looks, self.held, self.preparing, self.driven = None, None, [], [], False
+        for queue in queues:
+            if wait:
+                queue.close(LEAVE_SECONDS)
+            else:
+                _leave(queue)
 
 
 _session = Session()

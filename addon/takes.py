@@ -20,6 +20,8 @@ from ..core.motion import SUFFIX
 FOLDER = "motionlift"
 """Beside the .blend."""
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv")
+CLEANED = ".clean-"
+"""In the names of files that clean-up made."""
 LONGEST_NAME = 48
 """Characters of a take's name, so that the names of Blender's data and of folders hold it."""
 
@@ -73,7 +75,7 @@ def cleaned(original: Path, settings: LiftSettings) -> Path:
     """The file for what `settings` make of the take `original`."""
     text = json.dumps(settings.to_json(), sort_keys=True)
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return original.with_name(f"{original.name[: -len(SUFFIX)]}.clean-{mark}{SUFFIX}")
+    return original.with_name(f"{original.name[: -len(SUFFIX)]}{CLEANED}{mark}{SUFFIX}")
 
 
 def locate(stored: Path, folders: Iterable[Path]) -> Path:
@@ -105,6 +107,27 @@ def bring_along(stored: Path, folder: Path) -> Path:
     except OSError as error:
         raise MotionLiftError("write_failed", f"Could not copy the take to {target}: {error}.", "") from error
     return target / stored.name
+
+
+def original_of(path: Path) -> Path:
+    """The take as it was lifted that `path`, which clean-up may have made, belongs to; `path` where that is gone."""
+    original = path.with_name(original_name(path))
+    return original if original.is_file() else path
+
+
+def original_name(path: Path) -> str:
+    """The name of the take as it was lifted, of a file that clean-up may have made."""
+    return path.name.partition(CLEANED)[0] + SUFFIX if CLEANED in path.name else path.name
+
+
+def unused_files(folder: Path, used: Iterable[Path]) -> list[Path]:
+    """The motion files in the take folders below `folder` that are not among `used`, in order.
+
+    The take as it was lifted counts as used where something that clean-up made of it is. A take may have been made
+    elsewhere and copied here since: what counts is the name of its folder and its own.
+    """
+    kept = {(path.parent.name, name) for path in used for name in (path.name, original_name(path))}
+    return sorted(path for path in folder.glob(f"*/*{SUFFIX}") if (path.parent.name, path.name) not in kept)
 
 
 def _holds(folder: Path) -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import bpy
 
-from ..bridge import match as matching
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
+from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
+from ..bridge.blender.test_pose import leave_test_pose
+from ..bridge.correcting import doubled
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
+from . import rig_map
+from .prepared import Prepared, Wanted
 
-NEW_ARMATURE, ACTIVE_ARMATURE = "NEW", "ACTIVE"
+AUTOMATIC, NEW_ARMATURE, ACTIVE_ARMATURE = "AUTO", "NEW", "ACTIVE"
 
 
 class Target(Protocol):
@@ -59,10 +64,12 @@ class NewArmature:
 
 
 class Rig:
-    """A character's armature, the object called `name`: its bones are matched with a preset or by their names."""
+    """A character's armature, the object called `name`: which bone plays which part says `rig_map`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, options: RetargetOptions | None = None, prepared: Prepared | None = None) -> None:
         self._name = name
+        self._options = options or RetargetOptions()
+        self._prepared = prepared
         self._previous: list[bpy.types.Action | None] = []
         self._words = ""
 
@@ -73,16 +80,24 @@ class Rig:
             raise MotionLiftError(
                 "rig_missing", f"There is no armature {self._name} any more.", "Lift again; the detection is kept."
             )
+        said = rig_map.properties_of(figure)
+        if said.test_pose:
+            leave_test_pose(context.scene, figure, said.test_pose)
+            said.test_pose = ""
         previous = figure.animation_data.action if figure.animation_data else None
         self._animate(figure, motion, name, context.scene.frame_start)
         self._previous.append(previous)
-        kept = f" Previous Action kept: {previous.name}." if previous is not None else ""
+        kept = f". Previous Action kept: {previous.name}" if previous is not None else ""
         self._words += kept
         return figure
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-        """See `Target.rewrite`: what holds our keys unchanged is written anew, under its name."""
-        self._animate(figure, motion, figure.animation_data.action.name, first_frame, replace=True)
+        """See `Target.rewrite`: the Action is made anew and takes the place of the one before."""
+        before = figure.animation_data.action
+        kept = before.use_fake_user
+        self._animate(figure, motion, before.name, first_frame)
+        take_over(before, figure.animation_data.action)
+        figure.animation_data.action.use_fake_user = kept
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: the rig shows again what it showed before."""
@@ -94,33 +109,73 @@ class Rig:
         """See `Target.words`."""
         return self._words
 
-    def _animate(
-        self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int, replace: bool = False
-    ) -> None:
+    def _animate(self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int) -> None:
         check_editable(figure)
         rig = read_rig(figure)
-        found = matching.chosen(rig, "auto")
-        options = RetargetOptions()
-        done: Retargeted = retarget(motion, rig, found.rig_map, options)
-        switches = switch_values(figure, found.rig_map, options.limbs)
-        apply_keys(figure, done, name, first_frame, switches, replace)
+        found = rig_map.match_of(figure)
+        ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None
+        done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
+        switches = switch_values(figure, found.rig_map, self._options.limbs)
+        apply_keys(figure, done, name, first_frame, switches)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 
 
-def target_named(kind: str, rig: str = "") -> Target:
-    """The target of a kind that `target_trouble` accepts; `rig`: the armature object's name, for `ACTIVE_ARMATURE`."""
-    return Rig(rig) if kind == ACTIVE_ARMATURE else NewArmature()
+def target_named(
+    kind: str, rig: str = "", options: RetargetOptions | None = None, prepared: Prepared | None = None
+) -> Target:
+    """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`, and
+    what `prepare` made of `preparation`, where that was done."""
+    return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
+
+
+def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion]) -> Wanted | None:
+    """What can be worked out in a thread before motions are written onto a target; None where nothing can.
+
+    What is wrong with the rig is told when they are written.
+    """
+    figure = bpy.data.objects.get(rig)
+    if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
+        return None
+    try:
+        return Wanted(tuple(motions), read_rig(figure), rig_map.match_of(figure).rig_map, options)
+    except MotionLiftError:
+        return None
+
+
+def resolved(kind: str, active: bpy.types.Object | None) -> str:
+    """The kind that a choice means now: automatic is the active armature, or a new one where none is active."""
+    if kind != AUTOMATIC:
+        return kind
+    return ACTIVE_ARMATURE if active is not None and active.type == "ARMATURE" else NEW_ARMATURE
+
+
+def armature_of(kind: str, active: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature that is there already and would be animated."""
+    if resolved(kind, active) != ACTIVE_ARMATURE or active is None or active.type != "ARMATURE":
+        return None
+    return active
+
+
+def target_words(kind: str, active: bpy.types.Object | None) -> str:
+    """What a lift goes onto, where `target_trouble` has nothing to say: `Hero: Mixamo, 52 bones`."""
+    figure = armature_of(kind, active)
+    if figure is None:
+        return "Makes a new armature"
+    found = rig_map.match_of(figure)
+    corrected = ", corrected" if rig_map.properties_of(figure).rows else ""
+    return f"{figure.name}: {found.title}, {found.rig_map.count()} bones{corrected}"
 
 
 def target_trouble(kind: str, active: bpy.types.Object | None) -> str:
     """Why nothing can be written onto a target of this kind; empty where it can."""
-    if kind != ACTIVE_ARMATURE:
+    if resolved(kind, active) != ACTIVE_ARMATURE:
         return ""
     if active is None or active.type != "ARMATURE":
         return "Select an armature or choose New Armature"
     try:
         check_editable(active)
+        rig_map.match_of(active)
     except MotionLiftError as error:
-        return str(error)
-    return ""
+        return f"{error.message} Say which are which under Bones" if error.code == "not_humanoid" else str(error)
+    return doubled(rig_map.properties_of(active).said())

@@ -68,7 +68,13 @@ def chosen(rig: Rig, preset: str, folder: Path | None = None) -> Match:
 def with_preset(rig: Rig, preset: Preset) -> Match:
     """The map that a preset makes of a rig. Raises `MotionLiftError` (`not_humanoid`)."""
     rig_map = preset.rig_map(rig.names)
-    return _match(rig_map, preset.family, preset.title, 1.0)
+    return judged(rig_map, preset.family, preset.title, 1.0)
+
+
+def unknown() -> Match:
+    """A match with no bones, for a person to fill in."""
+    rig_map = RigMap({}, family=NAMES, title="By hand")
+    return Match(rig_map, NAMES, rig_map.title, 0.0, rig_map.missing())
 
 
 def _worth(preset: Preset, rig: Rig) -> int:
@@ -76,7 +82,8 @@ def _worth(preset: Preset, rig: Rig) -> int:
     return preset.rig_map(rig.names).count() + len(preset.spelt(preset.needed))
 
 
-def _match(rig_map: RigMap, family: str, title: str, trust: float) -> Match:
+def judged(rig_map: RigMap, family: str, title: str, trust: float) -> Match:
+    """The match that a map makes; `trust`: how sure what says so is. Raises `MotionLiftError` (`not_humanoid`)."""
     missing = rig_map.missing()
     lacking = [role for role in NEEDED if role not in rig_map.bones]
     legs = all(f"{side}_hip" in rig_map.bones for side in SIDES)
@@ -144,7 +151,7 @@ def by_names(rig: Rig) -> Match:
                 if below:
                     bones[role] = (rig.names[min(below, key=lambda bone: depth[bone])],)
     bones |= _trunk(rig, candidates, bones, depth)
-    return _match(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
+    return judged(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
 
 
 def _words(name: str) -> tuple[str, tuple[str, ...], int]:

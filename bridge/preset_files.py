@@ -301,73 +301,9 @@ def _degrees(name: str, role: str, value: Any) -> tuple[float, float, float]:
     return (float(value[0]), float(value[1]), float(value[2]))
 
 
-def preset_of(rig_map: RigMap, title: str) -> str:
-    """A preset's text that gives the roles of `rig_map` to bones of the same names, to be shared or edited.
-
-    Bones of a side whose names do not differ from the other side's by one word alone are left out, as a preset cannot
-    say them. Raises `MotionLiftError` (`no_sides`) where none does.
-    """
-    words = max(_SIDE_WORDS, key=lambda pair: len(_templates(rig_map.bones, pair)))
-    if not any(role in SIDE_KEYS for role in _templates(rig_map.bones, words)):
-        raise MotionLiftError("no_sides", "Left and right bones do not differ by one word, so no preset can be made.")
-    lines = [f"format = {FORMAT}", f"title = {_quoted(title)}"]
-    lines += [f"sides = {{ left = {_quoted(words[0])}, right = {_quoted(words[1])} }}", f'travel = "{rig_map.travel}"']
-    tables = {
-        table: _templates(chains, words)
-        for table, chains in (("bones", rig_map.bones), ("beside", rig_map.beside), ("twists", rig_map.twists))
-    }
-    marks = [
-        tables["bones"][role][0] for role in ("pelvis", "hip", "knee", "shoulder", "elbow") if role in tables["bones"]
-    ]
-    lines += ["", "[fingerprint]", f"needed = {_list(marks)}"]
-    for table, roles in tables.items():
-        if roles:
-            lines += ["", f"[{table}]", *(f"{role} = {_list(names)}" for role, names in roles.items())]
-    return "\n".join(lines) + "\n"
-
-
-_SIDE_WORDS = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("L", "R"), ("l", "r"))
-
-
-def _templates(chains: Chains, words: tuple[str, str]) -> dict[str, list[str]]:
-    """Chains by a preset's keys, with `{side}` where `words` differ."""
-    result: dict[str, list[str]] = {}
-    for role, names in chains.items():
-        if role.startswith("right_"):
-            continue
-        key = role.removeprefix("left_")
-        if role.startswith("left_"):
-            stem = key.rpartition("_")[0]
-            pairs = zip(names, chains.get(f"right_{key}", ()), strict=False)
-            spelt = [template for left, right in pairs if (template := _template(left, right, words))]
-            key = stem if stem in FINGERS else key
-        else:
-            spelt = list(names)
-        if spelt:
-            result.setdefault(key, []).extend(spelt)
-    return result
-
-
-def _template(left: str, right: str, words: tuple[str, str]) -> str:
-    for at in range(len(left)):
-        rest = left[at + len(words[0]) :]
-        if left.startswith(words[0], at) and left[:at] + words[1] + rest == right:
-            return left[:at] + "{side}" + rest
-    return ""
-
-
 def save_preset(text: str, path: Path) -> Preset:
     """Write a preset's text, if it is right. Raises as `read_preset`, or `write_failed`."""
     preset = _checked(tomllib.loads(text), path)
     with written_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return preset
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _list(names: Iterable[str]) -> str:
-    return f"[{', '.join(_quoted(name) for name in names)}]"

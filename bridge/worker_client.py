@@ -158,6 +158,15 @@ class WorkerClient:
         self._write(Request(op, request_id, *paths, settings or LiftSettings(), overwrite))
         return request_id
 
+    def prepare(self) -> str:
+        """Have the process load what it needs and return the request's id. Raises `MotionLiftError` as `start`."""
+        self.start()
+        request_id = str(next(self._ids))
+        with self._lock:
+            self._pending.add(request_id)
+        self._write(Request("prepare", request_id))
+        return request_id
+
     def cancel(self, request_id: str) -> None:
         """Ask the worker to stop a request, which then ends in a `Failure` of code `cancelled`."""
         self._write(Request("cancel", request_id))

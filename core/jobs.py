@@ -194,7 +194,7 @@ class Progress:
 @dataclass(frozen=True)
 class Result:
     """Request `id` is done. `motions` are the files written; `people` describes the tracks found; `details`: what a
-    batch keeps about a clip (`core/batch/work.py`).
+    batch keeps about a clip (`core/batch/work.py`), or what a `look` found (`core/video/look.py`).
 
     `reports`, one for each of `motions`: {"headline": str, "advice": [str, ...],
     "places": [{"start_s", "end_s", "words"}, ...]}, the places to check by their times on the motion's clock.
@@ -233,8 +233,8 @@ _EVENT_FIELDS: dict[str, frozenset[str]] = {
     kind.event: frozenset(f.name for f in dataclasses.fields(kind)) for kind in (Hello, Progress, Result, Failure)
 }
 
-Operation = Literal["lift", "resolve", "people", "cancel", "quit"]
-OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "cancel", "quit")
+Operation = Literal["lift", "resolve", "people", "look", "prepare", "cancel", "quit"]
+OPERATIONS: tuple[Operation, ...] = ("lift", "resolve", "people", "look", "prepare", "cancel", "quit")
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,9 @@ class Request:
 
     `lift` reads `video` and writes one `.motion.npz` a person to `output` (several people: `<stem>_P1`, ...).
     `resolve` solves the motion file `video` again with other settings. `people` writes the thumbnail strip of
-    the tracks to `output`. `cancel` stops the request `id`; `quit` ends the worker.
+    the tracks to `output`, or a picture of each into a folder. `look` writes a picture of the video to `output` and
+    tells what the video is in `details` (`core/video/look.py`). `prepare` loads what lifting and solving need, so that
+    the next request finds it ready. `cancel` stops the request `id`; `quit` ends the worker.
     """
 
     op: Operation

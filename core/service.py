@@ -34,18 +34,23 @@ def never() -> bool:
 def handle(
     request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
 ) -> Result:
-    """Carry out a `lift`, `resolve` or `people` request and write its output.
+    """Carry out a `lift`, `resolve`, `people`, `look` or `prepare` request and write its output.
 
     Outputs are checked before any work. Raises `MotionLiftError`: `Cancelled` once `cancelled()` is true,
     `UsageError` for a request that cannot be carried out, else whatever went wrong with the clip.
     """
+    if request.op == "prepare":
+        prepare(request, cancelled)
+        return Result(request.id)
     if not request.video or not request.output:
         raise UsageError("protocol", f"The request {request.op} needs a video and an output.")
     if request.op == "people":
         return Result(request.id, people=tuple(find_people(request, progress, cancelled)))
     output = Path(request.output)
+    if request.op == "look":
+        return Result(request.id, details=look_at(request))
     if request.op not in ("lift", "resolve"):
-        raise UsageError("protocol", f"{request.op} is no work.", "Ask for lift, resolve or people.")
+        raise UsageError("protocol", f"{request.op} is no work.", "Ask for lift, resolve, people or look.")
     if not output.name.endswith(SUFFIX):
         raise UsageError("unknown_suffix", f"{output.name} is no motion file.", f"Its name must end in {SUFFIX}.")
     check_outputs([output], request)
@@ -62,6 +67,17 @@ def handle(
         reports=tuple(report_of(motion) for motion in motions),
         warnings=warnings_of(motions),
     )
+
+
+def prepare(request: Request, cancelled: Callable[[], bool] = never) -> None:
+    """Load what `produce` needs, in the process that will use it. Raises as `handle` does."""
+    try:
+        from .reconstructor import reconstructor
+        from .reporting import take_report  # noqa: F401 (what tells of a take is loaded meanwhile)
+    except ImportError as error:
+        raise missing_part(error) from error
+    with reconstructor() as other:
+        other.wait(other.begin("prepare", request.settings.weights, request.settings.device), cancelled)
 
 
 def produce(
@@ -115,22 +131,23 @@ def report_of(motion: Motion) -> dict[str, Any]:
 def find_people(
     request: Request, progress: ProgressCallback = ignore_progress, cancelled: Callable[[], bool] = never
 ) -> list[dict[str, Any]]:
-    """The people of a clip, one description each; their thumbnails are written to the request's output if it has one.
+    """The people of a clip, one description each; their thumbnails are written to the request's output if it has one:
+    a strip into a .png, or a picture of each, `person_1.png` ..., into a folder that is there.
 
     Raises as `handle` does.
     """
     output = Path(request.output) if request.output else None
-    if output is not None:
-        if output.suffix.lower() != ".png":
-            raise UsageError("unknown_suffix", f"{output.name} is no picture.", "Its name must end in .png.")
-        check_outputs([output], request)
+    if output is not None and not output.is_dir():
+        _check_picture(output, request)
     try:
         from .detection.people import detect, superlatives
-        from .detection.strip import write_people_strip
+        from .detection.strip import write_people_pictures, write_people_strip
     except ImportError as error:
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)
-    if output is not None:
+    if output is not None and output.is_dir():
+        write_people_pictures(Path(request.video), detection, output)
+    elif output is not None:
         write_people_strip(Path(request.video), detection, output)
     names = superlatives(detection.tracks)
     return [
@@ -144,3 +161,23 @@ def find_people(
         }
         for track in detection.tracks
     ]
+
+
+def look_at(request: Request) -> dict[str, Any]:
+    """What the request's video is, see `video/look.py`; a picture of it is written to the request's output.
+
+    Raises as `handle` does.
+    """
+    output = Path(request.output)
+    _check_picture(output, request)
+    try:
+        from .video.look import look
+    except ImportError as error:
+        raise missing_part(error) from error
+    return look(Path(request.video), output)
+
+
+def _check_picture(output: Path, request: Request) -> None:
+    if output.suffix.lower() != ".png":
+        raise UsageError("unknown_suffix", f"{output.name} is no picture.", "Its name must end in .png.")
+    check_outputs([output], request)

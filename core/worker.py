@@ -2,8 +2,8 @@
 
 The protocol, version 1 (records in `core/jobs.py`):
 - Standard input: one UTF-8 JSON request a line, `{"op": "lift", "id": "1", "video": ..., "output": ...}`.
-  `lift`, `resolve` and `people` run one after the other; `cancel` stops the request of its id, waiting or
-  running, at once; `quit` and the end of input cancel everything and end the process.
+  `lift`, `resolve`, `people`, `look` and `prepare` run one after the other; `cancel` stops the request of its id,
+  waiting or running, at once; `quit` and the end of input cancel everything and end the process.
 - Standard output: JSON lines and nothing else. First `{"event": "hello", "protocol": 1, "version": ...}`, then
   events with the request's id: any number of `progress`, at last one `result` or `error`. Descriptor 1 is
   duplicated for the protocol and then pointed at descriptor 2 before anything heavy is imported, so that

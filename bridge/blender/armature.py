@@ -19,8 +19,10 @@ import numpy as np
 from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
+from ..rig import QUATERNION
 from . import versions
 from .actions import write_curves
+from .written import remember
 
 SHORTEST_BONE = 1e-3
 """Blender removes bones of no length without a word."""
@@ -88,12 +90,15 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
 def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     """Give the Action of a figure that `add_figure` made the keys of `motion`, of the same joints, and its range.
 
-    The bones stay as they are: another solve changes their lengths by a millimetre at most.
+    The bones stay as they are: another solve changes their lengths by a millimetre at most. So do curves that we do
+    not write.
     """
     curves, action = versions.current_curves(figure.animation_data), figure.animation_data.action
-    paths = {figure.pose.bones[name].path_from_id() for name in motion.joint_names}
+    roots = [name for name, parent in zip(motion.joint_names, motion.parents, strict=True) if parent < 0]
+    ours = {f"{figure.pose.bones[name].path_from_id()}.rotation_quaternion" for name in motion.joint_names}
+    ours |= {f"{figure.pose.bones[name].path_from_id()}.location" for name in roots}
     for curve in list(curves.fcurves):
-        if curve.data_path.rpartition(".")[0] in paths:
+        if curve.data_path in ours:
             curves.fcurves.remove(curve)
     _key(figure, action, curves, motion, first_frame)
 
@@ -111,6 +116,7 @@ def _key(figure: bpy.types.Object, action: bpy.types.Action, curves: Any, motion
     frames: Array = np.arange(first_frame, first_frame + len(motion), dtype=np.float64)
     action.use_frame_range = True
     action.frame_start, action.frame_end = frames[0], frames[-1]
+    listed: list[tuple[str, int, str]] = []
     for joint, name in enumerate(motion.joint_names):
         bone = figure.pose.bones[name]
         rest = bone.bone.matrix_local
@@ -119,8 +125,11 @@ def _key(figure: bpy.types.Object, action: bpy.types.Action, curves: Any, motion
         if motion.parents[joint] < 0:
             way: Array = rotate(conjugate(turn), motion.root_translation - np.array(rest.translation, float))
             write_curves(curves, f"{path}.location", frames, way, name)
+            listed += [(f"{path}.location", index, "") for index in range(3)]
         rotations = continuous(multiply(multiply(conjugate(turn), motion.local_rotations[:, joint]), turn))
         write_curves(curves, f"{path}.rotation_quaternion", frames, rotations, name)
+        listed += [(f"{path}.rotation_quaternion", index, QUATERNION) for index in range(4)]
+    remember(action, curves, listed, {}, first_frame, len(motion), motion.fps)
 
 
 @contextlib.contextmanager

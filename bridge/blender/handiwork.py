@@ -7,17 +7,22 @@ import hashlib
 import bpy
 import numpy as np
 
-from . import versions
+from . import contacts, versions
+from .written import written_paths
 
 
 def fingerprint(action: bpy.types.Action) -> str:
-    """A hash of all curves of `action`: which they are, their keys, interpolation, modifiers and whether they count.
+    """A hash of the curves that we wrote into `action`: their keys, interpolation, modifiers and whether they count.
 
-    Handles are left out: those of LINEAR keys bend nothing, and Blender recalculates them.
+    Handles are left out: those of LINEAR keys bend nothing, and Blender recalculates them. Contacts are left out:
+    they are there to be edited. What else an animator has put into the Action is not at stake.
     """
+    ours = written_paths(action)
     told = hashlib.sha256()
     for owner in versions.curve_owners(action):
         for curve in sorted(owner.fcurves, key=lambda curve: (curve.data_path, curve.array_index)):
+            if contacts.is_ours(curve.data_path) or (ours is not None and curve.data_path not in ours):
+                continue
             points = curve.keyframe_points
             keys, kinds = np.empty(2 * len(points), np.float32), np.empty(len(points), np.int32)
             points.foreach_get("co", keys)

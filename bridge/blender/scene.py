@@ -13,11 +13,11 @@ from mathutils import Matrix
 from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
 from ...core.rotation import Array, continuous, from_matrix
-from ..review import contact_edges, contacts_of_edges, part_confidence, weak_stretches
-from . import versions
+from ..review import part_confidence, weak_stretches
+from . import contacts, versions
 from .actions import write_curves
 
-CONFIDENCE_GROUP, CONTACT_GROUP = "MotionLift confidence", "MotionLift contacts"
+CONFIDENCE_GROUP = "MotionLift confidence"
 MARKER = "ML: "
 """What our markers' names begin with, so that the next take can replace them."""
 SENSOR_MM = 36.0
@@ -110,14 +110,7 @@ def write_review(figure: bpy.types.Object, motion: Motion, first_frame: int) -> 
         path = _property(figure, f"confidence {part}", float(confidence[0]))
         _drop(curves, path)
         write_curves(curves, path, frames, confidence[:, None], CONFIDENCE_GROUP, [0])
-    for number, name in enumerate(motion.contact_names):
-        edges = contact_edges(motion.contacts[:, number])
-        path = _property(figure, _contact(name), float(edges[0][1]))
-        _drop(curves, path)
-        at = np.array([first_frame + frame for frame, _ in edges], float)
-        write_curves(curves, path, at, np.array([[float(holds)] for _, holds in edges]), CONTACT_GROUP, [0])
-        for key in curves.fcurves.find(path, index=0).keyframe_points:
-            key.interpolation = "CONSTANT"
+    contacts.write_edges(figure, contacts.edges_of(motion), first_frame, motion.fps)
     markers = bpy.context.scene.timeline_markers
     for marker in [marker for marker in markers if marker.name.startswith(MARKER)]:
         markers.remove(marker)
@@ -132,18 +125,8 @@ def with_edited_contacts(figure: bpy.types.Object, motion: Motion, first_frame: 
 
     What is retargeted from it plants the feet anew.
     """
-    curves = _curves(figure)
-    contacts = motion.contacts.copy()
-    for number, name in enumerate(motion.contact_names):
-        curve = curves.fcurves.find(f'["{_contact(name)}"]', index=0)
-        if curve is not None and len(curve.keyframe_points):
-            edges = [(key.co[0] - first_frame, key.co[1]) for key in curve.keyframe_points]
-            contacts[:, number] = contacts_of_edges(edges, len(motion))
-    return dataclasses.replace(motion, contacts=contacts)
-
-
-def _contact(name: str) -> str:
-    return f"contact {name.replace('_', ' ')}"
+    edges = contacts.read_edges(figure, first_frame, motion.fps)
+    return dataclasses.replace(motion, contacts=contacts.with_edges(motion, edges))
 
 
 def _property(figure: bpy.types.Object, name: str, value: float) -> str:

@@ -92,6 +92,12 @@ def set_array(owner: bpy.types.ID, name: str, values: Any) -> None:
     owner[name] = values
 
 
+def path_options() -> set[str]:
+    """The options of a path's property that may be relative to the .blend: Blender 5 shows others in red."""
+    said = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if said else set()
+
+
 def user_folder(package: str, name: str) -> Path:
     """A folder of ours that may be written, made if needed: the extension's own, or, for a package that is
     not installed as an extension, one beside Blender's data files."""

@@ -55,6 +55,15 @@ def written_in(action: bpy.types.Action) -> Written | None:
     )
 
 
+def written_paths(action: bpy.types.Action) -> frozenset[str] | None:
+    """The paths of the curves that we wrote into `action`, switches with them; None in an Action that is not ours."""
+    stored = action.get(WRITTEN)
+    if not isinstance(stored, str):
+        return None
+    told = json.loads(stored)
+    return frozenset((*(path for path, _, _ in told["curves"]), *told["switches"]))
+
+
 def sampled(curve: bpy.types.FCurve, first_frame: int, count: int) -> Array:
     """What a curve is (F,) at whole frames, as Blender evaluates it."""
     points = curve.keyframe_points

@@ -1,10 +1,11 @@
-"""The picture that `motionlift people` makes: a row a person, with pictures of them over their life in the clip."""
+"""The pictures that `people` makes: a strip with a row a person, over their life in the clip, or one of each."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..files import written_beside
@@ -49,11 +50,29 @@ def write_people_strip(path: Path, detection: Detection, output: Path) -> None:
         strip.save(temporary, format="PNG")
 
 
+def write_people_pictures(path: Path, detection: Detection, folder: Path) -> None:
+    """Write the surest picture of each person as `person_<number>.png` into `folder`.
+
+    Raises the errors of the video reader, and `MotionLiftError` (`write_failed`) when the disk refuses.
+    """
+    samples = [[_surest(track, np.flatnonzero(track.keypoints.detected))] for track in detection.tracks]
+    if not samples:
+        return
+    tiles = _tiles(path, detection, samples)
+    for row, track in enumerate(detection.tracks):
+        with written_beside(folder / f"person_{track.number}.png") as temporary:
+            tiles[row, samples[row][0]].save(temporary, format="PNG")
+
+
 def _samples(track: Track) -> list[int]:
     """The samples to show: the surest in each sixth of those in which the person was found."""
     found = np.flatnonzero(track.keypoints.detected)
     parts = np.array_split(found, min(_TILES, len(found)))
-    return [int(part[np.argmax(track.keypoints.confidence[part].mean(-1))]) for part in parts]
+    return [_surest(track, part) for part in parts]
+
+
+def _surest(track: Track, samples: NDArray[np.int64]) -> int:
+    return int(samples[np.argmax(track.keypoints.confidence[samples].mean(-1))])
 
 
 def _tiles(path: Path, detection: Detection, samples: list[list[int]]) -> dict[tuple[int, int], Image.Image]:

@@ -20,19 +20,19 @@ class Sigmas:
     """Of a bone's lifted vector, as a share of the bone's length."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
     point_acceleration: float = 22.0
-    turn_acceleration: float = 200.0
+    turn_acceleration: float = 100.0
     start: float = 0.25
     """Radians from the start, which settles what nothing else does, such as the twist of a straight limb."""
     below_floor: float = 0.01
     on_floor: float = 0.01
     plant_speed: float = 0.05
-    balance: float = 0.01
+    balance: float = 0.02
     """Metres by which a body's mean zero-moment point is off the feet it stands on."""
     limit: float = 0.06
     """Of the sines and cosines of joints' angles, beyond their limits."""
     hyperextension: float = 0.05
     """Sine of the angle beyond straight."""
-    straight: float = 0.12
+    straight: float = 0.15
     """Sine of a knee's angle. A leg bent by 25 degrees is 2 cm shorter in the picture, little more than a keypoint
     errs, and the mean of what a network thinks possible is always bent: people mostly stand on straight legs."""
     bent: float = 4.0

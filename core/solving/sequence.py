@@ -9,11 +9,13 @@ of them is enough.
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..processors import share
 from ..rotation import Array, multiply
 from ..skeleton import ANIMATION_21
 from ..threads import one_thread
@@ -28,6 +30,8 @@ from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, S
 
 WINDOW, OVERLAP = 360, 60
 """Frames solved at once, and shared by neighbouring windows, so that time and memory grow with the clip, not faster."""
+THREADS = 4
+"""Windows solved side by side, where there are as many processors."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
 
@@ -37,19 +41,25 @@ DEFAULTS = Sigmas()
 
 def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> Pose:
     """The pose that fits the evidence best, from `start` on, after at most so many steps."""
-    frames = len(start.path)
-    turns, shifts, total = np.zeros((frames, len(ANIMATION_21), 3)), np.zeros((frames, 3)), np.zeros(frames)
-    for part in windows(frames):
+    parts = windows(len(start.path))
+
+    def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
         window = _Window(pose, body, evidence.window(part), sigmas)
-        found = window.split(window.solved(iterations))
+        turns, shifts = window.split(window.solved(iterations))
+        return _along_frames(turns), _along_frames(shifts)[:, 0]
+
+    with one_thread(), ThreadPoolExecutor(min(len(parts), THREADS, share()), "motionlift-solve") as pool:
+        found = list(pool.map(solved, parts))
+    turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
+    for part, (part_turns, part_shifts) in zip(parts, found, strict=True):
         count = part.stop - part.start
         inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
         # Next to its ends a window knows only one side of a movement: there its neighbour decides.
-        share = np.clip(3 * inside / OVERLAP - 1, 1e-6, 1.0)
-        turns[part] += share[:, None, None] * _along_frames(found[0])
-        shifts[part] += share[:, None] * _along_frames(found[1])[:, 0]
-        total[part] += share
+        weight = np.clip(3 * inside / OVERLAP - 1, 1e-6, 1.0)
+        turns[part] += weight[:, None, None] * part_turns
+        shifts[part] += weight[:, None] * part_shifts
+        total[part] += weight
     rotations = multiply(quaternions(turns / total[:, None, None]), start.rotations)
     return Pose(rotations, start.path + shifts / total[:, None])
 
@@ -57,7 +67,8 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
 def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> float:
     """The sum of squares that is left after a solve from `pose` on, in standard deviations: at most `WINDOW` frames."""
     window = _Window(pose, body, evidence, sigmas)
-    best = window.solved(iterations)
+    with one_thread():
+        best = window.solved(iterations)
     with torch.inference_mode():
         return float(window.cost(best))
 
@@ -136,9 +147,8 @@ class _Window:
 
             return step
 
-        with one_thread():
-            origin = torch.zeros(self._frames * UNKNOWNS)
-            return minimise(objective, origin, iterations, curvature_at, SETTLED)
+        origin = torch.zeros(self._frames * UNKNOWNS)
+        return minimise(objective, origin, iterations, curvature_at, SETTLED)
 
 
 def _along_frames(vectors: Tensor) -> Array:

@@ -10,19 +10,20 @@ import time
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from motionlift.addon.engine_setup import EngineSetup
 from motionlift.addon.environment import (
     NEEDED,
-    EngineSetup,
     SetupPlan,
     environment_python,
     installed,
     remove,
-    torch_index,
 )
 from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
+from motionlift.addon.torch_build import Build, read_gpu, torch_build, torch_index
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -129,18 +130,35 @@ def test_what_is_installed_is_what_the_package_needs() -> None:
     assert all(re.search(rf"(?m)^{name}==", pins) for name in NEEDED)
 
 
-def test_torch_comes_from_where_the_machine_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for system, gpu, expected in (
-        ("linux", False, "/cpu"),
-        ("linux", True, None),
-        ("darwin", False, None),
-        ("win32", False, None),
-        ("win32", True, "/cu"),
-    ):
+@pytest.mark.parametrize(
+    ("said", "build"),
+    [
+        ("NVIDIA GeForce RTX 5090, 12.0, 581.42", "cu130"),
+        ("NVIDIA GeForce RTX 3060 Laptop GPU, 8.6, 580.95.05\nNVIDIA T400, 7.5, 580.95.05", "cu130"),
+        ("NVIDIA GeForce RTX 3060, 8.6, 560.94", "cu126"),
+        ("NVIDIA GeForce GTX 1060, 6.1, 581.42", "cu126"),
+        ("NVIDIA H200, 9.0, 570.86.15", "cu126"),
+        # None runs on a Blackwell with an old driver, nor on a Kepler, nor with a driver for CUDA 11.
+        ("NVIDIA GeForce RTX 5090, 12.0, 572.16", "cpu"),
+        ("Tesla K80, 3.7, 470.82.01", "cpu"),
+        ("NVIDIA GeForce RTX 3060, 8.6, 470.82.01", "cpu"),
+        ("NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.", "cu130"),
+    ],
+)
+def test_torch_is_the_one_that_runs_on_the_gpu(said: str, build: str) -> None:
+    assert torch_build(read_gpu(said), wanted=True)[0] == build
+    assert torch_build(read_gpu(said), wanted=False)[0] == "cpu"
+
+
+def test_torch_comes_from_where_its_build_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_pypi = {"linux": "cu130", "win32": "cpu"}
+    for system in ("linux", "win32", "darwin"):
         monkeypatch.setattr(sys, "platform", system)
-        index = torch_index(gpu)
-        assert (index is None) == (expected is None)
-        assert expected is None or expected in str(index)
+        for build in get_args(Build):
+            index = torch_index(build)
+            expected = system != "darwin" and build != on_pypi[system]
+            assert (index is not None) == expected
+            assert index is None or index.endswith(f"/{build}")
 
 
 def test_pips_words_become_progress() -> None:

@@ -267,7 +267,7 @@ choices.use_trim = False
 rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
 bpy.context.scene.collection.objects.link(rig)
 bpy.context.view_layer.objects.active = rig
-bpy.ops.object.mode_set(mode="POSE")
+bpy.ops.object.mode_set(mode="EDIT")
 result["mode"] = refusal(ops.lift_video, filepath=sample)
 bpy.ops.object.mode_set(mode="OBJECT")
 bpy.data.armatures.remove(rig.data)

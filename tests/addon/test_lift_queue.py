@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from motionlift.addon import lift_queue
 from motionlift.addon.lift_queue import Finished, Job, LiftQueue, Status
 from motionlift.bridge.worker_client import WorkerClient, import_folder
 from motionlift.core.jobs import LiftSettings
@@ -16,6 +17,7 @@ from motionlift.core.motion import Motion
 
 WORK = """
 import os, shutil, time
+from dataclasses import replace
 from motionlift.core import service, worker
 from motionlift.core.jobs import Cancelled, Result
 
@@ -29,6 +31,12 @@ def handle(request, progress, cancelled):
         if cancelled() and name == "waits":
             raise Cancelled
         time.sleep(0.01)
+    if name == "slow":
+        progress("detect", 1, 2)
+        time.sleep(0.5)
+        name, request = "good", replace(request, video=request.video[:-4] + "good")
+    if request.op == "prepare":
+        return Result(request.id)
     if name != "broken":
         shutil.copy(request.video, request.output)
     else:
@@ -55,7 +63,7 @@ def job(tmp_path: Path, make_motion: Callable[..., Motion]) -> Callable[..., Job
     """A function that makes a job; what it is to do is the video's name."""
     make_motion(frames=31, fps=30.0).save(tmp_path / "good")
 
-    def _job(name: str, fps: float = 30.0) -> Job:
+    def _job(name: str, fps: float | None = 30.0) -> Job:
         return Job("lift", name, tmp_path / name, tmp_path / f"{name}.motion.npz", LiftSettings(), fps)
 
     return _job
@@ -142,3 +150,63 @@ def test_the_time_left_follows_the_speed(job: Callable[..., Job]) -> None:
     assert status.seconds_left(15.0) == pytest.approx(10.0)
     assert status.words(15.0) == "good: Finding people 100 of 300, 0:10 left"
     assert status.words(10.5) == "good: Finding people 100 of 300"
+
+
+def test_a_job_that_nobody_wants_any_more_does_not_cost_the_worker(
+    queue: LiftQueue, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, after = job("slow"), job("good")
+    queue.add(slow)
+    _until(queue, lambda: queue.status and queue.status.done)
+    queue.supersede(slow)
+    queue.add(after)
+    process = queue.client._process
+    ended = {one.job.number: one for one in queue.wait()}
+    superseded, wanted = ended[slow.number], ended[after.number]
+    assert superseded.error is not None
+    assert superseded.error.code == "cancelled"
+    assert wanted.error is None
+    assert queue.client._process is process
+    # One that takes too long is stopped after all.
+    monkeypatch.setattr(lift_queue, "SUPERSEDED_SECONDS", 0.1)
+    waits = job("waits")
+    queue.add(waits)
+    _until(queue, lambda: queue.status and queue.status.done)
+    queue.supersede(waits)
+    (stopped,) = queue.wait()
+    assert stopped.error is not None
+    assert stopped.error.code == "cancelled"
+    # A waiting one is just taken out.
+    queue.add(first := job("slow"))
+    queue.add(waiting := job("good"))
+    queue.tick()
+    queue.supersede(waiting)
+    assert {one.job.number: one.error is None for one in queue.wait()} == {first.number: True, waiting.number: False}
+
+
+def test_the_worker_is_ready_before_anything_is_asked(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    queue.get_ready()
+    # What comes meanwhile waits for the same process.
+    queue.add(job("good"))
+    (finished,) = queue.wait()
+    assert finished.error is None
+    process = queue.client._process
+    queue.get_ready()
+    assert queue.client._process is process
+    assert not queue.busy
+
+
+def test_a_worker_that_cannot_get_ready_is_told_with_the_next_job(tmp_path: Path, job: Callable[..., Job]) -> None:
+    queue = LiftQueue(WorkerClient(tmp_path / "no python", tmp_path / "imports"))
+    queue.get_ready()
+    queue.add(job("good"))
+    (finished,) = queue.wait()
+    assert finished.error is not None
+    assert finished.error.code == "worker_not_started"
+
+
+def test_motions_may_keep_the_rate_of_their_clip(queue: LiftQueue, job: Callable[..., Job]) -> None:
+    queue.add(job("good", fps=None))
+    (finished,) = queue.wait()
+    ((_, motion),) = finished.motions
+    assert (motion.fps, finished.clip_fps, len(motion)) == (30.0, 30.0, 31)

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from motionlift.addon.takes import bring_along, cleaned, drop_empty, locate, new_take, take_folders
+from motionlift.addon.takes import (
+    bring_along,
+    cleaned,
+    drop_empty,
+    locate,
+    new_take,
+    original_of,
+    take_folders,
+    unused_files,
+)
 from motionlift.core.jobs import LiftSettings, MotionLiftError
 
 
@@ -62,3 +71,19 @@ def test_what_clean_up_makes_is_named_by_its_settings() -> None:
     assert cleaned(original, smooth) == cleaned(original, smooth)
     assert len({original, cleaned(original, smooth), cleaned(original, rough)}) == 3
     assert cleaned(original, smooth).name.endswith(".motion.npz")
+
+
+def test_unused_takes_are_those_that_nothing_names(tmp_path: Path) -> None:
+    """Also what was copied here from where it was made is in use, and the take that a clean-up was made of."""
+    folder = tmp_path / "motionlift"
+    names = ("walk/walk.motion.npz", "walk/walk.clean-0123.motion.npz", "walk/walk.clean-4567.motion.npz",
+             "run/run.motion.npz", "old/old.motion.npz", "walk/notes.txt")  # fmt: skip
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("a take")
+    used = [folder / "walk/walk.clean-0123.motion.npz", tmp_path / "user" / "run" / "run.motion.npz"]
+    found = [path.relative_to(folder).as_posix() for path in unused_files(folder, used)]
+    assert found == ["old/old.motion.npz", "walk/walk.clean-4567.motion.npz"]
+    assert original_of(folder / names[1]) == folder / names[0]
+    (folder / names[0]).unlink()
+    assert original_of(folder / names[1]) == folder / names[1]

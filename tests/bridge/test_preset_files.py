@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from motionlift.bridge.match import match
-from motionlift.bridge.preset_files import Preset, load_presets, preset_of, read_preset, save_preset
+from motionlift.bridge.preset_files import Preset, load_presets, read_preset, save_preset
+from motionlift.bridge.preset_text import preset_of
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError
 
@@ -88,6 +89,29 @@ def test_a_map_becomes_a_preset_that_makes_the_same_map(
     assert dict(second.bones) == dict(first.bones)
     assert dict(second.beside) == dict(first.beside)
     assert second.travel == first.travel
+
+
+@pytest.mark.parametrize("family", sorted(load_presets()))
+def test_a_saved_preset_keeps_controls_and_switches(
+    tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig], family: str
+) -> None:
+    preset = presets[family]
+    extra = [*preset.carriers, *preset.carriers.values(), *preset.switches]
+    for limb in preset.ik.values():
+        extra += [limb.target, limb.pole, limb.toe, *limb.on, *limb.off]
+    names = [*rig_of(preset, A_POSE).names, *preset.spelt(filter(None, extra))]
+    first = preset.rig_map(names)
+    save_preset(preset_of(first, "Mine"), tmp_path / "mine.toml")
+    second = read_preset(tmp_path / "mine.toml").rig_map(names)
+    assert dict(second.carriers) == dict(first.carriers)
+    assert dict(second.corrections) == dict(first.corrections)
+    assert set(second.ik) == set(first.ik)
+    for limbs in ("auto", "fk", "ik"):
+        assert set(second.all_switches(limbs)) == set(first.all_switches(limbs))
+        used, wanted = second.ik_used(limbs), first.ik_used(limbs)
+        assert {role: (limb.target, limb.pole, limb.toe) for role, limb in used.items()} == {
+            role: (limb.target, limb.pole, limb.toe) for role, limb in wanted.items()
+        }
 
 
 def test_switches_and_limbs(presets: dict[str, Preset]) -> None:

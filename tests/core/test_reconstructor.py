@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlift.core import camera
-from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
+from motionlift.core import camera, service
+from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, Request, Result, UsageError
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.reconstruction import reconstruct
 from motionlift.core.reconstructor import Reconstructor, reconstructor, stop_idle
@@ -179,3 +179,13 @@ def test_errors_can_be_sent() -> None:
         assert (type(again), again.code, again.message, again.hint) == (
             type(error), error.code, error.message, error.hint,
         )  # fmt: skip
+
+
+def test_preparing_leaves_a_process_for_what_is_asked_next(weights: Path) -> None:
+    assert service.handle(Request("prepare", "1")) == Result("1")
+    with reconstructor() as ready:
+        assert ready.usable()
+        pid = ready.pid
+    assert service.handle(Request("prepare", "2")) == Result("2")
+    with reconstructor() as again:
+        assert again.pid == pid

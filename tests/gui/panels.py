@@ -2,57 +2,30 @@
 
     MOTIONLIFT_SHOTS=<folder> blender --python tests/gui/panels.py
 
-Nothing is lifted; see lift_sample.py for what is needed. The last line printed is JSON.
+Nothing is lifted; see driving.py for what is needed.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import bpy
 
-SHOTS = Path(os.environ["MOTIONLIFT_SHOTS"])
-SAMPLE = Path(__file__).parents[2] / "samples/walk_wave_squat.truth.motion.npz"
-found: dict[str, Any] = {"shots": []}
-bpy.context.preferences.view.show_splash = False
+sys.path.insert(0, str(Path(__file__).parent))
+from driving import REPOSITORY, call, drive, found, module, open_sidebar, package, shot, unfold
 
-
-def shot(name: str) -> None:
-    """A picture of the whole screen."""
-    subprocess.run(["import", "-window", "root", str(SHOTS / f"{name}.png")], check=True)
-    found["shots"].append(name)
-
-
-def call(operator: Any, context: str = "INVOKE_DEFAULT", **options: Any) -> None:
-    """An operator as if called from the 3D view."""
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=region):
-        operator(context, **options)
+SAMPLE = REPOSITORY / "samples/walk_wave_squat.truth.motion.npz"
 
 
 def steps() -> Iterator[float]:
     """What is opened; yields the seconds to wait before the next step."""
-    names: list[str] = list(bpy.context.preferences.addons.keys())
-    addon = next(name for name in names if name.endswith(".motionlift"))
-    panels = importlib.import_module(f"{addon}.addon.panels")
-    preferences = bpy.context.preferences.addons[addon].preferences
+    preferences = bpy.context.preferences.addons[package()].preferences
     preferences.engine_python = ""
-    for cls in panels.CLASSES:
-        bpy.utils.unregister_class(cls)
-        cls.bl_options = set()
-    for cls in panels.CLASSES:
-        bpy.utils.register_class(cls)
+    modules = map(module, ("lift_panels", "rig_panel", "placing_panel", "batch_panel", "take_panels"))
+    unfold([cls for panels in modules for cls in panels.CLASSES if hasattr(cls, "bl_category")])
     ops = bpy.ops.motionlift
     call(ops.import_motion, "EXEC_DEFAULT", filepath=str(SAMPLE))
     figure = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
@@ -67,11 +40,10 @@ def steps() -> Iterator[float]:
     take.written = False
     choices = bpy.context.scene.motionlift
     choices.use_trim, choices.use_height, choices.person = True, True, "number"
-    area = next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D")
-    area.spaces[0].show_region_ui = True
+    open_sidebar()
     yield 1.0
     call(ops.choose_video, "EXEC_DEFAULT", filepath="/tmp/nothing.mp4")
-    yield 1.5
+    yield 3.0
     shot("panels_open")
     choices.target = "ACTIVE"
     call(ops.show_report)
@@ -85,7 +57,7 @@ def steps() -> Iterator[float]:
         call(ops.set_up_engine)
         yield 0.5
         shot("preferences_running")
-        setup = importlib.import_module(f"{addon}.addon.session").session().setup
+        setup = module("session").session().setup
         while setup.state.running:
             yield 0.2
         yield 1.0
@@ -94,22 +66,4 @@ def steps() -> Iterator[float]:
         preferences.wheels = ""
 
 
-_steps = steps()
-
-
-def step() -> float | None:
-    """Called by Blender's timer."""
-    try:
-        return next(_steps)
-    except StopIteration:
-        pass
-    except Exception:  # noqa: BLE001 (told in the output)
-        found["error"] = traceback.format_exc()
-        shot("error")
-    sys.stdout.write("\n" + json.dumps(found) + "\n")
-    sys.stdout.flush()
-    bpy.ops.wm.quit_blender()
-    return None
-
-
-bpy.app.timers.register(step, first_interval=2.0)
+drive(steps())

@@ -15,7 +15,7 @@ from motionlift.core.detection import people
 from motionlift.core.detection.cache import DetectionCache
 from motionlift.core.detection.observe import Observations
 from motionlift.core.detection.people import Detection, Track, choose_people, detect, find_tracks
-from motionlift.core.detection.strip import write_people_strip
+from motionlift.core.detection.strip import write_people_pictures, write_people_strip
 from motionlift.core.detection.whole import observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
 from motionlift.core.motion import Keypoints2D
@@ -195,3 +195,9 @@ def test_real_footage_of_two_people(settings: LiftSettings, tmp_path: Path) -> N
     with Image.open(tmp_path / "strip.png") as strip:
         strip.load()
         assert strip.height > 2 * 150
+    write_people_pictures(REAL, found, tmp_path)
+    shown = []
+    for person in found.tracks:
+        with Image.open(tmp_path / f"person_{person.number}.png") as picture:
+            shown.append(np.asarray(picture, float))
+    assert np.abs(shown[0] - shown[1]).mean() > 10

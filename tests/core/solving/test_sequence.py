@@ -204,3 +204,15 @@ def test_short_clips_are_solved() -> None:
         truth = Pose(truth.rotations[:frames], truth.path[:frames])
         found = solve_sequence(truth, BODY, evidence_of(truth), 10)
         assert np.degrees(angle_between(found.rotations, truth.rotations)).max() < 3
+
+
+def test_windows_side_by_side_are_solved_as_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = squat(40, 130)
+    monkeypatch.setattr(sequence, "WINDOW", 80)
+    monkeypatch.setenv("MOTIONLIFT_THREADS", "2")
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr(sequence, "THREADS", threads)
+        found.append(solve_sequence(truth, BODY, evidence_of(truth, squat(30, 130)), 4))
+    np.testing.assert_array_equal(found[0].rotations, found[1].rotations)
+    np.testing.assert_array_equal(found[0].path, found[1].path)

@@ -1,0 +1,119 @@
+"""Another solve of a take into its Action, or into a copy, with all that an animator did to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import bpy
+
+from ..bridge.blender import contacts, nla, versions
+from ..bridge.blender.armature import free_name, take_name
+from ..bridge.blender.hand_work import HandWork, hand_work, put_back
+from ..bridge.replant import replanted
+from ..bridge.retarget import RetargetOptions
+from ..core.jobs import LiftSettings, MotionLiftError
+from . import targets
+from .lift_queue import Finished
+from .prepared import Wanted
+from .properties import TakeProperties
+from .results import LiftPlan, animated_by, places_words, refuse_edited, remember, take_file
+
+MOST_NAMED = 4
+"""Edited bones that are named in a message."""
+
+
+@dataclass(frozen=True)
+class CleanUpPlan:
+    """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
+    whether feet are planted at the keyed contacts, and the settings to remember (the job's, but for those feet)."""
+
+    action: str
+    new_action: bool
+    keep_edits: bool
+    contacts: bool
+    settings: LiftSettings
+
+
+def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
+    """Write another solve into its Action, or into a copy, and say what was done.
+
+    Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand and that is
+    not to be carried over.
+    """
+    plan: CleanUpPlan = finished.job.payload
+    action = bpy.data.actions.get(plan.action)
+    figure = animated_by(context, action)
+    if action is None or figure is None:
+        raise MotionLiftError("action_missing", f"Nothing uses the Action {plan.action} any more.", "Lift again.")
+    with nla.alone(figure, action):
+        work = None
+        if plan.keep_edits:
+            work = hand_work(action)
+        elif not plan.new_action:
+            refuse_edited(action)
+        if plan.new_action:
+            action = _copied(figure, action)
+        ((path, motion),) = finished.motions
+        properties: TakeProperties = action.motionlift
+        first = properties.first_frame
+        edges = contacts.read_edges(figure, first, properties.fps)
+        if plan.contacts and edges:
+            motion = dataclasses.replace(motion, contacts=contacts.with_edges(motion, edges))
+            # Without Plant Feet they are kept for when it is wanted again.
+            motion = replanted(motion) if plan.settings.foot_lock else motion
+        options = _clean_up_options(action, plan)
+        target = targets.target_named(properties.target, figure.name, options, finished.prepared)
+        target.rewrite(figure, motion, first)
+        # A rig's Action is made anew, under its name.
+        action = figure.animation_data.action
+        action.motionlift.own_contacts = plan.contacts
+        # Of feet that are not planted yet the engine's report would say that they slide.
+        report = None if plan.contacts else finished.reports[0]
+        remember(action, path, motion, plan.settings, report, finished.warnings)
+        if edges:
+            contacts.write_edges(figure, edges, first, motion.fps)
+        if work is not None:
+            put_back(figure, work)
+    kept = f" Your edits are kept: {edits_words(work)}." if work is not None and work.count else ""
+    return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{kept} " + places_words(
+        len(action.motionlift.places)
+    )
+
+
+def _copied(figure: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action:
+    """A copy of the figure's Action, which it shows from now on, under the take's next free name."""
+    name = free_name(take_name(take_file(action.motionlift.take)))
+    action = action.copy()
+    action.name, action.use_fake_user = name, True
+    versions.reuse_action(figure, action)
+    return action
+
+
+def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
+    """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
+    plan = finished.job.payload
+    motions = [motion for _, motion in finished.motions]
+    if isinstance(plan, LiftPlan):
+        return targets.preparation(plan.target, plan.rig, plan.options, motions)
+    if isinstance(plan, CleanUpPlan):
+        action = bpy.data.actions.get(plan.action)
+        figure = animated_by(context, action)
+        # With other contacts it is another motion.
+        if action is not None and figure is not None and not plan.contacts:
+            options = _clean_up_options(action, plan)
+            return targets.preparation(action.motionlift.target, figure.name, options, motions)
+    return None
+
+
+def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:
+    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    options: RetargetOptions = action.motionlift.retarget_options()
+    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock)
+
+
+def edits_words(work: HandWork) -> str:
+    """What was edited by hand: `LeftArm, Hips and 3 more`."""
+    names = work.names()
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -1,0 +1,53 @@
+"""What the panels of the sidebar and the pop-ups share."""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+COLUMNS = 36
+"""Characters that fit into the sidebar at its usual width."""
+POPUP_WIDTH = 520
+POPUP_COLUMNS = 82
+
+
+class SidebarPanel:
+    """A panel of our tab in the 3D view."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "MotionLift"
+
+
+def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", columns: int = POPUP_COLUMNS) -> None:
+    """Labels do not wrap by themselves."""
+    for line in text.splitlines():
+        for part in textwrap.wrap(line, columns) or [""]:
+            layout.label(text=part, icon=icon)
+            icon = "BLANK1" if icon not in ("NONE", "BLANK1") else icon
+
+
+def split_properties(layout: bpy.types.UILayout) -> None:
+    """Names to the left, values to the right, no dots for keyframes."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+
+
+def draw_solve_choices(layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup) -> None:
+    """What can be chosen before a lift and again after it."""
+    layout.prop(choices, "smoothing", slider=True)
+    layout.prop(choices, "foot_lock")
+    layout.prop(choices, "floor")
+    layout.prop(choices, "travel")
+
+
+def draw_switched(
+    layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup, heading: str, switch: str, value: str
+) -> None:
+    """A value that counts only where its switch is on."""
+    row = layout.row(heading=heading)
+    row.prop(choices, switch, text="")
+    shown = row.row()
+    shown.active = getattr(choices, switch)
+    shown.prop(choices, value, text="")

@@ -1,0 +1,124 @@
+"""All that an animator did to an Action of ours, taken off it and put onto the Action that takes its place.
+
+Besides what `edits.py` finds during the take: keys before and after it, and channels that were muted. The rest of the
+Action, curves that we did not write, is carried over by whoever writes the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...core.rotation import Array
+from . import versions
+from .edits import HandEdits, apply_edits, hand_edits
+from .written import written_in
+
+Channel = tuple[str, int]
+"""A curve's path and component."""
+POINTS = ("co", "handle_left", "handle_right")
+KINDS = ("interpolation", "type", "handle_left_type", "handle_right_type")
+
+
+@dataclass(frozen=True)
+class OutsideKeys:
+    """Keys of one curve outside the take: points by name (K, 2) in frames and values, kinds by name (K,)."""
+
+    points: Mapping[str, Array]
+    kinds: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HandWork:
+    """What is carried over: edits during the take, keys outside it, muted channels."""
+
+    edits: HandEdits
+    outside: Mapping[Channel, OutsideKeys]
+    muted: frozenset[Channel]
+
+    @property
+    def count(self) -> int:
+        """How many bones and properties were touched."""
+        return len(self.names())
+
+    def names(self) -> list[str]:
+        """What was touched, as an animator calls it: bones, and properties by their names."""
+        paths = [*self.edits.paths(), *(path for path, _ in self.outside), *(path for path, _ in self.muted)]
+        return list(dict.fromkeys(path.split('"')[1] if '"' in path else path for path in paths))
+
+
+def hand_work(action: bpy.types.Action) -> HandWork | None:
+    """What was done by hand to `action`; None for an Action that is not ours."""
+    edits, written = hand_edits(action), written_in(action)
+    if edits is None or written is None:
+        return None
+    first, last = written.first_frame, written.first_frame + written.values.shape[1] - 1
+    ours = {(path, index) for path, index, _ in written.curves}
+    outside, muted = {}, set()
+    for owner in versions.curve_owners(action):
+        for curve in owner.fcurves:
+            channel = (curve.data_path, curve.array_index)
+            if channel not in ours:
+                continue
+            if curve.mute:
+                muted.add(channel)
+            if found := _outside(curve, first, last):
+                outside[channel] = found
+    return HandWork(edits, outside, frozenset(muted))
+
+
+def put_back(figure: bpy.types.Object, work: HandWork) -> None:
+    """Apply `work` to the take that was just written onto `figure`, whose Action then counts as edited by hand."""
+    apply_edits(figure, work.edits)
+    curves = versions.current_curves(figure.animation_data)
+    for (path, index), keys in work.outside.items():
+        curve = curves.fcurves.find(path, index=index)
+        if curve is not None:
+            _add(curve, keys)
+    for path, index in work.muted:
+        curve = curves.fcurves.find(path, index=index)
+        if curve is not None:
+            curve.mute = True
+
+
+def take_over(old: bpy.types.Action, new: bpy.types.Action) -> None:
+    """Let `new` be what `old` was, in name and for everyone who uses it; `old` is removed."""
+    name = old.name
+    old.user_remap(new)
+    bpy.data.actions.remove(old)
+    new.name = name
+
+
+def _outside(curve: Any, first: int, last: int) -> OutsideKeys | None:
+    count = len(curve.keyframe_points)
+    points = {name: np.empty(2 * count, np.float32) for name in POINTS}
+    kinds = {name: np.empty(count, np.int32) for name in KINDS}
+    for name, values in (points | kinds).items():
+        curve.keyframe_points.foreach_get(name, values)
+    frames = points["co"][::2]
+    kept = (frames < first - 0.5) | (frames > last + 0.5)
+    if not kept.any():
+        return None
+    return OutsideKeys(
+        {name: values.reshape(-1, 2)[kept].astype(float) for name, values in points.items()},
+        {name: values[kept] for name, values in kinds.items()},
+    )
+
+
+def _add(curve: Any, keys: OutsideKeys) -> None:
+    for number, (frame, value) in enumerate(keys.points["co"]):
+        key = curve.keyframe_points.insert(frame, value)
+        for name in KINDS:
+            setattr(key, name, _identifier(name, int(keys.kinds[name][number])))
+        for name in ("handle_left", "handle_right"):
+            setattr(key, name, keys.points[name][number])
+    curve.update()
+
+
+def _identifier(name: str, number: int) -> str:
+    items = bpy.types.Keyframe.bl_rna.properties[name].enum_items
+    return str(next(item.identifier for item in items if item.value == number))

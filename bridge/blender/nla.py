@@ -1,0 +1,78 @@
+"""Actions that play as NLA strips: finding their curves, and working on them as if they played alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+from . import versions
+
+
+def strips_of(figure: bpy.types.Object, action: bpy.types.Action) -> list[bpy.types.NlaStrip]:
+    """The strips of `figure` that play `action`."""
+    animation = figure.animation_data
+    if animation is None:
+        return []
+    return [strip for track in animation.nla_tracks for strip in track.strips if strip.action == action]
+
+
+def played_actions(figure: bpy.types.Object) -> list[bpy.types.Action]:
+    """What moves `figure`, the most telling first: its own Action, then strips from the topmost track down, those that
+    are muted left out."""
+    animation = figure.animation_data
+    if animation is None:
+        return []
+    found = [animation.action] if animation.action else []
+    for track in reversed(animation.nla_tracks):
+        if not track.mute:
+            found += [strip.action for strip in track.strips if strip.action and not strip.mute]
+    return found
+
+
+def curves_in(figure: bpy.types.Object, action: bpy.types.Action) -> Any:
+    """What holds the curves that `figure` plays of `action`, alone or as a strip: has `fcurves`, `groups`.
+
+    None where the figure does not play it.
+    """
+    animation = figure.animation_data
+    if animation is None or action is None:
+        return None
+    if animation.action == action:
+        return versions.current_curves(animation)
+    strips = strips_of(figure, action)
+    if not strips:
+        return None
+    if not hasattr(action, "slots"):
+        return action
+    slot = strips[0].action_slot or (action.slots[0] if action.slots else None)
+    return action.layers[0].strips[0].channelbag(slot, ensure=True)
+
+
+@contextlib.contextmanager
+def alone(figure: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
+    """As long as the block lasts `action`, a strip of `figure`, is its only Action; what it is in the end takes the
+    strip's place. An Action that plays alone already just goes on."""
+    animation = figure.animation_data
+    strips = strips_of(figure, action)
+    if animation.action == action or not strips:
+        yield
+        return
+    before, slot = animation.action, getattr(animation, "action_slot", None)
+    muted = [(strip, strip.mute) for strip in strips]
+    versions.reuse_action(figure, action)
+    try:
+        yield
+    finally:
+        made, made_slot = animation.action, getattr(animation, "action_slot", None)
+        for strip, mute in muted:
+            if made is not None:
+                strip.action = made
+                if made_slot is not None:
+                    strip.action_slot = made_slot
+            strip.mute = mute
+        animation.action = before
+        if before is not None and slot is not None:
+            animation.action_slot = slot
