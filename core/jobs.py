@@ -84,8 +84,9 @@ class LiftSettings:
     """Everything that decides what a lift produces from a given video.
 
     Times are seconds on the source's clock. `speed` is the slow-motion factor: 8 means the file plays
-    eight times slower than life. `hands`: fingers are found and solved too. None means "found out or assumed, and
-    reported as such".
+    eight times slower than life. `hands`: fingers are found and solved too. `stride`: people are looked for in every
+    so manieth frame. `hwaccel`: `none`, `auto` or a kind of device that decodes the video. None means "found out or
+    assumed, and reported as such".
     """
 
     start: float | None = None
@@ -106,6 +107,8 @@ class LiftSettings:
     device: str = "auto"
     weights: str | None = None
     flip_average: bool = True
+    stride: int = 1
+    hwaccel: str = "none"
     use_cache: bool = True
     from_cache: bool = False
     cache_dir: str | None = None
@@ -131,6 +134,7 @@ class LiftSettings:
             "fov",
             "is in degrees along the longer side and must lie between 5 and 150",
         )
+        _require(1 <= self.stride <= MOST_STRIDE, "stride", f"must be 1 to {MOST_STRIDE}")
         _require(self.use_cache or not self.from_cache, "from-cache", "needs the cache")
         _require(0 <= self.smoothing <= 1, "smoothing", "must lie between 0 and 1")
 
@@ -158,6 +162,7 @@ class LiftSettings:
             raise UsageError("bad_setting", f"A setting has the wrong type: {error}.") from error
 
 
+MOST_STRIDE = 4
 PERSON_CHOICES = ("largest", "longest", "left", "right", "all")
 
 

@@ -68,6 +68,21 @@ class HandKeypoints:
             getattr(result, name)[samples] = getattr(self, name)[kept]
         return result
 
+    def between(
+        self, frames: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64], times: Array
+    ) -> HandKeypoints:
+        """With `frames` (N,) on straight lines between the frames `first` and `second` (N,), by `times` (F,) s."""
+        share = (times[frames] - times[first]) / (times[second] - times[first])
+        result = HandKeypoints(*(getattr(self, name).copy() for name in _HAND_FIELDS))
+        for name in _HAND_FIELDS:
+            values = getattr(self, name)
+            part = share.reshape(-1, *(1,) * (values.ndim - 1))
+            getattr(result, name)[frames] = (1 - part) * values[first] + part * values[second]
+        found = np.isfinite(result.pixels[frames]).all((-1, -2))
+        result.confidence[frames] = np.where(found, result.confidence[frames], 0.0)
+        result.left[frames] = np.where(found, result.left[frames], 0.5)
+        return result
+
     @staticmethod
     def nothing(frames: int) -> HandKeypoints:
         """No hand in any of `frames`."""
@@ -125,6 +140,29 @@ class Keypoints2D:
             self.image_size,
             world,
             hands,
+        )
+
+    def among(self, times: Array) -> Keypoints2D:
+        """The same samples as part of those at `times` (F,) s, which go on before and after; nothing detected there."""
+        first = int(np.searchsorted(times, self.times[0])) if len(self.times) else 0
+        here = np.arange(first, first + len(self.times))
+        if len(here) == len(times):
+            return self
+
+        def spread(values: NDArray[Any], nothing: float) -> NDArray[Any]:
+            result = np.full((len(times), *values.shape[1:]), nothing, values.dtype)
+            result[here] = values
+            return result
+
+        world = self.world_landmarks
+        return dataclasses.replace(
+            self,
+            times=times,
+            pixels=spread(self.pixels, np.nan),
+            confidence=spread(self.confidence, 0.0),
+            detected=spread(self.detected, False),
+            world_landmarks=None if world is None else spread(world, np.nan),
+            hands=self.hands and self.hands.spread(here, np.ones(len(here), bool), len(times)),
         )
 
 

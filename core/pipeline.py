@@ -6,9 +6,7 @@ Detection runs here; lifting and solving in a process of their own (`reconstruct
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from importlib import metadata
@@ -48,8 +46,6 @@ def lift(
     """
     with reconstructor() as other:
         prepared = other.begin("prepare", settings.weights, settings.device)
-        # What tracking needs from scipy.
-        threading.Thread(target=importlib.import_module, args=("scipy.optimize",), name="motionlift-import").start()
         try:
             detection = detect(path, settings, progress, lambda: cancelled() or _failed(prepared))
         except Cancelled:

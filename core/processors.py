@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 SHARE_VARIABLE = "MOTIONLIFT_THREADS"
 """The environment variable by which a process is told its share."""
+PROCESSES_VARIABLE = "MOTIONLIFT_PROCESSES"
+"""That by which it is told into how many processes it may divide the work on one clip."""
 _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 """Those by which libraries are told."""
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -34,9 +37,27 @@ def share() -> int:
     return available()
 
 
+def processes() -> int:
+    """Into how many processes this one may divide the work on one clip: what it was told, else its share."""
+    with contextlib.suppress(KeyError, ValueError):
+        return max(1, int(os.environ[PROCESSES_VARIABLE]))
+    return share()
+
+
+def allow_processes(count: int) -> None:
+    """From now on, this process may divide its work into `count`."""
+    os.environ[PROCESSES_VARIABLE] = str(count)
+
+
+def room(process_bytes: int) -> int:
+    """How many processes of so much memory there is room for now, one at least."""
+    memory = free_memory()
+    return sys.maxsize if memory is None else max(1, memory // process_bytes)
+
+
 def environment(share: int) -> dict[str, str]:
     """The variables that give a process and the libraries in it a share of the processors."""
-    return dict.fromkeys((SHARE_VARIABLE, *_LIBRARIES), str(share))
+    return dict.fromkeys((SHARE_VARIABLE, *_LIBRARIES), str(share)) | {PROCESSES_VARIABLE: "1"}
 
 
 def free_memory() -> int | None:

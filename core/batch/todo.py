@@ -17,7 +17,7 @@ from .manifest import Output, Record, Stamp
 
 Why = Literal["new", "missing", "changed", "failed", "interrupted", "forced"]
 
-NO_RESULT = frozenset({"use_cache", "cache_dir", "device"})
+NO_RESULT = frozenset({"use_cache", "cache_dir", "device", "hwaccel"})
 """Settings that do not decide what comes out."""
 MOST_PEOPLE = 8
 """What `--max-people` allows."""

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ... import __version__
@@ -28,15 +28,19 @@ GRACE_SECONDS = 3.0
 
 
 class WorkerProcess:
-    """Runs `command`, with `threads` processors to itself; `log_path` is written anew with each start.
+    """Runs `command`, with `threads` processors to itself and `variables` in its environment; `log_path` is written
+    anew with each start.
 
     `work_on` belongs to one thread; `stop` may be called by any.
     """
 
-    def __init__(self, command: Sequence[str], threads: int, log_path: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], threads: int, log_path: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
         self._command = list(command)
         self._threads = threads
         self._log_path = log_path
+        self._variables = dict(variables or {})
         self._process: subprocess.Popen[str] | None = None
         self._changing = threading.Lock()
         self._stopped = False
@@ -120,6 +124,7 @@ class WorkerProcess:
                     env={
                         **os.environ,
                         **environment(self._threads),
+                        **self._variables,
                         "PYTHONUTF8": "1",
                         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
                     },

@@ -49,22 +49,30 @@ class BatchOptions:
         return self != BatchOptions()
 
 
-def is_batch(videos: Sequence[Path], batch: BatchOptions) -> bool:
-    """Whether a lift is a batch: by an option that only a batch has, by a pattern, or by a folder of videos."""
-    return batch.given() or any(is_pattern(path) or is_folder_of_clips(path) for path in videos)
+def is_batch(videos: Sequence[Path], output: Path, batch: BatchOptions) -> bool:
+    """Whether a lift is a batch: by an option that only a batch has, by a pattern, or by a folder of videos.
+
+    With `--jobs` alone and a file to write, the one clip is divided among the processes.
+    """
+    if any(is_pattern(path) or is_folder_of_clips(path) for path in videos):
+        return True
+    divided = batch == BatchOptions(batch.jobs) and bool(output.suffix) and not output.is_dir()
+    return batch.given() and not divided
 
 
 def lift_batch(videos: Sequence[Path], plan: Plan, batch: BatchOptions) -> int:
     """Lift what is left to do of the clips that `videos` stand for; the exit code. Raises `MotionLiftError` for what
     concerns all of them."""
     limits = tuple(parse_limit(text) for text in batch.fail_if)
-    jobs = count_jobs(batch.jobs)
+    processes = count_jobs(batch.jobs)
     _check_report(batch.report)
     _make_folder(plan.folder)
     with console.stop_on_interrupt() as stopped, open_manifest(plan.folder) as manifest:
-        run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log), jobs)
         source = _Source(videos, manifest, plan, batch.watch)
         first = source.tasks()
+        # Where there are fewer clips than processes, long ones are divided among several.
+        jobs = processes if batch.watch else max(1, min(processes, len(first)))
+        run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs), jobs)
         if not source.clips and not batch.watch:
             raise UsageError(
                 "no_videos", "There is no video.", "Name videos, folders of videos, or patterns like 'clips/**/*.mp4'."
@@ -96,9 +104,7 @@ def lift_batch(videos: Sequence[Path], plan: Plan, batch: BatchOptions) -> int:
 def count_jobs(text: str | None) -> int:
     """The number of processes: `auto` is one a processor, as far as memory goes. Raises `UsageError`."""
     if text is None or text == "auto":
-        memory = processors.free_memory()
-        room = max(1, memory // PROCESS_BYTES) if memory is not None else sys.maxsize
-        return min(processors.available(), room)
+        return min(processors.available(), processors.room(PROCESS_BYTES))
     if not text.isdigit() or not 1 <= int(text) <= 1024:
         raise UsageError("bad_setting", f"--jobs {text} is no number of processes.", "Give a number, or auto.")
     return int(text)
@@ -169,11 +175,12 @@ def _size(clip: Clip) -> int:
     return stamp.bytes if stamp else 0
 
 
-def _worker(plan: Plan, jobs: int, log: Path) -> WorkerProcess:
+def _worker(plan: Plan, jobs: int, log: Path, processes: int) -> WorkerProcess:
     bvh = json.dumps(dataclasses.asdict(plan.options))
     package = __name__.partition(".")[0]
     command = [sys.executable, "-m", package, "batch-worker", "--suffixes", json.dumps(plan.suffixes), "--bvh", bvh]
-    return WorkerProcess(command, max(1, processors.available() // jobs), log)
+    variables = {processors.PROCESSES_VARIABLE: str(processes)}
+    return WorkerProcess(command, max(1, processors.available() // jobs), log, variables)
 
 
 def _make_folder(folder: Path) -> None:

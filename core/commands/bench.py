@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
+from .. import processors
+from ..files import check_output
 from ..jobs import MotionLiftError, UsageError
 from . import console
 
@@ -18,6 +21,7 @@ bench = typer.Typer(help="Measure how fast things are on this machine.", no_args
 
 _KNN_PAIRS = {"dgnet-paper": "no KNN", "64 channels, 3 blocks, body_26": "64 channels, 3 blocks, no KNN"}
 _COMPILED = tuple(_KNN_PAIRS)
+SAMPLE = "walk_wave_squat.mp4"
 
 
 @bench.callback()
@@ -77,6 +81,56 @@ def lifting(
             _show_lifting(runs, whole, frames)
             if training:
                 _show_training(runs, {"dgnet-paper": CONFIGURATIONS["dgnet-paper"], **whole})
+
+
+@bench.command()
+def lift(
+    clip: Annotated[
+        Path | None, typer.Argument(show_default="the sample", help="A video of one person or several.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A folder for bench.md, bench.json and bench.png.", file_okay=False)
+    ] = Path("bench"),
+    jobs: Annotated[
+        str | None, typer.Option(show_default="1, then twice as many up to all", help="Processes: 1,2,4 ...")
+    ] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, show_default="two a process", help="Copies that are lifted at once.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Each thing is measured so many times.")] = 3,
+    stride: Annotated[int, typer.Option(min=1, help="As for lift.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,
+) -> None:
+    """A whole lift: its stages, beside decoding and MediaPipe alone, in several processes, and its memory."""
+    from ..evaluation.lift_cost import measure_lift
+    from ..evaluation.lift_cost_report import NAME, markdown, write_report
+
+    counts = _job_counts(jobs)
+    video = clip or Path(__file__).resolve().parents[2] / "samples" / SAMPLE
+    if not video.exists():
+        raise UsageError("no_file", f"There is no file {video}.", "Name a video.")
+    check_output(output, overwrite=True)
+    output.mkdir(exist_ok=True)
+    for suffix in (".md", ".json", ".png"):
+        check_output(output / f"{NAME}{suffix}", overwrite)
+    options = ["--stride", str(stride)] if stride > 1 else []
+    cost = measure_lift(
+        video.absolute(), counts, clips or 2 * counts[-1], rounds, lambda text: console.messages.print(text), options
+    )
+    console.output.print(console.plain(markdown(cost)))
+    for path in write_report(cost, output):
+        console.output.print(str(path), markup=False)
+
+
+def _job_counts(text: str | None) -> list[int]:
+    """Numbers of processes, ascending. Raises `UsageError`."""
+    if text is None:
+        most = processors.available()
+        return sorted({1, most, *(2**power for power in range(1, 11) if 2**power < most)})
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdigit() and 1 <= int(word) <= 1024 for word in words):
+        raise UsageError("bad_setting", f"--jobs {text} are no numbers of processes.", "Give them like 1,2,4.")
+    return sorted({int(word) for word in words})
 
 
 def _networks(runs: Bench, configurations: dict[str, DGNetConfig], lengths: list[int], frames: int) -> list[Timing]:

@@ -69,6 +69,7 @@ def motion(
         str | None, typer.Option(show_default="those that come along", help="Other weights of the lifting network.")
     ] = None,
     smoothing: Annotated[float, typer.Option(help="0 (none) to 1.")] = DEFAULTS.smoothing,
+    stride: Annotated[int, typer.Option(help="People are looked for in every so manieth frame.")] = DEFAULTS.stride,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
     ] = None,
@@ -82,7 +83,7 @@ def motion(
     from ..evaluation.clips import figures_table, measure_clip, truth_beside
     from ..evaluation.motion_figures import MotionFigures
 
-    settings = LiftSettings(weights=weights, smoothing=smoothing, device=device)
+    settings = LiftSettings(weights=weights, smoothing=smoothing, device=device, stride=stride)
     measured: dict[str, MotionFigures] = {}
     for clip in clips:
         # Before minutes are spent on the others.

@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .. import service
+from .. import processors, service
 from ..batch.todo import Plan
 from ..bvh import BvhOptions
 from ..files import check_output
 from ..jobs import Cancelled, LiftSettings, MotionLiftError, Request, UsageError, internal_error, parse_time, take_paths
 from ..motion import Motion, resample
 from . import console
-from .batch import BatchOptions, is_batch, lift_batch
+from .batch import BatchOptions, count_jobs, is_batch, lift_batch
 from .outputs import Job, format_suffixes, plan, with_motion_files
 
 log = logging.getLogger(__name__)
@@ -134,6 +134,20 @@ def lift(
         str | None, typer.Option(help="Other weights of the lifting network.", rich_help_panel=DETECTION)
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=DETECTION)] = DEFAULTS.device,
+    stride: Annotated[
+        int,
+        typer.Option(
+            help="Look for people in every 2nd (3rd, 4th) frame only and fill in: faster, less exact.",
+            rich_help_panel=DETECTION,
+        ),
+    ] = DEFAULTS.stride,
+    hwaccel: Annotated[
+        str,
+        typer.Option(
+            help="Decode on a device: auto, none, or cuda, vaapi, videotoolbox ... Without one the processors decode.",
+            rich_help_panel=DETECTION,
+        ),
+    ] = DEFAULTS.hwaccel,
     flip_average: Annotated[
         bool, typer.Option(help="Lift the mirrored clip too and average.", rich_help_panel=DETECTION)
     ] = True,
@@ -146,8 +160,8 @@ def lift(
     jobs: Annotated[
         str | None,
         typer.Option(
-            help="How many clips at once, in processes: a number or auto. Keeps a manifest in the output folder; "
-            "the same command again does only what is missing, changed or failed.",
+            help="How many processes: a number or auto. Into a folder: clips at once, with a manifest, and the same "
+            "command again does only what is missing, changed or failed. Into a file: parts of a long clip at once.",
             rich_help_panel=MANY,
         ),
     ] = None,
@@ -199,6 +213,8 @@ def lift(
         device=device,
         weights=weights,
         flip_average=flip_average,
+        stride=stride,
+        hwaccel=hwaccel,
         use_cache=cache,
         from_cache=from_cache,
         cache_dir=cache_dir,
@@ -209,7 +225,7 @@ def lift(
     available = context.ensure_object(console.Context)
     exporters = with_motion_files(available.exporters)
     batch = BatchOptions(jobs, retry_failed, force, report, tuple(fail_if or ()), watch)
-    if is_batch(videos, batch):
+    if is_batch(videos, output, batch):
         if rig is not None:
             raise UsageError(
                 "rig_in_batch",
@@ -219,6 +235,8 @@ def lift(
         suffixes = format_suffixes(formats or "bvh", tuple(exporters))
         in_batch = Plan(output, settings, suffixes, options, overwrite, retry_failed is not False, force)
         raise typer.Exit(lift_batch(videos, in_batch, batch))
+    if jobs is not None:
+        processors.allow_processes(count_jobs(jobs))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
     planned = plan(videos, output, formats, overwrite, settings, tuple(exporters))

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..files import written_beside
 from ..jobs import LiftSettings, MotionLiftError
-from .landmarker import MEDIAPIPE_VERSION
 from .models import HandModel, PoseModel, cache_folder
 from .observe import Observations
+from .tasks import VERSION
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000
@@ -34,7 +34,7 @@ def cache_key(
     content: str,
     settings: LiftSettings,
     model: PoseModel,
-    mediapipe: str = MEDIAPIPE_VERSION,
+    mediapipe: str = VERSION,
     hands: HandModel | None = None,
 ) -> str:
     """A name for what `observe` makes of the video with that content hash: all that decides it, and nothing else."""
@@ -44,6 +44,7 @@ def cache_key(
         "end": settings.end,
         "shot": settings.shot,
         "max_people": settings.max_people,
+        "stride": settings.stride,
         "model": model.digest,
         "mediapipe": mediapipe,
         "version": STAGE_VERSION,

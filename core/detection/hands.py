@@ -13,9 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import mediapipe
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -26,6 +24,7 @@ from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33
 from .landmarker import Floats, Pose, native_output_logged
 from .models import HandModel
+from .tasks import BaseOptions, mediapipe, vision
 
 CROP_METRES = 0.40
 CROP_PIXELS = 224

@@ -51,5 +51,5 @@ def joint_confidence(landmarks: Array) -> Array:
     """Confidence (N, 26) of `BODY_26` from that of the landmarks (N, 33): an interpolated joint is as sure as the
     least sure of its sources."""
     sources = body_from_mediapipe() > 0
-    result: Array = np.where(sources, landmarks[:, None, :], 1.0).min(-1)
-    return result
+    # Joint by joint: all at once would take a gigabyte for an hour of video.
+    return np.stack([landmarks[:, of_joint].min(-1) for of_joint in sources], -1)

@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Self
 
-import mediapipe
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from ..jobs import MotionLiftError
 from .models import PoseModel
+from .tasks import BaseOptions, mediapipe, vision
 
 log = logging.getLogger(__name__)
 
-MEDIAPIPE_VERSION = str(mediapipe.__version__)
 Floats = NDArray[np.float32]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ..jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from ..rotation import Array
 from ..video import Frame, FrameReader
+from ..video.reader import GRACE_SECONDS
 from .appearance import COLOURS, colours
 from .bodies import Bodies, distinct
 from .camera_motion import BackgroundTracker
@@ -36,6 +38,7 @@ LONGEST_SIDE = 2560
 _SEARCH_FRAMES = 6
 """A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
 speed, so that the same video always gives the same poses."""
+_CHECK_OFTEN = 0.3
 _CHECK_EVERY = 1.0
 _CHECK_EVERY_LATER = 2.5
 _LATER = 2.0
@@ -50,8 +53,8 @@ class Observations:
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
     landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
-    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames of shots
-    that detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
+    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames that
+    detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
     in shares of the picture's longer side. `warnings` of the reader.
     """
 
@@ -67,6 +70,28 @@ class Observations:
     hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
     hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
+    @staticmethod
+    def nothing() -> Observations:
+        """Of no frames."""
+        return Observations(
+            np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64),
+            _stacked([], (33, 5)), _stacked([], (33, 3)), _stacked([], (COLOURS,)), np.zeros((0, 2)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit.
+
+    In a part that begins amidst others everyone should be found before its `own` frames (s) begin: until then it is
+    searched often, unless it is known how many there are: `people` are followed from the start.
+    """
+
+    start: float | None
+    stop: float | None
+    own: float | None = None
+    people: int = 1
+
 
 def observe(
     path: Path,
@@ -75,41 +100,49 @@ def observe(
     progress: ProgressCallback = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
     hands: HandModel | None = None,
+    part: Part | None = None,
 ) -> Observations:
-    """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest).
+    """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest), or in every
+    `settings.stride`-th.
 
-    With a model of `hands` everyone's hands too.
+    With a model of `hands` everyone's hands too. With `part` only there, in every shot; shots are counted from its
+    start.
 
     Raises `Cancelled`, and the reader's errors.
     """
+    stretch = part or Part(settings.start, None)
     # Colours and the background are measured beside the next picture's detection.
     beside = ThreadPoolExecutor(1, "motionlift-colours")
     hand_watch = _hand_watch(hands)
     record = _Record(beside, hand_watch)
 
     def look_back(start: float, stop: float) -> Iterator[Frame]:
-        with FrameReader(path, start, stop, LONGEST_SIDE) as again:
+        with FrameReader(path, start, stop, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel) as again:
             for frame in again:
                 if cancelled():
                     raise Cancelled()
-                yield frame
+                if frame.image.size:
+                    yield frame
 
     with (
         beside,
         hand_watch or contextlib.nullcontext(),
-        FrameReader(path, settings.start, settings.end, LONGEST_SIDE) as reader,
-        Watch(model, settings, look_back, record.add_poses) as watch,
+        Watch(model, settings, look_back, record.add_poses, stretch) as watch,
+        FrameReader(
+            path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
+        ) as reader,
     ):
         duration = reader.info.duration
         end = min(settings.end or np.inf, duration if duration is not None else np.inf)
         total = _frame_count(settings, reader.info.frame_count, duration)
-        shots = _ShotChoice(settings.shot, end)
+        shots = _ShotChoice(None if part else settings.shot, end)
         for frame in reader:
             if cancelled():
                 raise Cancelled()
-            if shots.over(frame):
+            # The frame at the stop is read, so that cuts before it are known.
+            if shots.over(frame) or (stretch.stop is not None and frame.time >= stretch.stop - GRACE_SECONDS):
                 break
-            looked = shots.worth_looking(frame)
+            looked = (part is not None or shots.worth_looking(frame)) and frame.image.size > 0
             record.add_frame(frame, looked)
             if looked:
                 record.add_poses(frame, watch.look(frame))
@@ -146,7 +179,7 @@ class Watch:
     everyone the old one had). The number goes down when fewer were seen for eight seconds.
 
     look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
-    in those.
+    in those. part: what is looked at.
     """
 
     def __init__(
@@ -155,11 +188,15 @@ class Watch:
         settings: LiftSettings,
         look_back: Callable[[float, float], Iterator[Frame]],
         add: Callable[[Frame, list[Pose]], None],
+        part: Part,
     ) -> None:
         self._look_back, self._add = look_back, add
         self._model = model
         self._fixed = settings.max_people
+        self._often_until = -np.inf if part.own is None or part.people > 1 else part.own
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
+        # Made while the video is opened.
+        self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)
         self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
         self._current: Landmarker | None = None
         self._retiring: Landmarker | None = None
@@ -175,8 +212,9 @@ class Watch:
         self._beside.shutdown(cancel_futures=True)
         self._retire(self._current)
         self._retire(self._retiring)
-        if self._search is not None and not self._search.cancelled() and self._search.exception() is None:
-            self._retire(self._search.result())
+        for made in (self._first, self._search):
+            if made is not None and not made.cancelled() and made.exception() is None:
+                self._retire(made.result())
 
     def look(self, frame: Frame) -> list[Pose]:
         """The poses in the next frame; one body may appear twice."""
@@ -210,10 +248,10 @@ class Watch:
                     self._add(frame, landmarker(frame.image, frame.time))
 
     def _begin_shot(self, frame: Frame) -> None:
-        people = self._fixed or 1
         self._retire(self._current)
         self._retire(self._retiring)
-        self._current, self._retiring = Landmarker(self._model, people), None
+        first, self._first = self._first, None
+        self._current, self._retiring = first.result() if first else Landmarker(self._model, self._fixed or 1), None
         self._shot = frame.shot
         self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
 
@@ -223,7 +261,8 @@ class Watch:
         self._check, self._check_frames = _Check(frame, poses, self._last_check, found), 0
         self._last_check = frame.time
         early = frame.time - self._shot_start < _LATER
-        self._next_check = frame.time + (_CHECK_EVERY if early else _CHECK_EVERY_LATER)
+        often = frame.time < self._often_until
+        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else _CHECK_EVERY_LATER)
 
     def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
         """The search is over. What a new landmarker sees in this frame, if one takes over."""
@@ -245,6 +284,8 @@ class Watch:
     def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
         """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""
         log.debug("%d people from %.2f s on", people, since)
+        # What telling them apart needs.
+        self._beside.submit(importlib.import_module, "scipy.optimize")
         self._retire(self._retiring)
         self._current, self._retiring = Landmarker(self._model, people), self._current
         self._last_full = frame.time

@@ -29,13 +29,15 @@ from ..rotation import Array
 from ..video import Shot, VideoInfo, content_hash, list_shots, longest_shot, probe
 from .bodies import Bodies
 from .cache import DetectionCache, cache_key
+from .filling import filled
 from .keypoints import keypoints, landmark_confidence
 from .landmarker import Floats
 from .models import hand_model, pose_model
-from .observe import Observations, observe
+from .observe import Observations
 from .settling import settling
 from .sides import GROUPS, exchange, exchanged
 from .tracking import Indices, Scene, track
+from .whole import Looking, forget_chunks, observe_whole
 
 log = logging.getLogger(__name__)
 
@@ -50,30 +52,37 @@ _SIZE_SECONDS = 1.0
 class Track:
     """One person in one shot.
 
-    number: from 1, by first appearance, then left to right. keypoints: a sample for every decoded frame of the
-    shot, `world_landmarks` filled. mean_height_px: the standing height in the picture, roughly, over the frames in
-    which the person was found. first_time, last_time (s) of those frames. swapped_frames: samples in which sides were
-    exchanged by the detector and have been put right.
+    number: from 1, by first appearance, then left to right. life: keypoints from the first frame in which the person
+    was found to the last, `world_landmarks` filled; those of all frames would take gigabytes for many people in a long
+    clip. mean_height_px: the standing height in the picture, roughly, over the frames in which the person was found.
+    first_time, last_time (s) of those frames. swapped_frames: samples in which sides were exchanged by the detector and
+    have been put right. times (F,) s: of all decoded frames of the shot, None where `life` has them all.
     """
 
     number: int
-    keypoints: Keypoints2D
+    life: Keypoints2D
     mean_height_px: float
     first_time: float
     last_time: float
     swapped_frames: int
+    times: Array | None = None
+
+    @property
+    def keypoints(self) -> Keypoints2D:
+        """A sample for every decoded frame of the shot."""
+        return self.life if self.times is None else self.life.among(self.times)
 
     @property
     def seconds(self) -> float:
         """How long the person is in view, gaps not counted."""
-        times = self.keypoints.times
-        return float(np.count_nonzero(self.keypoints.detected)) * float(np.median(np.diff(times))) \
+        times = self.life.times
+        return float(np.count_nonzero(self.life.detected)) * float(np.median(np.diff(times))) \
             if len(times) > 1 else 0.0  # fmt: skip
 
     @property
     def middle_x(self) -> float:
         """The median place (px) of the pelvis across the picture."""
-        return float(np.nanmedian(self.keypoints.pixels[:, 0, 0]))
+        return float(np.nanmedian(self.life.pixels[:, 0, 0]))
 
     def describe(self) -> str:
         """One line for a person who has to choose."""
@@ -123,9 +132,11 @@ def detect(
             "Lift it without --from-cache.",
         )
     if seen is None:
-        seen = observe(path, settings, model, progress, cancelled, hands)
+        looking = Looking(path, settings, model, hands)
+        seen = observe_whole(looking, info, progress, cancelled, cache, key)
         if cache:
             cache.store(key, seen)
+            forget_chunks(cache, key)
     else:
         progress("detect", len(seen.times), len(seen.times))
     shots = list_shots(seen.times, seen.shots)
@@ -212,12 +223,16 @@ def _track(
 ) -> Track:
     chosen = poses[members]
     times = scene.times[members]
-    landmarks = seen.landmarks[chosen].astype(np.float64)
-    pixels, world = landmarks[..., :2] * size, seen.world[chosen].astype(np.float64)
+    pixels, world = seen.landmarks[chosen, :, :2] * np.array(size, np.float64), seen.world[chosen].astype(np.float64)
     heights = _smoothed(times, scene.bodies.sizes[members])
-    sure = landmark_confidence(pixels, landmarks[..., 3] * landmarks[..., 4], size)
+    sure = landmark_confidence(
+        pixels, seen.landmarks[chosen, :, 3].astype(np.float64) * seen.landmarks[chosen, :, 4], size
+    )
     swapped = exchanged(times, pixels, world, sure, heights)
-    pixels, world, sure = (exchange(values, swapped) for values in (pixels, world, sure))
+    # One after the other: with an hour of video each of them is large.
+    pixels = exchange(pixels, swapped)
+    world = exchange(world, swapped)
+    sure = exchange(sure, swapped)
     hands = None
     if len(seen.hand_points):
         # Imported late: nothing of it is needed by those who want no hands.
@@ -229,17 +244,22 @@ def _track(
         )
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
     kept = ~settling(times, pixels, heights)
+    every = slice(None) if kept.all() else kept
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
+    alive = frames[samples[0] : samples[-1] + 1]
+    samples -= samples[0]
+    found = dataclasses.replace(
+        keypoints(seen.times[alive], samples, pixels[every], world[every], sure[every], size),
+        hands=None if hands is None else hands.spread(samples, kept, len(alive)),
+    )
     return Track(
         number=number,
-        keypoints=dataclasses.replace(
-            keypoints(seen.times[frames], samples, pixels[kept], world[kept], sure[kept], size),
-            hands=None if hands is None else hands.spread(samples, kept, len(frames)),
-        ),
+        life=filled(found, seen.looked[alive]),
         mean_height_px=float(heights[kept].mean()),
         first_time=float(times[kept][0]),
         last_time=float(times[kept][-1]),
         swapped_frames=int(np.count_nonzero(swapped[kept].any(-1))),
+        times=seen.times[frames],
     )
 
 
@@ -254,11 +274,9 @@ def _smoothed(times: Array, sizes: Array) -> Array:
     """The running median over a second of body sizes (N,)."""
     if len(times) < 3:
         return np.full(len(times), float(np.median(sizes)))
-    # Imported late: `core.pipeline` loads it beside detection.
-    from scipy.ndimage import median_filter
-
-    width = round(_SIZE_SECONDS / float(np.median(np.diff(times)))) | 1
-    result: Array = median_filter(sizes, size=max(width, 3), mode="nearest")
+    width = max(round(_SIZE_SECONDS / float(np.median(np.diff(times)))) | 1, 3)
+    padded = np.pad(sizes, width // 2, mode="edge")
+    result: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=-1)
     return result
 
 

@@ -11,7 +11,7 @@ from ..skeleton import MEDIAPIPE_33
 SETTLING_SECONDS = 0.3
 """How long after someone is found poses are looked at."""
 GAP_SECONDS = 0.1
-"""Without a pose for longer, someone is found anew."""
+"""Without a pose for longer, someone is found anew; where frames are rarer, for longer than one and a half."""
 FASTEST = 3.5
 """Heights a second by which limbs move on average within a body; a sprinter's reach 1.6."""
 SHORTEST_STEP = 0.03
@@ -33,7 +33,9 @@ def settling(times: Array, pixels: Array, heights: Array) -> Bools:
     """
     result = np.zeros(len(times), bool)
     limbs = (pixels[:, _LIMBS] - pixels[:, _HIPS].mean(1, keepdims=True)) / np.maximum(heights, 1.0)[:, None, None]
-    found = [0, *(np.flatnonzero(np.diff(times) > GAP_SECONDS) + 1)]
+    steps = np.diff(times)
+    longest = max(GAP_SECONDS, 1.5 * float(np.median(steps))) if len(steps) else GAP_SECONDS
+    found = [0, *(np.flatnonzero(steps > longest) + 1)]
     for first, stop in zip(found, [*found[1:], len(times)], strict=True):
         if times[stop - 1] - times[first] < LEAST_SECONDS:
             continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import av
+import av.error
 import av.filter
 import numpy as np
 from av.sidedata.sidedata import SideData
@@ -38,7 +39,7 @@ class Orientation:
         The matrix (a, b, u; c, d, v; ...) takes stored (x, y) to shown (a x + c y, b x + d y), y down.
         """
         try:
-            data = frame.side_data.get("DISPLAYMATRIX")
+            data = _thumb(frame).side_data.get("DISPLAYMATRIX")
         except ValueError:
             # PyAV 18 cannot list side data of kinds newer than itself (EXIF in photographs), but knows the angle.
             return Orientation.turned(-frame.rotation)
@@ -71,16 +72,37 @@ class Orientation:
         return (("transpose", f"dir={direction.get((self.flip_x, self.flip_y), 'clock_flip')}"),)
 
 
-class Turner:
-    """Turns pictures upright in their own pixel format, where that is cheapest."""
+def _thumb(frame: av.VideoFrame) -> av.VideoFrame:
+    """A tiny copy with the same side data. A PyAV frame that was asked for these is part of a cycle, and its picture,
+    and the decoder's pool of pictures with it, stays in memory until Python looks for cycles (seen: four gigabytes)."""
+    try:
+        return frame.reformat(width=16, height=16, format="gray")
+    except (ValueError, av.error.FFmpegError):
+        return frame
 
-    def __init__(self) -> None:
+
+class Turner:
+    """Turns pictures upright in their own pixel format, where that is cheapest.
+
+    `alike`: they come from one stream, in which nothing but the angle changes on the way; then their metadata are read
+    as seldom as can be.
+    """
+
+    def __init__(self, alike: bool) -> None:
+        self._alike = alike
+        self._known: tuple[float, Orientation] | None = None
         self._key: tuple[object, ...] | None = None
         self._graph = av.filter.Graph()
 
+    def _orientation(self, frame: av.VideoFrame) -> Orientation:
+        angle = frame.rotation
+        if self._known is None or not self._alike or angle != self._known[0]:
+            self._known = angle, Orientation.of(frame)
+        return self._known[1]
+
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The upright frame: `frame` itself where its metadata ask for no turn."""
-        orientation = Orientation.of(frame)
+        orientation = self._orientation(frame)
         if not orientation.filters:
             return frame
         key = (orientation, frame.width, frame.height, frame.format.name)

@@ -23,10 +23,13 @@ import av.container
 import av.error
 import av.stream
 import av.video
+from av.codec.hwaccel import HWAccel
 
 from ..jobs import MotionLiftError
+from . import hardware
 from .clock import Clock
 from .conversion import Orientation
+from .packets import packets_before, picture_times
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +64,22 @@ class Source(Protocol):
         """
         ...
 
+    def times(self) -> list[float] | None:
+        """The times (s) of all pictures, as `frames` gives them, without decoding; None where nothing tells for
+        certain."""
+        ...
+
 
 class ContainerSource:
-    """A file that FFmpeg opens. Time 0 is its first picture's presentation time.
+    """A file that FFmpeg opens. Time 0 is its first picture's presentation time. `hwaccel`: see `hardware.accelerator`.
 
     Raises `MotionLiftError`: `not_a_video`, `incomplete_video`, `no_video_stream`, `no_frames`, `unreadable`.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, hwaccel: str = hardware.NONE) -> None:
         self._path = path
         self._threads = threads
+        self._hwaccel = hwaccel
         with contextlib.closing(_open(path)) as container:
             stream = self._video_stream(container)
             first = next(_decode(container, stream, _log_warning), None)
@@ -82,21 +91,25 @@ class ContainerSource:
                 )
             stamp, picture = first
             # Reordered pictures without presentation stamps have certain times only when counted from the start.
-            self._can_seek = _has_presentation_stamps(container) or not stream.codec_context.has_b_frames
+            self._presented = _has_presentation_stamps(container)
+            self._can_seek = self._presented or not stream.codec_context.has_b_frames
             self._origin = (stamp or 0) * _time_base(stream)
+            self._codec = stream.codec_context.name
             self._promised = _promised_duration(container, stream)
             self.description = _describe(container, stream, picture, self._promised)
 
     def frames(self, start: float, warn: Warn) -> Iterator[tuple[float, av.VideoFrame]]:
-        clock: Clock[av.VideoFrame] = Clock(1.0 / self.description.fps)
         time = None
-        for stamp, frame in self._from(start, warn):
-            for time, ready in clock.push(stamp, frame):
-                if time >= start:
-                    yield time, ready
-        for time, ready in clock.flush():
-            if time >= start:
-                yield time, ready
+        try:
+            for time, picture in self._accelerated(start):
+                yield time, picture
+        except hardware.Interrupted:
+            if time is not None:
+                log.info("%s: after %.2f s it is decoded by the processors", self._path, time)
+            after = -math.inf if time is None else time
+            for time, picture in self._timed(max(start, after), warn):
+                if time > after:
+                    yield time, picture
         promised = self._promised
         # Headers round, and count the last picture's own duration or not.
         if promised is not None and time is not None and promised - time > max(0.25, 4.0 / self.description.fps):
@@ -104,31 +117,76 @@ class ContainerSource:
         elif self._path.suffix.lower() == ".gif" and not _ends_as_gif(self._path):
             warn("The GIF lacks its end: the file seems cut off.")
 
-    def _from(self, start: float, warn: Warn) -> Iterator[tuple[float | None, av.VideoFrame]]:
+    def _accelerated(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """The pictures decoded by a device, as far as it decodes what the file promises; then raises `Interrupted`."""
+        accelerator = hardware.accelerator(self._hwaccel, self._codec)
+        expected = self.times() if accelerator else None
+        if expected is None:
+            raise hardware.Interrupted
+        wanted = [time for time in expected if time >= start]
+        # What is wrong with the file is told by the processors, who then take over.
+        for time, picture in hardware.verified(self._timed(start, _log_warning, accelerator), wanted):
+            yield time, hardware.planar(picture)
+
+    def _timed(
+        self, start: float, warn: Warn, accelerator: HWAccel | None = None
+    ) -> Iterator[tuple[float, av.VideoFrame]]:
+        """(time, picture) from `start` on."""
+        clock: Clock[av.VideoFrame] = Clock(1.0 / self.description.fps)
+        for stamp, frame in self._from(start, warn, accelerator):
+            for time, ready in clock.push(stamp, frame):
+                if time >= start:
+                    yield time, ready
+        for time, ready in clock.flush():
+            if time >= start:
+                yield time, ready
+
+    def times(self) -> list[float] | None:
+        if not self._can_seek:
+            return None
+        with contextlib.closing(_open(self._path)) as container:
+            return picture_times(container, self._video_stream(container), self._origin, self._presented)
+
+    def _from(
+        self, start: float, warn: Warn, accelerator: HWAccel | None
+    ) -> Iterator[tuple[float | None, av.VideoFrame]]:
         """Stamped pictures from a keyframe before `start` on."""
         if start > 0 and self._can_seek:
-            with contextlib.closing(_open(self._path)) as container:
-                stream = self._video_stream(container)
-                # Half a second earlier: indexes are in decoding order, in which a keyframe precedes its time.
-                target = int((Fraction(max(start - 0.5, 0.0)) + self._origin) / _time_base(stream))
-                try:
-                    container.seek(target, stream=stream, backward=True)
-                except av.error.FFmpegError as error:
-                    log.debug("%s cannot seek: %s", self._path, error)
-                else:
-                    found = self._stamped(container, stream, warn)
+            # By the index; where that is missing or wrong, by passing over packets; else everything is decoded.
+            for find in (self._sought, self._passed_over):
+                with contextlib.closing(_open(self._path, accelerator)) as container:
+                    found = find(container, self._video_stream(container), start, warn)
                     first = next(found, None)
                     if first is not None and first[0] is not None and first[0] <= start:
                         yield from itertools.chain([first], found)
                         return
-        # From the start on: asked for, or the index is missing or wrong.
-        with contextlib.closing(_open(self._path)) as container:
+        with contextlib.closing(_open(self._path, accelerator)) as container:
             yield from self._stamped(container, self._video_stream(container), warn)
 
-    def _stamped(
-        self, container: av.container.InputContainer, stream: av.VideoStream, warn: Warn
+    def _sought(
+        self, container: av.container.InputContainer, stream: av.VideoStream, start: float, warn: Warn
     ) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        for stamp, frame in _decode(container, stream, warn):
+        # Half a second earlier: indexes are in decoding order, in which a keyframe precedes its time.
+        target = int((Fraction(max(start - 0.5, 0.0)) + self._origin) / _time_base(stream))
+        try:
+            container.seek(target, stream=stream, backward=True)
+        except av.error.FFmpegError as error:
+            log.debug("%s cannot seek: %s", self._path, error)
+            return
+        yield from self._stamped(container, stream, warn)
+
+    def _passed_over(
+        self, container: av.container.InputContainer, stream: av.VideoStream, start: float, warn: Warn
+    ) -> Iterator[tuple[float | None, av.VideoFrame]]:
+        with contextlib.closing(_open(self._path)) as again:
+            before = packets_before(again, self._video_stream(again), Fraction(start) + self._origin, self._presented)
+        if before:
+            yield from self._stamped(container, stream, warn, before)
+
+    def _stamped(
+        self, container: av.container.InputContainer, stream: av.VideoStream, warn: Warn, passed_over: int = 0
+    ) -> Iterator[tuple[float | None, av.VideoFrame]]:
+        for stamp, frame in _decode(container, stream, warn, passed_over):
             yield (None if stamp is None else float(stamp * _time_base(stream) - self._origin)), frame
 
     def _video_stream(self, container: av.container.InputContainer) -> av.VideoStream:
@@ -150,15 +208,18 @@ class ContainerSource:
         return stream
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def _open(path: Path, accelerator: HWAccel | None = None) -> av.container.InputContainer:
     try:
         # Absolute, so that no name is taken for a network address.
-        return av.open(str(path.absolute()), metadata_errors="replace")
+        return av.open(str(path.absolute()), metadata_errors="replace", hwaccel=accelerator)
     except FileNotFoundError as error:
         raise no_file(path) from error
     except PermissionError as error:
         raise unreadable(path, error) from error
     except av.error.FFmpegError as error:
+        if accelerator is not None:
+            log.info("%s: no room on the device: %s", path, error)
+            return _open(path)
         with path.open("rb") as file:
             box = file.read(8)[4:]
         if box in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
@@ -187,17 +248,17 @@ def _not_a_video(path: Path) -> MotionLiftError:
 
 
 def _decode(
-    container: av.container.InputContainer, stream: av.VideoStream, warn: Warn
+    container: av.container.InputContainer, stream: av.VideoStream, warn: Warn, passed_over: int = 0
 ) -> Iterator[tuple[int | None, av.VideoFrame]]:
-    """(stamp, picture) of all that can be had; damage is skipped and told to `warn`.
+    """(stamp, picture) of all that can be had after the first `passed_over` packets; damage is skipped and told to
+    `warn`, once.
 
     Where there are only decoding stamps, the pictures get those in ascending order.
     """
     packets = container.demux(stream)
     presented = _has_presentation_stamps(container)
     decoding_stamps: list[int] = []
-    damaged = 0
-    last = False
+    damaged = last = False
     while not last:
         try:
             packet = next(packets, None)
@@ -208,6 +269,9 @@ def _decode(
         if packet is not None and not last:
             if packet.size == 0:
                 continue  # AVI writes a repeated picture as nothing, which decoders take for the end.
+            if passed_over:
+                passed_over -= 1
+                continue
             if not presented and packet.dts is not None:
                 heapq.heappush(decoding_stamps, packet.dts)
         try:
@@ -216,12 +280,12 @@ def _decode(
             frames = []
         except av.error.FFmpegError as error:
             log.debug("a damaged packet of %s: %s", container.name, error)
-            damaged += 1
+            if not damaged:
+                warn("Damaged places in the file were skipped.")
+            damaged = True
             frames = []
         for frame in frames:
             yield (heapq.heappop(decoding_stamps) if decoding_stamps else frame.pts), frame
-    if damaged:
-        warn(f"Damaged places in the file were skipped: {damaged}.")
 
 
 def _has_presentation_stamps(container: av.container.InputContainer) -> bool:

@@ -25,6 +25,7 @@ from ..processors import share
 from .ahead import RunAhead
 from .conversion import Converter, Image, Turner, fit
 from .decoding import ContainerSource, Description, Source, no_file, unreadable
+from .hardware import NONE
 from .sequences import PictureSource, is_sequence, list_pictures
 from .shots import THUMBNAIL_SIDE, Shot, ShotDetector, list_shots
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 0.0005
 """Given to the trim's limits: containers and people round times."""
+NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class VideoInfo:
 class Frame:
     """One picture: `index` counts from 0 at the first one read, `time` is its presentation time in seconds from
     the video's first picture, `shot` counts from 1 and grows at each hard cut, `image` (H, W, 3) is RGB, upright,
-    with square pixels, C-contiguous. The image may be smaller than `VideoInfo.size` (see `max_side`).
+    with square pixels, C-contiguous. The image may be smaller than `VideoInfo.size` (see `max_side`), and is empty
+    (0, 0, 3) where it was not wanted (see `stride`).
     """
 
     index: int
@@ -71,6 +74,16 @@ class Frame:
 def probe(path: Path, rate: float | None = None) -> VideoInfo:
     """What `path` holds; its first picture is decoded, so it can be read. Errors as `FrameReader`."""
     return _info(path, _open_source(path, rate, threads=1).description)
+
+
+def picture_times(path: Path, start: float | None = None, end: float | None = None) -> list[float] | None:
+    """The times (s) of the frames that a `FrameReader` of this trim yields, without decoding them; None where the
+    file does not tell for certain. Errors as `FrameReader`."""
+    times = _open_source(path, None, threads=1).times()
+    if times is None:
+        return None
+    first, last = _limits(start, end)
+    return [time for time in times if first <= time < last]
 
 
 def read_frames(
@@ -87,7 +100,8 @@ class FrameReader:
     max_side: pictures whose longer side exceeds it are made smaller in the same pass as the conversion to RGB;
     coordinates relative to the picture times `info.size` are pixels of the video. rate: pictures a second of an
     image sequence (30 when None). threads: of the decoder; few, since detection runs beside it: two, of the process's
-    share. ahead: decoded frames that wait for the consumer at most.
+    share. ahead: decoded frames that wait for the consumer at most. stride: only every so manieth frame from the first
+    on has its image. hwaccel: `none`, `auto` or a kind of device that decodes (`hardware.accelerator`).
 
     `info` is there from the start; `warnings`, in words, is complete when the iteration has ended.
     Errors are `MotionLiftError`: `no_file`, `is_directory`, `empty_file`, `not_a_video`, `incomplete_video`,
@@ -105,11 +119,13 @@ class FrameReader:
         rate: float | None = None,
         threads: int | None = None,
         ahead: int = 4,
+        stride: int = 1,
+        hwaccel: str = NONE,
     ) -> None:
-        source = _open_source(path, rate, min(2, share()) if threads is None else threads)
+        source = _open_source(path, rate, min(2, share()) if threads is None else threads, hwaccel)
         self.info = _info(path, source.description)
         self.warnings: list[str] = []
-        decoding = _Decoding(source, self.info, start, end, max_side, self.warnings)
+        decoding = _Decoding(source, self.info, start, end, max_side, stride, self.warnings)
         self._frames = RunAhead(decoding.frames, ahead, name=f"decode {path.name}")
 
     def __enter__(self) -> Self:
@@ -137,33 +153,40 @@ class _Decoding:
     start: float | None
     end: float | None
     max_side: int | None
+    stride: int
     warnings: list[str]
 
     def frames(self) -> Generator[Frame, None, None]:
         """Decode, convert, number by shot."""
-        first = max(0.0, (self.start or 0.0) - GRACE_SECONDS)
-        last = math.inf if self.end is None else self.end - GRACE_SECONDS
-        turn = Turner()
+        first, last = _limits(self.start, self.end)
+        turn = Turner(alike=isinstance(self.source, ContainerSource))
         picture = Converter(fit(self.info.size, self.max_side))
         thumbnail = Converter(fit(self.info.size, THUMBNAIL_SIDE), Interpolation.AREA)
         detector: ShotDetector[tuple[float, Image]] = ShotDetector(_lookahead(self.info.fps))
         index = 0
-        for time, stored in self.source.frames(first, self.warn):
+        for number, (time, stored) in enumerate(self.source.frames(first, self.warn)):
             if time >= last:
                 break
             upright = turn(stored)
-            for shot, (shown, image) in detector.push(thumbnail(upright) / np.float32(255), (time, picture(upright))):
-                yield Frame(index, shown, shot, image)
+            image = picture(upright) if number % self.stride == 0 else NO_IMAGE
+            for shot, (shown, settled) in detector.push(thumbnail(upright) / np.float32(255), (time, image)):
+                yield Frame(index, shown, shot, settled)
                 index += 1
-        for shot, (shown, image) in detector.flush():
-            yield Frame(index, shown, shot, image)
+        for shot, (shown, settled) in detector.flush():
+            yield Frame(index, shown, shot, settled)
             index += 1
         if index == 0:
             raise _nothing_left(self.info, self.start, self.end)
 
     def warn(self, text: str) -> None:
-        log.warning("%s: %s", self.info.path.name, text)
-        self.warnings.append(text)
+        if text not in self.warnings:
+            log.warning("%s: %s", self.info.path.name, text)
+            self.warnings.append(text)
+
+
+def _limits(start: float | None, end: float | None) -> tuple[float, float]:
+    """Frames of a trim are shown at first <= time < last (s)."""
+    return max(0.0, (start or 0.0) - GRACE_SECONDS), math.inf if end is None else end - GRACE_SECONDS
 
 
 def _lookahead(fps: float) -> int:
@@ -185,14 +208,14 @@ def _nothing_left(info: VideoInfo, start: float | None, end: float | None) -> Mo
     )
 
 
-def _open_source(path: Path, rate: float | None, threads: int) -> Source:
+def _open_source(path: Path, rate: float | None, threads: int, hwaccel: str = NONE) -> Source:
     if is_sequence(path):
         return PictureSource(path, rate)
     if not path.exists():
         raise no_file(path)
     if path.stat().st_size == 0:
         raise MotionLiftError("empty_file", f"{path.name} is empty.", "Copy or export the video again.")
-    return ContainerSource(path, threads)
+    return ContainerSource(path, threads, hwaccel)
 
 
 def _info(path: Path, description: Description) -> VideoInfo:

@@ -51,6 +51,9 @@ class PictureSource:
             warn(f"{missing} pictures are missing in {self.path.name}: there the motion is interpolated.")
         return self._decoded(start, warn)
 
+    def times(self) -> list[float] | None:
+        return [number / self.rate for number, _ in self.pictures]
+
     def _decoded(self, start: float, warn: Warn) -> Iterator[tuple[float, av.VideoFrame]]:
         for number, picture in self.pictures:
             time = number / self.rate

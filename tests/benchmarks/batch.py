@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from motionlift.tests.benchmarks.whole_lift import Cost, run
+from motionlift.core.evaluation.processes import Cost, run
 
 log = logging.getLogger("benchmark")
 

@@ -262,3 +262,26 @@ def test_mirrored_keypoints_exchange_sides_and_twice_is_once() -> None:
     part = seen.window(1, 3)
     np.testing.assert_array_equal(part.times, seen.times[1:3])
     np.testing.assert_array_equal(part.pixels, seen.pixels[1:3])
+
+
+def test_a_part_among_all_frames_is_that_part() -> None:
+    random = np.random.default_rng(3)
+    detected = random.uniform(size=30) < 0.8
+    hands = HandKeypoints(random.normal(size=(30, 2, 21, 2)), random.normal(size=(30, 2, 21, 3)),
+                          random.uniform(size=(30, 2)), random.uniform(size=(30, 2)))  # fmt: skip
+    times = np.cumsum(random.uniform(0.01, 0.05, 30))
+    whole = Keypoints2D(times, random.normal(size=(30, 26, 2)), random.uniform(size=(30, 26)), detected, (640, 480),
+                        random.normal(size=(30, 33, 3)), hands)  # fmt: skip
+    back = whole.window(5, 22).among(whole.times)
+    np.testing.assert_array_equal(back.times, whole.times)
+    inside = np.zeros(30, bool)
+    inside[5:22] = True
+    for name in ("pixels", "confidence", "detected", "world_landmarks"):
+        np.testing.assert_array_equal(getattr(back, name)[inside], getattr(whole, name)[inside])
+    assert not back.detected[~inside].any()
+    assert not back.confidence[~inside].any()
+    assert np.isnan(back.pixels[~inside]).all()
+    assert back.hands is not None
+    np.testing.assert_array_equal(back.hands.left[inside], hands.left[inside])
+    assert np.isnan(back.hands.pixels[~inside]).all()
+    assert whole.among(whole.times) is whole

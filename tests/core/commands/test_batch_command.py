@@ -222,7 +222,7 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/mine.html"], "no report of a batch"),
         (["{}/a.mp4", "-o", "{}/out", "--jobs", "1", "--format", "fbx"], "'fbx'"),
         (["{}/a.mp4", "-o", "{}/mine.html", "--jobs", "1"], "folder"),
-        (["{}/a.mp4", "-o", "{}/take.bvh", "--jobs", "1"], "folder"),
+        (["{}/a.mp4", "-o", "{}/take.bvh", "--jobs", "1", "--force"], "folder"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) -> None:

@@ -13,9 +13,10 @@ from PIL import Image
 
 from motionlift.core.detection import people
 from motionlift.core.detection.cache import DetectionCache
-from motionlift.core.detection.observe import Observations, observe
+from motionlift.core.detection.observe import Observations
 from motionlift.core.detection.people import Detection, Track, choose_people, detect, find_tracks
 from motionlift.core.detection.strip import write_people_pictures, write_people_strip
+from motionlift.core.detection.whole import observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
 from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
@@ -154,13 +155,13 @@ def test_real_detection_of_the_sample(
     def forbidden(*_: object) -> Observations:
         raise AssertionError("detected again")
 
-    monkeypatch.setattr(people, "observe", forbidden)
+    monkeypatch.setattr(people, "observe_whole", forbidden)
     again = detect(sample_video, settings).tracks[0].keypoints
     np.testing.assert_array_equal(again.pixels, keypoints.pixels)
     with pytest.raises(UsageError) as caught:
         choose_people(found, "2")
     assert caught.value.code == "wrong_person"
-    monkeypatch.setattr(people, "observe", observe)
+    monkeypatch.setattr(people, "observe_whole", observe_whole)
     with pytest.raises(Cancelled):
         detect(sample_video, replace(settings, use_cache=False), cancelled=lambda: True)
     stored = list(DetectionCache.of(settings).folder.glob("*.npz"))

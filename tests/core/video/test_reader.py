@@ -459,3 +459,20 @@ def test_real_clip_is_one_shot() -> None:
     assert reader.info.size == (1768, 994)
     assert (len(frames), frames[-1].shot, reader.warnings) == (230, 1, [])
     np.testing.assert_allclose(np.diff([f.time for f in frames]), 1 / 30, atol=1e-6)
+
+
+def test_pictures_leave_memory_at_once(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
+    """Also where nobody looks for cycles: a minute of video would stay in memory otherwise."""
+    path = encode_video(tmp_path / "a.mp4", moving_texture(40), rotation=90)
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in read_frames(path)) == 40
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        kept = [item for item in gc.garbage if isinstance(item, av.VideoFrame) and item.width > 16]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not kept

@@ -1,0 +1,253 @@
+"""The whole of a clip detected: in one go, or, where it is long, chunk by chunk and on every processor of our share."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import processors
+from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage, ignore_progress
+from ..video import VideoInfo, picture_times
+from . import chunks
+from .cache import DetectionCache
+from .chunks import Chunk, joined, lost_people, plan
+from .detector import DetectorProcess
+from .models import HandModel, PoseModel
+from .observe import MOST_PEOPLE, Observations, Part, observe
+
+log = logging.getLogger(__name__)
+
+DETECTOR_BYTES = 700_000_000
+"""Memory that a process of `detector` may need."""
+ATTEMPTS = 2
+"""In how many processes a chunk may die before the clip has failed."""
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What is looked at, and how."""
+
+    path: Path
+    settings: LiftSettings
+    model: PoseModel
+    hands: HandModel | None
+
+    def observe(self, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Observations:
+        """`observe.observe`, in this process."""
+        return observe(self.path, self.settings, self.model, progress, cancelled, self.hands, part)
+
+
+def observe_whole(
+    looking: Looking,
+    info: VideoInfo,
+    progress: ProgressCallback,
+    cancelled: Callable[[], bool],
+    cache: DetectionCache | None = None,
+    key: str = "",
+) -> Observations:
+    """What `observe` sees in the trim; a long one by chunks, in `processors.processes()` processes.
+
+    With a `cache`, chunks that are done are kept in it under `key` until all are, so that a run that was killed goes on
+    there. Raises as `observe`, and `detector_stopped`.
+    """
+    pieces = chunks_of(looking, info)
+    if len(pieces) < 2:
+        return looking.observe(None, progress, cancelled)
+    found: dict[int, Observations] = {}
+
+    def name(number: int) -> str:
+        return f"{key}-{number:05}-{pieces[number].part.people}"
+
+    def keep(number: int, seen: Observations) -> None:
+        found[number] = seen
+        if cache:
+            cache.store(name(number), seen)
+
+    def detect(numbers: Sequence[int], told: ProgressCallback) -> None:
+        stored = {number: cache.load(name(number)) if cache else None for number in numbers}
+        found.update({number: seen for number, seen in stored.items() if seen is not None})
+        todo = [number for number, seen in stored.items() if seen is None]
+        tally = _Tally(pieces, todo, told)
+        tally.tell()
+        processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
+        log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
+        if processes > 1:
+            _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled)
+            return
+        for number in todo:
+            look = functools.partial(looking.observe, pieces[number].part, tally.callback(number), cancelled)
+            keep(number, _observed(look))
+
+    detect(range(len(pieces)), progress)
+    planned = tuple(pieces)
+    while again := _to_look_again(pieces, found, looking.settings):
+        for number, people in again.items():
+            pieces[number] = pieces[number].again(planned[number - 1], people)
+        detect(list(again), ignore_progress)
+    return joined(pieces, [found[number] for number in range(len(pieces))])
+
+
+def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], settings: LiftSettings) -> dict[int, int]:
+    """The chunks that lost somebody, and how many are to be followed there; those only that did not try as many."""
+    if settings.max_people is not None:
+        return {}
+    lost = {n: min(lost_people(found[n - 1], pieces[n], found[n]), MOST_PEOPLE) for n in range(1, len(pieces))}
+    return {number: people for number, people in lost.items() if people > pieces[number].part.people}
+
+
+def forget_chunks(cache: DetectionCache, key: str) -> None:
+    """The whole is stored: its chunks are needed no more."""
+    for path in cache.folder.glob(f"{key}-*"):
+        path.unlink(missing_ok=True)
+
+
+def chunks_of(looking: Looking, info: VideoInfo) -> list[Chunk]:
+    """The chunks of a clip; none where it is too short for two, cannot be entered at any frame, or where only one shot
+    of it is asked for (which one that is, is known only from the start on)."""
+    settings = looking.settings
+    if settings.shot is not None or (
+        info.frame_count is not None and info.frame_count < chunks.FRAMES + chunks.SHORTEST
+    ):
+        return []
+    times = picture_times(looking.path, settings.start, settings.end)
+    if times is None:
+        log.info("%s has no certain times before it is decoded: it is not split", looking.path)
+        return []
+    return plan(times, settings.start)
+
+
+def _observed(look: Callable[[], Observations]) -> Observations:
+    """What a chunk shows: nothing where the file promises pictures that cannot be decoded."""
+    try:
+        return look()
+    except MotionLiftError as error:
+        if error.code != "bad_trim":
+            raise
+        log.info("nothing to be seen: %s", error)
+        return Observations.nothing()
+
+
+@dataclass
+class _Tally:
+    """How many frames of the trim have been looked at."""
+
+    pieces: Sequence[Chunk]
+    todo: Sequence[int]
+    progress: ProgressCallback
+    done: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def callback(self, number: int) -> ProgressCallback:
+        """For one chunk."""
+
+        def tell(stage: Stage, done: int, total: int | None) -> None:
+            self.add(number, done)
+            self.tell()
+
+        return tell
+
+    def add(self, number: int, done: int) -> None:
+        """So many frames of a chunk have been looked at, those before its own included."""
+        with self._lock:
+            self.done[number] = done
+
+    def tell(self) -> None:
+        """Tell it."""
+        total = self.pieces[-1].stop
+        with self._lock:
+            done = total
+            for number in self.todo:
+                chunk = self.pieces[number]
+                length = chunk.stop - chunk.first
+                seen = self.done.get(number, 0) - (chunk.first - chunk.looked_from)
+                done -= length - min(max(seen, 0), length)
+        self.progress("detect", done, total)
+
+
+def _side_by_side(
+    looking: Looking,
+    pieces: Sequence[Chunk],
+    todo: Sequence[int],
+    processes: int,
+    keep: Callable[[int, Observations], None],
+    tally: _Tally,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Have chunks detected in processes. Raises the first error, `Cancelled` once `cancelled()` is true."""
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in todo:
+        waiting.put(number)
+    ended: queue.SimpleQueue[tuple[int, Observations] | Exception] = queue.SimpleQueue()
+    running: list[DetectorProcess] = []
+    stopping = threading.Event()
+    changing = threading.Lock()
+
+    def begin() -> DetectorProcess:
+        with changing:
+            if stopping.is_set():
+                raise Cancelled
+            running.append(DetectorProcess())
+            return running[-1]
+
+    def serve() -> None:
+        process: DetectorProcess | None = None
+        try:
+            while not stopping.is_set():
+                try:
+                    number = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                for attempt in range(1, ATTEMPTS + 1):
+                    process = process or begin()
+                    try:
+                        ended.put((number, _chunk(process, number)))
+                        break
+                    except MotionLiftError as error:
+                        if error.code != "detector_stopped" or attempt == ATTEMPTS or stopping.is_set():
+                            raise
+                        log.warning("%s Chunk %d is tried again.", error.message, number)
+                        process = None
+        except Exception as error:  # noqa: BLE001 - raised by whoever waits
+            ended.put(error)
+
+    def _chunk(process: DetectorProcess, number: int) -> Observations:
+        arguments = (looking.path, looking.settings, looking.model, looking.hands, pieces[number].part)
+        return _observed(lambda: process.observe(*arguments, lambda done: tally.add(number, done)))
+
+    threads = [threading.Thread(target=serve, name=f"motionlift-chunks-{n}", daemon=True) for n in range(processes)]
+    try:
+        for thread in threads:
+            thread.start()
+        left = len(todo)
+        told = 0.0
+        while left:
+            if cancelled():
+                raise Cancelled
+            try:
+                result = ended.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                if time.monotonic() - told > 2 * POLL_SECONDS:
+                    told = time.monotonic()
+                    tally.tell()
+                continue
+            if isinstance(result, Exception):
+                raise result
+            number, seen = result
+            keep(number, seen)
+            tally.add(number, pieces[number].stop - pieces[number].looked_from)
+            left -= 1
+        tally.tell()
+    finally:
+        with changing:
+            stopping.set()
+            for each in running:
+                each.stop()
+        for thread in threads:
+            thread.join()
