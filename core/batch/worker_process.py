@@ -6,15 +6,18 @@ It speaks the protocol of `core/worker.py`. What it logs goes to a file, whose e
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ... import __version__
+from ..bvh import BvhOptions
 from ..jobs import PROTOCOL_VERSION, Failure, Hello, MotionLiftError, Progress, Request, Result, decode_event, encode
 from ..processors import environment
 
@@ -27,26 +30,44 @@ GRACE_SECONDS = 3.0
 """How long a worker may take to notice that it is to end."""
 
 
+def lifting_arguments(suffixes: Sequence[str], options: BvhOptions) -> tuple[str, ...]:
+    """The arguments of the Python that is a worker process: see `commands/batch_worker.py`."""
+    package = __name__.partition(".")[0]
+    bvh = json.dumps(dataclasses.asdict(options))
+    return ("-m", package, "batch-worker", "--suffixes", json.dumps(list(suffixes)), "--bvh", bvh)
+
+
 class WorkerProcess:
-    """Runs `command`, with `threads` processors to itself; `log_path` is written anew with each start.
+    """Runs `command`, with `threads` processors to itself and `variables` in its environment; `log_path` is written
+    anew with each start.
 
     `work_on` belongs to one thread; `stop` may be called by any.
     """
 
-    def __init__(self, command: Sequence[str], threads: int, log_path: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], threads: int, log_path: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
         self._command = list(command)
         self._threads = threads
         self._log_path = log_path
+        self._variables = dict(variables or {})
         self._process: subprocess.Popen[str] | None = None
         self._changing = threading.Lock()
         self._stopped = False
         self.greeted = False
+        self.lost = False
+        """It can be started again."""
 
     @property
     def pid(self) -> int | None:
         """The process's number while it runs."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped
 
     def work_on(self, request: Request, on_progress: Callable[[Progress], None]) -> Result:
         """Have a request carried out. Raises its failure as `MotionLiftError`; `worker_died` when the process ended
@@ -120,6 +141,7 @@ class WorkerProcess:
                     env={
                         **os.environ,
                         **environment(self._threads),
+                        **self._variables,
                         "PYTHONUTF8": "1",
                         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
                     },
