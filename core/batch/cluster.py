@@ -325,6 +325,9 @@ def connected(address: str, jobs: int) -> Iterator[Cluster]:
             f"A cluster needs dask.distributed: {error}.",
             'Install it with pip install "motionlift[cluster]", here and on all workers.',
         ) from error
+    if not log.isEnabledFor(logging.INFO):
+        # Dask tells of everything, and at the end of every connection that it closes.
+        logging.getLogger("distributed").setLevel(logging.ERROR)
     with contextlib.ExitStack() as stack:
         where: dict[str, Any] = {"address": address}
         if address == LOCAL:
