@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -154,14 +155,23 @@ def fetch(
 
 
 def _changed_ns(info: Mapping[str, Any]) -> int:
-    """When a file was changed; storages do not agree on what that is called, nor on what it is."""
+    """When a file was changed; storages do not agree on what that is called, nor on what it is.
+
+    Those that know only the second tell of content by a tag, which then stands for what is below it.
+    """
+    time_ns = 0
     for key in ("mtime", "LastModified", "last_modified", "updated", "modified", "created"):
         value = info.get(key)
         if isinstance(value, str):
             with contextlib.suppress(ValueError):
                 value = datetime.datetime.fromisoformat(value)
         if isinstance(value, datetime.datetime):
-            return int(value.timestamp() * 1e9)
-        if isinstance(value, int | float):
-            return int(value * 1e9)
-    return 0
+            time_ns = int(value.timestamp() * 1e9)
+        elif isinstance(value, int | float):
+            time_ns = int(value * 1e9)
+        if time_ns:
+            break
+    tag = next((info[key] for key in ("ETag", "md5Hash", "generation") if info.get(key)), None)
+    if tag is not None and time_ns % 10**9 == 0:
+        time_ns += int(hashlib.sha256(str(tag).encode()).hexdigest()[:12], 16) % 10**9
+    return time_ns
