@@ -4,7 +4,8 @@ Makes so many short clips of one clip (pieces, mirrored, lighter and darker, so 
 tenth of them broken in ten ways, and lifts them twice with the real command: once in peace, once while `--kills` times
 a process of it is killed (kill -9) at a random moment: the parent, which is then started again, or one of its workers
 or their children. Then both results are compared: every file's SHA-256, and of every clip the end, the error, the
-figures and the hash. Ends with 1 and names the differences where there are any. `--folder` keeps all for a look.
+figures and the hash. Ends with 1 and names the differences where there are any. `--folder` keeps all for a look;
+`--cluster` disturbs a run on a cluster of this machine.
 
 Needs Linux. Clips that vanish are removed when the run has found them; a run that is started again no longer finds
 them, so the manifest need not know them.
@@ -253,6 +254,7 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=300)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--jobs", default="2")
+    parser.add_argument("--cluster", action="store_true", help="the disturbed run is one of --cluster local")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
@@ -263,7 +265,8 @@ def main() -> int:
         lifts = {}
         for name in ("calm", "wild"):
             make_clips(film, folder / f"{name}-videos", arguments.clips)
-            lifts[name] = Lift(folder / f"{name}-videos", folder / name, ("--jobs", arguments.jobs))
+            more = ("--cluster", "local") if arguments.cluster and name == "wild" else ()
+            lifts[name] = Lift(folder / f"{name}-videos", folder / name, ("--jobs", arguments.jobs, *more))
         began = time.monotonic()
         lifts["calm"].start()
         code = lifts["calm"].finish()
