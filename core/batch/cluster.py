@@ -10,29 +10,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import os
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ..jobs import MotionLiftError, Progress, Request, Result, UsageError, decode_event, encode
-from .cluster_place import (
-    PACKAGES,
-    Answer,
-    Errand,
-    Introduction,
-    answered,
-    carry_out,
-    introduce,
-    other_version,
-    packages,
-)
+from ..jobs import MotionLiftError, Progress, UsageError, decode_event
+from .cluster_slot import Slot, blind, scheduler_lost
+from .cluster_task import PACKAGES, Errand, Introduction, introduce, other_version, packages
 from .run import ClipWorker, Run
 
 log = logging.getLogger(__name__)
@@ -48,6 +37,17 @@ TELL_SECONDS = 30.0
 """How often is said that there is none."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Orders:
+    """What `Cluster.staff` was told."""
+
+    run: Run
+    errand: Errand
+    device: str
+    folders: tuple[str, ...]
+    most: int
+
+
 class Cluster:
     """The workers of dask that `client` reaches. `local`: they are of this machine and started for this run."""
 
@@ -56,8 +56,9 @@ class Cluster:
         self.topic = f"motionlift-{uuid.uuid4().hex}"
         self._local = local
         self._present: dict[str, Mapping[str, Any]] = {}
+        self._fit: dict[str, Introduction] = {}
         self._refused: dict[str, MotionLiftError] = {}
-        self._hired: list[_Place] = []
+        self._hired: list[Slot] = []
         self._listeners: dict[str, Callable[[Progress], None]] = {}
         self._closing = threading.Event()
         self._told = 0.0
@@ -71,24 +72,12 @@ class Cluster:
         `arguments` of the Python that lifts; `device` of the settings; `folders` that a worker must see. Raises the
         reason where there are workers and none can be used.
         """
-        errand = Errand("", arguments, 1, self.topic, __version__, False)
-
-        def look() -> None:
-            self._look(run, errand, device, folders, most)
-
-        def keep_looking() -> None:
-            while not self._closing.wait(LOOK_SECONDS):
-                try:
-                    look()
-                except Exception:
-                    # Whether the scheduler is gone for good is for those to say who wait for an answer.
-                    log.debug("the scheduler does not answer", exc_info=True)
-
-        look()
+        orders = _Orders(run, Errand("", arguments, 1, self.topic, __version__, False), device, folders, most)
+        self._look(orders)
         if self._refused and not self._hired:
             address, error = next(iter(self._refused.items()))
             raise MotionLiftError(error.code, f"No worker can be used. {address}: {error.message}", error.hint)
-        threading.Thread(target=keep_looking, name="motionlift-cluster", daemon=True).start()
+        threading.Thread(target=self._keep_looking, args=(orders,), name="motionlift-cluster", daemon=True).start()
 
     def present(self, address: str) -> bool:
         """Whether a worker is there, as far as the scheduler knows."""
@@ -117,31 +106,44 @@ class Cluster:
         if isinstance(progress, Progress) and (listener := self._listeners.get(progress.id)):
             listener(progress)
 
-    def _look(self, run: Run, errand: Errand, device: str, folders: tuple[str, ...], most: int) -> None:
+    def _keep_looking(self, orders: _Orders) -> None:
+        while not self._closing.wait(LOOK_SECONDS):
+            try:
+                self._look(orders)
+            except Exception:
+                if self._closing.is_set():
+                    return
+                log.info("the scheduler does not answer", exc_info=True)
+                if not self.connected():
+                    orders.run.give_up(scheduler_lost())
+                    return
+
+    def _look(self, orders: _Orders) -> None:
         found: dict[str, Mapping[str, Any]] = dict(self.client.scheduler_info(n_workers=-1)["workers"])
         new = [address for address in found if address not in self._present]
-        introductions = self.client.run(introduce, folders, workers=new, on_error="return", wait=True) if new else {}
+        introductions: Mapping[str, Introduction | Exception] = (
+            self.client.run(introduce, orders.folders, workers=new, on_error="return") if new else {}
+        )
         self._present = found
         for address in new:
-            # A worker that has gone meanwhile does not answer.
             said = introductions.get(address)
             if said is None or isinstance(said, OSError):
+                # It has gone meanwhile, or is asked again the next time.
                 self._present.pop(address, None)
-                continue
-            problem = self._problem(said, device)
-            if problem is not None:
+            elif isinstance(problem := self._problem(said, orders.device), MotionLiftError):
                 self._refused[address] = problem
                 log.warning("The worker %s gets no clips: %s", address, problem)
-                continue
-            host = found[address].get("host")
-            places = sum(int(info["nthreads"]) for info in found.values() if info.get("host") == host)
-            self._hire(run, address, int(found[address]["nthreads"]), places, said, errand, device, most)
+            else:
+                self._fit[address] = problem
+                _tell_of_packages(address, problem)
+        for address in self._fit.keys() & found.keys():
+            self._hire(address, orders)
         if all(place.lost for place in self._hired) and time.monotonic() - self._told > TELL_SECONDS:
             self._told = time.monotonic()
             log.warning("There is no worker just now: waiting for one.")
 
-    def _problem(self, said: Introduction | Exception, device: str) -> MotionLiftError | None:
-        """Why a worker cannot be used."""
+    def _problem(self, said: Introduction | Exception, device: str) -> MotionLiftError | Introduction:
+        """Why a worker cannot be used; what it said of itself, where it can."""
         if isinstance(said, ImportError):
             return MotionLiftError(
                 "worker_version",
@@ -153,162 +155,43 @@ class Cluster:
         if said.version != __version__:
             return other_version(said.version, __version__)
         if said.unseen:
-            return _blind(said.unseen[0])
-        if device not in ("auto", "cpu") and not said.gpus and not self._local:
+            return blind(said.unseen[0])
+        if not self._places(said, 1, device):
             return MotionLiftError(
                 "worker_not_started",
                 f"It has no GPU for --device {device}.",
                 "Start workers with GPUs with --resources GPU=1, or leave --device out.",
             )
-        return None
+        return said
 
-    def _hire(
-        self,
-        run: Run,
-        address: str,
-        threads: int,
-        places: int,
-        said: Introduction,
-        errand: Errand,
-        device: str,
-        most: int,
-    ) -> None:
-        ours, theirs = packages(), said.packages
-        others = [f"{name} {theirs.get(name, 'missing')}" for name in PACKAGES if theirs.get(name) != ours.get(name)]
-        if others:
-            log.warning("The worker %s may give other results than this machine: %s there.", address, ", ".join(others))
-        count = threads if device in ("auto", "cpu") or self._local else min(threads, int(said.gpus))
-        for number in range(count):
-            if sum(not place.lost for place in self._hired) >= most:
+    def _places(self, said: Introduction, threads: int, device: str) -> int:
+        """How many clips a worker takes at a time."""
+        return threads if device in ("auto", "cpu") or self._local else min(threads, int(said.gpus))
+
+    def _hire(self, address: str, orders: _Orders) -> None:
+        """Room for as many clips as a worker has, and as may be lifted at a time."""
+        worker, said = self._present[address], self._fit[address]
+        neighbours = [each for each in self._present.values() if each.get("host") == worker.get("host")]
+        places = sum(int(each["nthreads"]) for each in neighbours)
+        begun = sum(place.address == address for place in self._hired)
+        for number in range(begun, self._places(said, int(worker["nthreads"]), orders.device)):
+            if sum(not place.lost for place in self._hired) >= orders.most:
                 return
             gpu = self._local or number < said.gpus
-            place = _Place(self, address, dataclasses.replace(errand, places=places, gpu=gpu))
+            place = Slot(self, address, dataclasses.replace(orders.errand, places=places, gpu=gpu))
             self._hired.append(place)
-            run.hire(lambda number, log_path, place=place: place)  # type: ignore[misc]
+            orders.run.hire(_always(place))
 
 
-class _Place(ClipWorker):
-    """Room for one clip on a worker of dask."""
-
-    def __init__(self, cluster: Cluster, address: str, errand: Errand) -> None:
-        self._cluster = cluster
-        self._address = address
-        self._errand = errand
-        self._changed = threading.Event()
-        self._stopped = False
-        self._greeted = True
-
-    @property
-    def greeted(self) -> bool:
-        return self._greeted
-
-    @property
-    def lost(self) -> bool:
-        return not self._cluster.present(self._address)
-
-    @property
-    def pid(self) -> int | None:
-        return None
-
-    def work_on(self, request: Request, on_progress: Callable[[Progress], None]) -> Result:
-        self._cluster.listen(request.id, on_progress)
-        try:
-            answer = self._asked(dataclasses.replace(self._errand, request=encode(request)))
-        finally:
-            self._cluster.listen(request.id, None)
-        self._greeted = answer.greeted
-        try:
-            return answered(answer, Path(request.output))
-        except OSError as error:
-            raise MotionLiftError(
-                "write_failed",
-                f"What came back cannot be written: {error.strerror or error}.",
-                "Check free space and permissions, then start the same command again.",
-            ) from error
-        except MotionLiftError as error:
-            if error.code == "video_unseen":
-                raise self._unseen(request, error) from error
-            raise
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._changed.set()
-
-    def finish(self, grace_s: float) -> None:
-        """The thread that waits for it notices at once."""
-
-    def _asked(self, errand: Errand) -> Answer:
-        """Dask's answer. Raises `worker_died`, `scheduler_lost`, `cancelled`."""
-        self._changed.clear()
-        if self._stopped:
-            raise MotionLiftError("cancelled", "Cancelled.")
-        future = self._cluster.client.submit(
-            carry_out,
-            errand,
-            key=f"motionlift-{uuid.uuid4().hex}",
-            workers=[self._address],
-            allow_other_workers=False,
-            pure=False,
-            retries=0,
-        )
-        future.add_done_callback(lambda _: self._changed.set())
-        try:
-            while not future.done():
-                self._changed.wait(LOOK_SECONDS)
-                if self._stopped:
-                    raise MotionLiftError("cancelled", "Cancelled.")
-                if self.lost:
-                    raise self._death()
-            return self._result(future)
-        finally:
-            # Whatever it does there, nobody waits for it any more.
-            with contextlib.suppress(Exception):
-                future.cancel()
-
-    def _result(self, future: Any) -> Answer:
-        while True:
-            try:
-                answer: Answer = future.result(timeout=LOOK_SECONDS)
-            except TimeoutError:
-                if self._stopped:
-                    raise MotionLiftError("cancelled", "Cancelled.") from None
-                if self.lost:
-                    raise self._death() from None
-            except CancelledError as error:
-                if self._cluster.connected():
-                    raise self._death() from error
-                raise MotionLiftError(
-                    "scheduler_lost",
-                    "The cluster's scheduler is gone.",
-                    "Start the same command again when it is back: what is done stays done.",
-                ) from error
-            except Exception as error:
-                # Of dask itself: what goes wrong with the clip comes as an answer.
-                log.info("the task failed", exc_info=True)
-                raise self._death(f" {type(error).__name__}: {error}") from error
-            else:
-                return answer
-
-    def _death(self, more: str = "") -> MotionLiftError:
-        return MotionLiftError(
-            "worker_died",
-            f"The worker {self._address} was lost while it worked on it.{more}",
-            "If memory ran out there, give its workers fewer threads. Its own log says more.",
-        )
-
-    def _unseen(self, request: Request, error: MotionLiftError) -> MotionLiftError:
-        """A clip that is not there for anybody has vanished; else its worker cannot see it."""
-        if os.path.lexists(request.video):
-            return _blind(request.video)
-        return MotionLiftError("no_file", f"There is no file {request.video}.", "Check the name.")
+def _always(worker: ClipWorker) -> Callable[[int, Path], ClipWorker]:
+    return lambda number, log_path: worker
 
 
-def _blind(path: str) -> MotionLiftError:
-    return MotionLiftError(
-        "worker_blind",
-        f"It does not see {path}.",
-        "Put clips where all machines see them under the same name, or name them by URL (s3://, gs://).",
-    )
+def _tell_of_packages(address: str, said: Introduction) -> None:
+    ours, theirs = packages(), said.packages
+    others = [f"{name} {theirs.get(name, 'missing')}" for name in PACKAGES if theirs.get(name) != ours.get(name)]
+    if others:
+        log.warning("The worker %s may give other results than this machine: %s there.", address, ", ".join(others))
 
 
 @contextlib.contextmanager

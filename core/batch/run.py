@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import shutil
 import threading
 import time
@@ -17,13 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..jobs import MotionLiftError, Progress, Request, Result, UsageError, internal_error
+from ..jobs import MotionLiftError, Progress, Request, Result, internal_error
 from .inputs import Clip
-from .manifest import STATE_FOLDER, Manifest, Output, Record, Stamp, file_hash, picture_path
-from .todo import Plan, Why, foreign_output, hash_of, is_foreign
-from .work import PICTURE, TAKE
+from .manifest import STATE_FOLDER, Manifest, Record, Stamp
+from .publish import Publisher
+from .todo import Plan, Why, hash_of
 from .worker_process import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -32,8 +31,6 @@ ATTEMPTS = 2
 """With how many workers a clip may die before it has failed."""
 LOOK_SECONDS = 0.5
 """How often an idle worker is asked whether it still is one."""
-LEAST_FREE_BYTES = 20_000_000
-"""With less than this on the disk no new clip is begun once one could not be written."""
 
 
 class ClipWorker(Protocol):
@@ -114,6 +111,7 @@ class Run:
         self.activities: list[Activity] = []
         self._manifest = manifest
         self._plan = plan
+        self._publisher = Publisher(manifest, plan)
         self._attempts = attempts
         self._state = plan.folder.local / STATE_FOLDER
         # What a killed run has left.
@@ -210,10 +208,10 @@ class Run:
                 return
             except MotionLiftError as error:
                 # The manifest cannot be written, or nobody is there to work: nothing can go on.
-                self._give_up(error)
+                self.give_up(error)
             except Exception as error:
                 log.exception("the batch failed at %s", task.clip.video)
-                self._give_up(internal_error(error, "Please report it; the same command goes on where this ended."))
+                self.give_up(internal_error(error, "Please report it; the same command goes on where this ended."))
             finally:
                 self.activities[number] = Activity()
                 with self._changing:
@@ -241,9 +239,10 @@ class Run:
         if others:
             log.warning("A worker gets no more clips: %s", error)
         else:
-            self._give_up(error)
+            self.give_up(error)
 
-    def _give_up(self, error: MotionLiftError) -> None:
+    def give_up(self, error: MotionLiftError) -> None:
+        """Begin nothing more, for this reason, and cancel what is at work."""
         with self._changing:
             self.tally.fatal = self.tally.fatal or error
         self.stop()
@@ -265,11 +264,11 @@ class Run:
         self.activities[number] = Activity(clip, began)
         folder = self._state / "new" / str(number)
         try:
-            self._prepare(clip, folder)
+            self._publisher.prepare(clip.name, folder)
             self._manifest.append(record)
             request = Request("lift", clip.name, str(clip.video), str(folder), plan.settings)
             result = worker.work_on(request, lambda progress: self._show(number, progress))
-            record = self._publish(clip, record, result)
+            record = self._publisher.publish(record, result)
         except MotionLiftError as error:
             if self._stopping.is_set() or error.code == "cancelled":
                 record = dataclasses.replace(record, state="stopped")
@@ -285,10 +284,10 @@ class Run:
             else:
                 record = self._failed(clip, record, error)
         record = dataclasses.replace(record, seconds={**record.seconds, "all": round(time.monotonic() - began, 3)})
-        self._move_picture(clip, folder)
+        self._publisher.move_picture(clip.name, folder)
         self._end(record)
         if record.error and record.error["code"] == "write_failed":
-            self._look_at_disk(record.error)
+            self._publisher.look_at_disk(record.error)
         return None
 
     def _show(self, number: int, progress: Progress) -> None:
@@ -299,85 +298,9 @@ class Run:
         with self._changing:
             self.tally.ended.append(record)
 
-    def _prepare(self, clip: Clip, folder: Path) -> None:
-        """An empty folder for the worker, and the certainty that nothing of anybody is in the way."""
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            folder.mkdir(parents=True)
-            self._plan.folder.prepare(clip.name)
-            ours = self._manifest.written_for(clip.name)
-            there = None if self._plan.overwrite else foreign_output(clip, self._plan, ours)
-        except (OSError, ValueError) as error:
-            raise MotionLiftError(
-                "bad_output",
-                f"The files of {clip.name} cannot be made: {getattr(error, 'strerror', None) or error}.",
-                "Rename the video, or check the output folder's permissions and space.",
-            ) from error
-        if there is not None:
-            raise self._in_the_way(there)
-
-    def _publish(self, clip: Clip, record: Record, result: Result) -> Record:
-        """Note what the new files hold, move them to their places, and remove files of ours that are none any more."""
-        folder = self._plan.folder
-        moves = [(Path(path), clip.name + Path(path).name[len(TAKE) :]) for path in result.motions]
-        ours = self._manifest.written_for(clip.name)
-        try:
-            outputs = tuple(Output(name, new.stat().st_size, file_hash(new)) for new, name in moves)
-            for _, name in moves:
-                if not self._plan.overwrite and is_foreign(name, folder, ours):
-                    raise self._in_the_way(name)
-            self._manifest.append(dataclasses.replace(record, outputs=outputs))
-            for new, name in moves:
-                folder.put(new, name)
-            for name in set(ours) - {output.path for output in outputs}:
-                old = name.endswith(self._plan.suffixes) and folder.size(name) is not None
-                if old and not is_foreign(name, folder, ours):
-                    folder.remove(name)
-        except OSError as error:
-            raise MotionLiftError(
-                "write_failed",
-                f"The files of {clip.name} could not be written: {error.strerror or error}.",
-                "Check free space and permissions, then start the same command again.",
-            ) from error
-        details: dict[str, Any] = result.details
-        return dataclasses.replace(
-            record,
-            state="done",
-            hash=details["hash"],
-            versions=details["versions"],
-            outputs=outputs,
-            seconds=details["seconds"],
-            figures=tuple(details["figures"]),
-            warnings=result.warnings,
-        )
-
-    def _in_the_way(self, name: str) -> UsageError:
-        return UsageError(
-            "output_exists",
-            f"{self._plan.folder}/{name} exists already, and was not written by this batch or was edited since.",
-            "Move it away, or add --overwrite to replace it.",
-        )
-
     def _failed(self, clip: Clip, record: Record, error: MotionLiftError) -> Record:
         said = {"code": error.code, "message": error.message, "hint": error.hint}
         return dataclasses.replace(record, state="failed", hash=hash_of(clip.video), outputs=(), error=said)
-
-    def _move_picture(self, clip: Clip, folder: Path) -> None:
-        target = picture_path(self._plan.folder.local, clip.name)
-        try:
-            if (folder / PICTURE).is_file():
-                target.parent.mkdir(exist_ok=True)
-                os.replace(folder / PICTURE, target)
-        except OSError as error:
-            log.warning("no picture of %s: %s", clip.name, error)
-
-    def _look_at_disk(self, said: dict[str, str]) -> None:
-        if self._plan.folder.free() < LEAST_FREE_BYTES:
-            raise MotionLiftError(
-                "disk_full",
-                f"The disk is full. {said['message']}",
-                "Make room, then start the same command again: what is done stays done.",
-            )
 
 
 class _Unfit(Exception):  # noqa: N818 (what it is, not how it failed)

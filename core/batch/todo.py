@@ -101,14 +101,14 @@ def _is_there(folder: Folder, output: Output) -> bool:
         return False
 
 
-def foreign_output(clip: Clip, plan: Plan, ours: Mapping[str, frozenset[str]]) -> str | None:
+def foreign_output(clip: str, plan: Plan, ours: Mapping[str, frozenset[str]]) -> str | None:
     """The name of a file in the way of a clip's: not one of `ours` (SHA-256 by name), or edited since.
 
     How many people there are is known only later: looked at are the names for up to `MOST_PEOPLE`. Raises `OSError` for
     a name that the file system does not take.
     """
     for suffix in plan.suffixes:
-        name = f"{clip.name}{suffix}"
+        name = f"{clip}{suffix}"
         if is_foreign(name, plan.folder, ours):
             return name
         for several in take_names(name, MOST_PEOPLE):

@@ -35,7 +35,7 @@ from motionlift.core.batch.run import Run, Task
 from motionlift.core.batch.todo import Plan, why
 from motionlift.core.jobs import LiftSettings, MotionLiftError
 
-address, worker, pace, folder, videos, folders, device = json.loads(sys.argv[1])
+address, worker, pace, folder, videos, folders, device, most = json.loads(sys.argv[1])
 
 def main():
     plan = Plan(LocalFolder(Path(folder)), LiftSettings(), (".bvh",))
@@ -47,7 +47,7 @@ def main():
         for task in tasks:
             run.add(task)
         try:
-            cluster.staff(run, ("-c", worker, str(pace)), device, tuple(folders) or (videos,))
+            cluster.staff(run, ("-c", worker, str(pace)), device, tuple(folders) or (videos,), most)
             run.start()
             print(len(run.activities), flush=True)
             while not run.finished and run.tally.fatal is None:
@@ -111,9 +111,10 @@ class Farm:
         worker: str = WORKER,
         folders: tuple[str, ...] = (),
         device: str = "auto",
+        most: int = 100,
     ) -> subprocess.Popen[str]:
         """A driver that lifts what is left to do."""
-        given = json.dumps([self.address, worker, pace, str(batch.folder), str(batch.videos), folders, device])
+        given = json.dumps([self.address, worker, pace, str(batch.folder), str(batch.videos), folders, device, most])
         return subprocess.Popen(
             [sys.executable, "-c", DRIVER, given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -203,6 +204,23 @@ def test_a_worker_that_is_killed_costs_no_clip_and_one_that_comes_helps(batch: B
     assert "detect" in result["progress"]
     assert "is tried again" in result["said"]
     assert max(record.attempt for record in read_manifest(batch.folder).latest.values()) == 2
+
+
+@pytest.mark.slow
+@NOT_HERE
+def test_where_few_clips_may_be_lifted_at_a_time_another_worker_steps_in(batch: Batch, make_farm: Any) -> None:
+    farm = make_farm(2)
+    batch.add(**dict.fromkeys("abc", "text"))
+    process = farm.begin(batch, pace=2.0, most=1)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1\n"
+    _until(lambda: _states(batch))
+    farm.workers[0].kill()
+    time.sleep(4.0)
+    farm.add()
+    result = ended(process)
+    assert {state for state, _ in result["ended"].values()} == {"done"}
+    assert result["places"] <= 2
 
 
 @NOT_HERE
