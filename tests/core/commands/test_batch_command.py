@@ -285,6 +285,22 @@ def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) 
     assert (tmp_path / "mine.html").read_text() == "precious"
 
 
+def test_a_cluster_that_cannot_be_had_is_told(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_text("no video")
+    arguments = ("lift", tmp_path / "a.mp4", "-o", tmp_path / "out", "--cluster")
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "distributed", None)
+        code, _, errors = run(*arguments, "local")
+    assert code == 2
+    assert "motionlift[cluster]" in errors
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    code, _, errors = run(*arguments, "tcp://127.0.0.1:9")
+    assert code == 1
+    assert "tcp://127.0.0.1:9 does not answer" in errors
+    assert "dask scheduler" in errors
+    assert _states(tmp_path / "out") == {}
+
+
 def test_how_many_processes() -> None:
     assert 1 <= count_jobs("auto") <= available()
     assert count_jobs("7") == 7
