@@ -96,15 +96,19 @@ class Slot(ClipWorker):
         self._changed.clear()
         if self._stopped:
             raise MotionLiftError("cancelled", "Cancelled.")
-        future = self._cluster.client.submit(
-            carry_out,
-            errand,
-            key=f"motionlift-{uuid.uuid4().hex}",
-            workers=[self.address],
-            allow_other_workers=False,
-            pure=False,
-            retries=0,
-        )
+        try:
+            future = self._cluster.client.submit(
+                carry_out,
+                errand,
+                key=f"motionlift-{uuid.uuid4().hex}",
+                workers=[self.address],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+        except Exception as error:
+            # The connection was lost a moment ago.
+            raise self._broken(error) from error
         future.add_done_callback(lambda _: self._changed.set())
         try:
             while not future.done():
@@ -129,20 +133,22 @@ class Slot(ClipWorker):
                 if self.lost:
                     raise self._death() from None
             except CancelledError as error:
-                if self._cluster.connected():
-                    raise self._death() from error
-                raise scheduler_lost() from error
+                raise self._broken(error) from error
             except Exception as error:
-                # Of dask itself: what goes wrong with the clip comes as an answer.
-                log.info("the task failed", exc_info=True)
-                raise self._death(f" {type(error).__name__}: {error}") from error
+                # Of dask or of the worker's machine: what goes wrong with the clip comes as an answer.
+                raise self._death(f"could not carry it out: {type(error).__name__}: {error}") from error
             else:
                 return answer
 
-    def _death(self, more: str = "") -> MotionLiftError:
+    def _broken(self, error: BaseException) -> MotionLiftError:
+        """What it means that dask gave a task up by itself."""
+        log.info("the task failed: %r", error)
+        return self._death() if self._cluster.connected() else scheduler_lost()
+
+    def _death(self, how: str = "was lost while it worked on it") -> MotionLiftError:
         return MotionLiftError(
             "worker_died",
-            f"The worker {self.address} was lost while it worked on it.{more}",
+            f"The worker {self.address} {how}.",
             "If memory ran out there, give its workers fewer threads. Its own log says more.",
         )
 
