@@ -245,8 +245,9 @@ def lift(
         raise typer.Exit(lift_batch(given, in_batch, batch))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
+    assert isinstance(target, Path)
     paths = [path for path in given if isinstance(path, Path)]
-    planned = plan(paths, Path(output), formats, overwrite, settings, tuple(exporters))
+    planned = plan(paths, target, formats, overwrite, settings, tuple(exporters))
     outcomes = []
     with console.stop_on_interrupt() as stopped:
         for job in planned:
