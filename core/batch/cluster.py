@@ -38,7 +38,7 @@ TELL_SECONDS = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
-class _Orders:
+class Orders:
     """What `Cluster.staff` was told."""
 
     run: Run
@@ -72,16 +72,12 @@ class Cluster:
         `arguments` of the Python that lifts; `device` of the settings; `folders` that a worker must see. Raises the
         reason where there are workers and none can be used.
         """
-        orders = _Orders(run, Errand("", arguments, 1, self.topic, __version__, False), device, folders, most)
-        self._look(orders)
+        orders = Orders(run, Errand("", arguments, 1, self.topic, __version__, False), device, folders, most)
+        self.look(orders)
         if self._refused and not self._hired:
             address, error = next(iter(self._refused.items()))
             raise MotionLiftError(error.code, f"No worker can be used. {address}: {error.message}", error.hint)
         threading.Thread(target=self._keep_looking, args=(orders,), name="motionlift-cluster", daemon=True).start()
-
-    def present(self, address: str) -> bool:
-        """Whether a worker is there, as far as the scheduler knows."""
-        return address in self._present
 
     def listen(self, clip: str, listener: Callable[[Progress], None] | None) -> None:
         """Hear of a clip's progress from now on, or no more."""
@@ -106,10 +102,10 @@ class Cluster:
         if isinstance(progress, Progress) and (listener := self._listeners.get(progress.id)):
             listener(progress)
 
-    def _keep_looking(self, orders: _Orders) -> None:
+    def _keep_looking(self, orders: Orders) -> None:
         while not self._closing.wait(LOOK_SECONDS):
             try:
-                self._look(orders)
+                self.look(orders)
             except Exception:
                 if self._closing.is_set():
                     return
@@ -118,8 +114,14 @@ class Cluster:
                     orders.run.give_up(scheduler_lost())
                     return
 
-    def _look(self, orders: _Orders) -> None:
-        found: dict[str, Mapping[str, Any]] = dict(self.client.scheduler_info(n_workers=-1)["workers"])
+    def look(self, orders: Orders) -> None:
+        """See who is there, and hire."""
+        # Not by `Client.scheduler_info`: its own regular look overwrites what that returns, with one without workers.
+        identity = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+        found: dict[str, Mapping[str, Any]] = dict(identity["workers"])
+        for slot in self._hired:
+            if slot.address not in found:
+                slot.lose()
         new = [address for address in found if address not in self._present]
         introductions: Mapping[str, Introduction | Exception] = (
             self.client.run(introduce, orders.folders, workers=new, on_error="return") if new else {}
@@ -136,9 +138,10 @@ class Cluster:
             else:
                 self._fit[address] = problem
                 _tell_of_packages(address, problem)
-        for address in self._fit.keys() & found.keys():
-            self._hire(address, orders)
-        if all(place.lost for place in self._hired) and time.monotonic() - self._told > TELL_SECONDS:
+        for address in found:
+            if address in self._fit:
+                self._hire(address, orders)
+        if all(slot.lost for slot in self._hired) and time.monotonic() - self._told > TELL_SECONDS:
             self._told = time.monotonic()
             log.warning("There is no worker just now: waiting for one.")
 
@@ -168,19 +171,19 @@ class Cluster:
         """How many clips a worker takes at a time."""
         return threads if device in ("auto", "cpu") or self._local else min(threads, int(said.gpus))
 
-    def _hire(self, address: str, orders: _Orders) -> None:
+    def _hire(self, address: str, orders: Orders) -> None:
         """Room for as many clips as a worker has, and as may be lifted at a time."""
         worker, said = self._present[address], self._fit[address]
         neighbours = [each for each in self._present.values() if each.get("host") == worker.get("host")]
         places = sum(int(each["nthreads"]) for each in neighbours)
-        begun = sum(place.address == address for place in self._hired)
+        begun = sum(slot.address == address and not slot.lost for slot in self._hired)
         for number in range(begun, self._places(said, int(worker["nthreads"]), orders.device)):
-            if sum(not place.lost for place in self._hired) >= orders.most:
+            if sum(not slot.lost for slot in self._hired) >= orders.most:
                 return
             gpu = self._local or number < said.gpus
-            place = Slot(self, address, dataclasses.replace(orders.errand, places=places, gpu=gpu))
-            self._hired.append(place)
-            orders.run.hire(_always(place))
+            slot = Slot(self, address, dataclasses.replace(orders.errand, places=places, gpu=gpu))
+            self._hired.append(slot)
+            orders.run.hire(_always(slot))
 
 
 def _always(worker: ClipWorker) -> Callable[[int, Path], ClipWorker]:

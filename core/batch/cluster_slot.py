@@ -24,13 +24,9 @@ LOOK_SECONDS = 1.0
 
 
 class Members(Protocol):
-    """What a slot needs to know of its cluster: dask's `client`, and who is there."""
+    """What a slot needs to know of its cluster; `client`: dask's."""
 
     client: Any
-
-    def present(self, address: str) -> bool:
-        """Whether a worker is there, as far as the scheduler knows."""
-        ...
 
     def connected(self) -> bool:
         """Whether the scheduler is there; where it was lost, once it is back, or after a while."""
@@ -50,6 +46,7 @@ class Slot(ClipWorker):
         self._errand = errand
         self._changed = threading.Event()
         self._stopped = False
+        self._lost = False
         self._greeted = True
 
     @property
@@ -58,7 +55,7 @@ class Slot(ClipWorker):
 
     @property
     def lost(self) -> bool:
-        return not self._cluster.present(self.address)
+        return self._lost
 
     @property
     def pid(self) -> int | None:
@@ -83,6 +80,11 @@ class Slot(ClipWorker):
             if error.code == "video_unseen":
                 raise self._unseen(request, error) from error
             raise
+
+    def lose(self) -> None:
+        """The worker has gone: for good, even if one of its address comes back."""
+        self._lost = True
+        self._changed.set()
 
     def stop(self) -> None:
         self._stopped = True

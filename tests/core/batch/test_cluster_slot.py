@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from motionlift import __version__
+from motionlift.core.batch.cluster import Cluster, Orders
 from motionlift.core.batch.cluster_slot import Slot
-from motionlift.core.batch.cluster_task import Answer, Errand
+from motionlift.core.batch.cluster_task import Answer, Errand, Introduction, packages
 from motionlift.core.jobs import Failure, MotionLiftError, Progress, Request, Result, encode
 
 ERRAND = Errand("", ("-m", "motionlift"), 1, "topic", "1", False)
@@ -34,9 +36,6 @@ class Members:
             future.set_exception(self._answer)
         return future
 
-    def present(self, address: str) -> bool:
-        return True
-
     def connected(self) -> bool:
         return self._connected
 
@@ -54,6 +53,60 @@ def request_(tmp_path: Path) -> Request:
     (tmp_path / "a.mp4").write_bytes(b"")
     (tmp_path / "new").mkdir()
     return Request("lift", "a", str(tmp_path / "a.mp4"), str(tmp_path / "new"))
+
+
+class Workers:
+    """A scheduler that knows the workers it is told, each of two threads."""
+
+    status = "running"
+
+    def __init__(self) -> None:
+        self.scheduler = self
+        self.there: list[str] = []
+
+    def identity(self, n_workers: int) -> dict[str, Any]:
+        assert n_workers == -1
+        return {"workers": {address: {"host": "here", "nthreads": 2} for address in self.there}}
+
+    def sync(self, function: Callable[..., Any], **options: Any) -> Any:
+        return function(**options)
+
+    def run(self, function: Any, folders: Any, workers: list[str], on_error: str) -> dict[str, Introduction]:
+        return {address: Introduction(__version__, packages(), 4, 0.0, ()) for address in workers}
+
+    def subscribe_topic(self, topic: str, handler: Any) -> None: ...
+
+
+class Hirer:
+    """A run that only hires."""
+
+    def __init__(self) -> None:
+        self.slots: list[Any] = []
+
+    def hire(self, make: Callable[[int, Path], Any]) -> None:
+        self.slots.append(make(0, Path()))
+
+
+def test_a_worker_that_went_and_came_back_is_hired_anew() -> None:
+    """Its address may be the same; who waited for it has given up, and every slot is given out once."""
+    workers, run = Workers(), Hirer()
+    cluster = Cluster(workers, local=False)
+    orders = Orders(run, ERRAND, "auto", (), 3)  # type: ignore[arg-type]
+    expected = [
+        (["tcp://a"], 2),
+        (["tcp://a"], 2),
+        ([], 0),
+        (["tcp://a"], 2),
+        (["tcp://a", "tcp://b"], 3),
+        (["tcp://b"], 2),
+        (["tcp://b", "tcp://c"], 3),
+    ]
+    for there, usable in expected:
+        workers.there = there
+        cluster.look(orders)
+        assert sum(not slot.lost for slot in run.slots) == usable, there
+        assert all(slot.address in there for slot in run.slots if not slot.lost)
+    assert len(run.slots) == 2 + 2 + 1 + 1 + 1
 
 
 def test_files_that_come_back_lie_where_they_were_asked_for(tmp_path: Path, request_: Request) -> None:
