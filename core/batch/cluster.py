@@ -219,7 +219,12 @@ def connected(address: str, jobs: int) -> Iterator[Cluster]:
         if address == LOCAL:
             # Processes beneath the workers do the computing; dask's own limit of memory would not see them.
             local = distributed.LocalCluster(
-                n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.ERROR,
             )
             where = {"address": stack.enter_context(local)}
         elif address.endswith(".json"):

@@ -147,18 +147,18 @@ def test_a_cluster_gives_what_one_machine_gives(tmp_path: Path, clips: Path, det
         process = _begin(_arguments(clips, out, detections, *more, *options))
         said, _ = process.communicate(timeout=180)
         assert process.returncode == 1, said
-        assert "4 lifted, 1 failed" in said
-        assert "distributed" not in said
+        assert "4 lifted, 1 failed" in said, said
+        assert "INFO distributed" not in said, said
     names = {path.relative_to(here) for path in here.rglob("*") if path.suffix in (".bvh", ".npz", ".jpg")}
     assert len(names) == 2 * 4 + 4
-    assert all((there / name).read_bytes() == (here / name).read_bytes() for name in names)
+    assert [str(name) for name in names if (there / name).read_bytes() != (here / name).read_bytes()] == []
     books = [read_manifest(out).latest for out in (here, there)]
     ends = [{n: (r.state, r.outputs, r.error, r.figures, r.settings) for n, r in book.items()} for book in books]
     assert ends[0] == ends[1]
     assert report.read_text("utf-8").count("data:image/jpeg;base64,") == 4
     again = _begin([*_arguments(clips, there, detections, *more), "--no-retry-failed"])
-    said, _ = again.communicate(timeout=60)
-    assert "4 done before" in said
+    said, _ = again.communicate(timeout=180)
+    assert "4 done before" in said, said
 
 
 @pytest.mark.slow
