@@ -11,8 +11,8 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from pathlib import PurePath
+from typing import Any, Literal, Protocol, TypeVar
 
 PROTOCOL_VERSION = 1
 
@@ -322,7 +322,10 @@ def parse_time(text: str) -> float:
     return seconds
 
 
-def take_paths(output: Path, count: int) -> list[Path]:
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
+
+def take_paths(output: AnyPath, count: int) -> list[AnyPath]:
     """Names of the files of one lift: `clip.x` for one person, `clip_P1.x`, `clip_P2.x` for several."""
     if count == 1:
         return [output]

@@ -30,11 +30,16 @@ def available() -> int:
     return count
 
 
-def share() -> int:
-    """The threads that this process should compute with: what it was told, else one a processor."""
+def told() -> int | None:
+    """The share that this process was told, None where nobody did."""
     with contextlib.suppress(KeyError, ValueError):
         return max(1, int(os.environ[SHARE_VARIABLE]))
-    return available()
+    return None
+
+
+def share() -> int:
+    """The threads that this process should compute with: what it was told, else one a processor."""
+    return told() or available()
 
 
 def processes() -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..jobs import MotionLiftError, UsageError
+from .storage import Url, Video, below, files_below
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
@@ -23,7 +25,7 @@ _WILD = re.compile(r"[*?\[]")
 class Clip:
     """A video, and its `name`: the path of its files below the output folder, with `/`, without a suffix."""
 
-    video: Path
+    video: Video
     name: str
 
 
@@ -31,47 +33,90 @@ class Clip:
 class Found:
     """Videos with the folder below which each one's layout is kept; `unreadable`: folders that could not be listed."""
 
-    videos: tuple[tuple[Path, Path], ...]
+    videos: tuple[tuple[Video, Video], ...]
     unreadable: tuple[MotionLiftError, ...] = ()
 
 
-def is_pattern(path: Path) -> bool:
+def is_pattern(path: Video) -> bool:
     """Whether a name is a pattern (`*`, `?`, `[...]`, `**` for any depth) and no file of that very name."""
-    return bool(_WILD.search(str(path))) and not path.exists()
+    return bool(_WILD.search(str(path))) and not (isinstance(path, Path) and path.exists())
 
 
-def is_folder_of_clips(path: Path) -> bool:
-    """Whether a path is a folder with videos anywhere in it (and not one of pictures, which is a clip itself)."""
-    return path.is_dir() and next(_walk(path, []), None) is not None
+def is_folder_of_clips(path: Video) -> bool:
+    """Whether a path is a folder with videos anywhere in it (and not one of pictures, which is a clip itself). A URL is
+    taken for one without asking."""
+    return isinstance(path, Url) or (path.is_dir() and next(_walk(path, []), None) is not None)
 
 
-def find_videos(given: Sequence[Path]) -> Found:
-    """The videos that names, folders and patterns stand for, each once, in order of their names within each.
+def find_videos(given: Sequence[Video]) -> Found:
+    """The videos that names, folders, patterns and URLs of these stand for, each once, in order of their names within
+    each.
 
     Layout is kept below a folder, below the fixed part of a pattern, and below the folder that the single files share.
     Nothing hidden (`.name`) is looked at, and links that lead round are gone once. Raises `UsageError` for
     a pattern or folder without any video.
     """
-    singles = [path.absolute() for path in given if not is_pattern(path) and not is_folder_of_clips(path)]
+    singles = [
+        path.absolute()
+        for path in given
+        if isinstance(path, Path) and not is_pattern(path) and not is_folder_of_clips(path)
+    ]
     shared = Path(os.path.commonpath([path.parent for path in singles])) if singles else Path()
     unreadable: list[MotionLiftError] = []
-    found: dict[Path, Path] = {}
+    found: dict[Video, Video] = {}
     for path in given:
-        if is_pattern(path):
-            root, match = _compiled(path)
-            videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(v.as_posix())]
+        root: Video
+        videos: list[Video]
+        if isinstance(path, Url):
+            root, videos = _elsewhere(path, unreadable)
+        elif is_pattern(path):
+            whole = path.absolute()
+            fixed, match = _compiled(whole.parts)
+            root = Path(*whole.parts[:fixed])
+            videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(_path_below(v, root))]
         elif path.is_dir() and is_folder_of_clips(path):
             root = path.absolute()
             videos = list(_walk(root, unreadable))
         else:
             found.setdefault(path.absolute(), shared)
             continue
-        for video in sorted(videos):
+        for video in sorted(videos, key=functools.partial(below, root=root)):
             found.setdefault(video, root)
     return Found(tuple(found.items()), tuple(unreadable))
 
 
-def name_clips(videos: Sequence[tuple[Path, Path]], known: Mapping[Path, str]) -> list[Clip]:
+def _elsewhere(url: Url, unreadable: list[MotionLiftError]) -> tuple[Url, list[Video]]:
+    """The root and the videos that a URL stands for: of a pattern, a folder or a file."""
+    root, match = url, None
+    if is_pattern(url):
+        parts = url.text.split("/")
+        fixed, match = _compiled(parts)
+        root = Url("/".join(parts[:fixed]))
+    try:
+        files = list(files_below(root))
+    except OSError as error:
+        unreadable.append(
+            MotionLiftError(
+                "unreadable_folder",
+                f"{root} cannot be listed: {error.strerror or error}.",
+                "Check the address, the rights of this machine there, and the network.",
+            )
+        )
+        return root, []
+    if files in ([url], []):
+        # A file, or nothing: whoever wants to read it says so.
+        return url.parent, [url]
+    shown = [file for file in files if not any(part.startswith(".") for part in below(file, root).parts)]
+    if match is not None:
+        return root, [file for file in shown if match.fullmatch(_path_below(file, root))]
+    return root, [file for file in shown if file.suffix.lower() in VIDEO_SUFFIXES]
+
+
+def _path_below(video: Video, root: Video) -> str:
+    return below(video, root).as_posix()
+
+
+def name_clips(videos: Sequence[tuple[Video, Video]], known: Mapping[Video, str]) -> list[Clip]:
     """Each video's name: the one it is `known` by from an earlier run, else its path below its root without suffix.
 
     Where that is taken, or would be by several (`a.mp4`, `a.mov`; letters' case aside), the suffix stays.
@@ -98,11 +143,12 @@ def name_clips(videos: Sequence[tuple[Path, Path]], known: Mapping[Path, str]) -
     return clips
 
 
-def _wanted(video: Path, root: Path) -> tuple[str, str]:
+def _wanted(video: Video, root: Video) -> tuple[str, str]:
     """The name without and with the suffix."""
-    full = video.relative_to(root)
+    full: PurePath = below(video, root)
     # A dot in the name of a folder of pictures is no suffix; `img_%04d.png` is called as `lift` calls it.
-    short = full if video.is_dir() else full.with_name(_COUNTER.sub("", full.stem) or video.parent.name)
+    pictures = isinstance(video, Path) and video.is_dir()
+    short = full if pictures else full.with_name(_COUNTER.sub("", full.stem) or video.parent.name)
     return short.as_posix(), full.as_posix()
 
 
@@ -142,20 +188,17 @@ def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = Fals
         folders.extend(reversed(inside))
 
 
-def _compiled(pattern: Path) -> tuple[Path, re.Pattern[str]]:
-    """The fixed folder that a pattern begins with, and the expression that whole paths must match."""
-    whole = pattern.absolute()
-    parts = whole.parts
-    first = next(i for i, part in enumerate(parts) if _WILD.search(part))
-    root = Path(*parts[:first])
+def _compiled(parts: Sequence[str]) -> tuple[int, re.Pattern[str]]:
+    """How many parts a pattern has before its first wildcard, and the expression that what follows them must match."""
+    fixed = next(i for i, part in enumerate(parts) if _WILD.search(part))
     words = []
-    for number, part in enumerate(parts[first:], first):
+    for number, part in enumerate(parts[fixed:], fixed):
         last = number == len(parts) - 1
         if part == "**":
             words.append("(?:[^/]+/)*" + ("[^/]+" if last else ""))
         else:
             words.append(_part(part) + ("" if last else "/"))
-    return root, re.compile(re.escape(root.as_posix().rstrip("/") + "/") + "".join(words))
+    return fixed, re.compile("".join(words))
 
 
 def _part(text: str) -> str:

@@ -23,9 +23,10 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Protocol
 
 from ..jobs import MotionLiftError
+from .storage import Url, Video, size_and_time
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,11 @@ class Stamp:
     modified_ns: int
 
     @staticmethod
-    def of(path: Path) -> Stamp | None:
+    def of(path: Video) -> Stamp | None:
         """The stamp of a file (of a folder of pictures: its own), None where there is none."""
+        if isinstance(path, Url):
+            found = size_and_time(path)
+            return Stamp(*found) if found else None
         try:
             status = path.stat()
         except (OSError, ValueError):
@@ -120,13 +124,18 @@ def read_manifest(folder: Path) -> Book:
     """
     path = folder / NAME
     try:
-        lines = path.read_bytes().splitlines()
+        content = path.read_bytes()
     except FileNotFoundError:
         return Book()
     except OSError as error:
         raise _bad(path, str(error.strerror or error)) from error
+    return parse_manifest(content, path)
+
+
+def parse_manifest(content: bytes, path: Path | str) -> Book:
+    """What a manifest says, `path` its name for errors. Raises as `read_manifest`."""
     book = Book()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.splitlines(), 1):
         try:
             values = json.loads(line)
             if "format" in values:
@@ -144,6 +153,12 @@ def read_manifest(folder: Path) -> Book:
     return book
 
 
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def picture_path(folder: Path, clip: str) -> Path:
     """Where a clip's small picture lies: names may be long, numbers of clips large."""
     return (
@@ -154,15 +169,22 @@ def picture_path(folder: Path, clip: str) -> Path:
     )
 
 
+class Appendable(Protocol):
+    """What lines are written to: `write` takes some bytes and says how many; `sync` returns when all are safe."""
+
+    def write(self, content: bytes, /) -> int: ...
+    def sync(self) -> None: ...
+
+
 class Manifest:
     """The manifest of a folder, open for appending, by any number of threads. See `open_manifest`."""
 
-    def __init__(self, path: Path, file: IO[bytes], book: Book) -> None:
+    def __init__(self, path: Path | str, file: Appendable, book: Book, torn: bool = False) -> None:
         self.path = path
         self._book = book
         self._file = file
         self._writing = threading.Lock()
-        self._torn = False
+        self._torn = torn
 
     def latest(self) -> dict[str, Record]:
         """The last record of each clip, by its name."""
@@ -197,7 +219,7 @@ class Manifest:
             self._torn = True
             while line:
                 line = line[self._file.write(line) :]
-            os.fsync(self._file.fileno())
+            self._file.sync()
             self._torn = False
         except OSError as error:
             raise MotionLiftError(
@@ -205,6 +227,19 @@ class Manifest:
                 f"The manifest {self.path} cannot be written: {error.strerror or error}.",
                 "Check free space and permissions, then start the same command again: what is done stays done.",
             ) from error
+
+
+class _File:
+    """A file of this machine, open for appending."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+
+    def write(self, content: bytes) -> int:
+        return self.file.write(content)
+
+    def sync(self) -> None:
+        os.fsync(self.file.fileno())
 
 
 @contextlib.contextmanager
@@ -217,17 +252,11 @@ def open_manifest(folder: Path) -> Iterator[Manifest]:
     with contextlib.ExitStack() as stack:
         try:
             state.mkdir(exist_ok=True)
-            lock = stack.enter_context((state / "lock").open("ab"))
-            if not _locked(lock):
-                raise MotionLiftError(
-                    "batch_running",
-                    f"Another run is at work in {folder}.",
-                    "Wait for its end, or stop it; its clips are not lifted twice.",
-                )
+            stack.enter_context(exclusive(state, str(folder)))
             book = read_manifest(folder)
             file = stack.enter_context(path.open("ab", buffering=0))
-            manifest = Manifest(path, file, book)
-            manifest._torn = bool(file.tell()) and not path.read_bytes().endswith(b"\n")
+            torn = bool(file.tell()) and not path.read_bytes().endswith(b"\n")
+            manifest = Manifest(path, _File(file), book, torn)
         except OSError as error:
             raise MotionLiftError(
                 "write_failed",
@@ -237,6 +266,25 @@ def open_manifest(folder: Path) -> Iterator[Manifest]:
         if not file.tell():
             manifest._write({"format": FORMAT})
         yield manifest
+
+
+def start_line() -> bytes:
+    """The first line of a manifest."""
+    return json.dumps({"format": FORMAT}).encode("ascii") + b"\n"
+
+
+@contextlib.contextmanager
+def exclusive(state: Path, folder: str) -> Iterator[None]:
+    """The lock in a run's own folder, for the run into `folder`. Raises `OSError`, `MotionLiftError` (`batch_running`)
+    while another run has it."""
+    with (state / "lock").open("ab") as lock:
+        if not _locked(lock):
+            raise MotionLiftError(
+                "batch_running",
+                f"Another run is at work in {folder}.",
+                "Wait for its end, or stop it; its clips are not lifted twice.",
+            )
+        yield
 
 
 if sys.platform == "win32":
@@ -262,7 +310,7 @@ else:
         return True
 
 
-def _bad(path: Path, why: str) -> MotionLiftError:
+def _bad(path: Path | str, why: str) -> MotionLiftError:
     return MotionLiftError(
         "bad_manifest",
         f"{path} cannot be used as this folder's manifest: {why}.",

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 from .figures import UNITS, Figures, Limit, broken_limits
+from .folder import Folder
 from .manifest import Record, picture_path
 
 GENERATOR = '<meta name="generator" content="motionlift batch">'
@@ -48,11 +47,11 @@ def doubt(record: Record) -> float:
     return max((float(take.get("doubt") or 0.0) for take in record.figures), default=0.0)
 
 
-def page(records: Sequence[Record], folder: Path, page_folder: Path, limits: Sequence[Limit] = ()) -> str:
+def page(records: Sequence[Record], folder: Folder, page_folder: Path, limits: Sequence[Limit] = ()) -> str:
     """The page of a batch whose files lie in `folder`, itself to be written into `page_folder`."""
     rows = []
     for number, record in enumerate(ranked(records, limits)):
-        picture = _picture(picture_path(folder, record.clip)) if number < PICTURES else ""
+        picture = _picture(picture_path(folder.local, record.clip)) if number < PICTURES else ""
         rows.append(_rows(record, picture, folder, page_folder, limits))
     headings = "".join(
         f'<th data-sort="{number}" title="{_text(_unit_words(name))}">{TITLES[name]}</th>'
@@ -83,7 +82,7 @@ def headline(records: Sequence[Record], limits: Sequence[Limit] = ()) -> str:
     return ", ".join(parts) + ". The most doubtful come first."
 
 
-def _rows(record: Record, picture: str, folder: Path, page_folder: Path, limits: Sequence[Limit]) -> str:
+def _rows(record: Record, picture: str, folder: Folder, page_folder: Path, limits: Sequence[Limit]) -> str:
     takes: Sequence[Figures] = record.figures or ({},)
     span = f' rowspan="{len(takes)}"' if len(takes) > 1 else ""
     kind = "failed" if record.state == "failed" else "over" if broken_limits(limits, record.figures) else record.state
@@ -105,12 +104,11 @@ def _rows(record: Record, picture: str, folder: Path, page_folder: Path, limits:
     return f'<tbody class="{kind}">{"".join(lines)}</tbody>'
 
 
-def _name(record: Record, folder: Path, page_folder: Path) -> str:
+def _name(record: Record, folder: Folder, page_folder: Path) -> str:
     links = []
     for output in record.outputs if record.state == "done" else ():
-        target = os.path.relpath(folder / output.path, page_folder).replace(os.sep, "/")
         ending = output.path[len(record.clip) :].lstrip("_.")
-        links.append(f'<a href="{quote(target, errors="surrogateescape")}">{_text(ending)}</a>')
+        links.append(f'<a href="{_text(folder.link(output.path, page_folder))}">{_text(ending)}</a>')
     seconds = record.seconds.get("all")
     took = f"{seconds:.1f} s" if seconds is not None else ""
     return f"<b>{_text(record.clip)}</b><br><small>{' · '.join([*links, took])}</small>"

@@ -1,44 +1,78 @@
-"""The work of a batch shared out among worker processes, and every change noted before the next.
+"""The work of a batch shared out among workers, and every change noted before the next.
 
-Each process has a thread here that waits for it. A process that dies takes with it the clip in its hands, which is
-tried again in a new one; a clip that kills twice has failed. Whatever happens to one clip happens to no other.
+Each worker, a process here or a place on another machine, has a thread here that waits for it. One that dies takes with
+it the clip in its hands, which the next that is free tries again; a clip that kills too many has failed. A worker that
+cannot do the work at all gets none any more. Whatever happens to one clip happens to no other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import queue
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from ..jobs import MotionLiftError, Progress, Request, Result, UsageError, internal_error
+from ..jobs import MotionLiftError, Progress, Request, Result, internal_error
 from .inputs import Clip
-from .manifest import STATE_FOLDER, Manifest, Output, Record, Stamp, picture_path
-from .todo import Plan, Why, file_hash, foreign_output, hash_of, is_foreign
-from .work import PICTURE, TAKE
-from .worker_process import GRACE_SECONDS, WorkerProcess
+from .manifest import STATE_FOLDER, Manifest, Record, Stamp
+from .publish import Publisher
+from .todo import Plan, Why, hash_of
+from .worker_process import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 2
-"""In how many processes a clip may die before it has failed."""
-LEAST_FREE_BYTES = 20_000_000
-"""With less than this on the disk no new clip is begun once one could not be written."""
+"""With how many workers a clip may die before it has failed."""
+LOOK_SECONDS = 0.5
+"""How often an idle worker is asked whether it still is one."""
+
+
+class ClipWorker(Protocol):
+    """Who lifts clips, one at a time. `work_on` belongs to one thread; all else may be called by any.
+
+    `greeted`: it has shown that it can work; `lost`: it is no more, and gets no further clip.
+    """
+
+    @property
+    def greeted(self) -> bool: ...
+    @property
+    def lost(self) -> bool: ...
+    @property
+    def pid(self) -> int | None: ...
+
+    def work_on(self, request: Request, on_progress: Callable[[Progress], None]) -> Result:
+        """Have a request carried out, its files written into its `output`. Raises its failure; `worker_died` when it
+        ended without an answer; one of `UNFIT` when it cannot do such work at all."""
+        ...
+
+    def stop(self) -> None:
+        """Cancel what it does and end it, without waiting."""
+        ...
+
+    def finish(self, grace_s: float) -> None:
+        """Wait for the end of a stopped worker, at most so long."""
+        ...
+
+
+UNFIT = frozenset({"worker_not_started", "worker_version", "worker_blind"})
+"""Failures that are no clip's fault."""
+LOST = frozenset({"scheduler_lost"})
+"""Failures after which nobody can work."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A clip to be lifted, and why."""
+    """A clip to be lifted, why, and how often that was tried, this time included."""
 
     clip: Clip
     why: Why
+    attempt: int = 1
 
 
 @dataclass
@@ -59,27 +93,40 @@ class Tally:
 
 
 class Run:
-    """Lifts tasks in `jobs` worker processes. `make_worker(number, log path)` makes one, not started yet.
+    """Lifts tasks with `jobs` workers, and those that are hired later. `make_worker(number, log path)` makes one, not
+    started yet.
 
     `add` tasks, `start`, then look at `tally` and `activities` until `finished`; `close` always.
     """
 
     def __init__(
-        self, manifest: Manifest, plan: Plan, make_worker: Callable[[int, Path], WorkerProcess], jobs: int
+        self,
+        manifest: Manifest,
+        plan: Plan,
+        make_worker: Callable[[int, Path], ClipWorker] | None = None,
+        jobs: int = 0,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.tally = Tally()
-        self.activities = [Activity() for _ in range(jobs)]
+        self.activities: list[Activity] = []
         self._manifest = manifest
         self._plan = plan
-        self._state = plan.folder / STATE_FOLDER
+        self._publisher = Publisher(manifest, plan)
+        self._attempts = attempts
+        self._state = plan.folder.local / STATE_FOLDER
         # What a killed run has left.
         shutil.rmtree(self._state / "new", ignore_errors=True)
-        self._workers = [make_worker(n, self._state / f"worker-{n + 1}.log") for n in range(jobs)]
-        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._workers: list[ClipWorker] = []
+        self._unfit: list[ClipWorker] = []
+        self._tasks: deque[Task] = deque()
         self._open = 0
-        self._changing = threading.Lock()
+        self._changing = threading.Condition()
         self._stopping = threading.Event()
+        self._started = False
         self._threads: list[threading.Thread] = []
+        if make_worker is not None:
+            for _ in range(jobs):
+                self.hire(make_worker)
 
     @property
     def finished(self) -> bool:
@@ -90,77 +137,125 @@ class Run:
     @property
     def waiting(self) -> int:
         """Tasks that nobody has begun."""
-        return self._tasks.qsize()
+        return len(self._tasks)
 
     @property
     def pids(self) -> list[int]:
         """The numbers of the processes that run."""
-        return [pid for worker in self._workers if (pid := worker.pid) is not None]
+        return [pid for worker in list(self._workers) if (pid := worker.pid) is not None]
 
     def add(self, task: Task) -> None:
         """Have a clip lifted."""
         with self._changing:
             self._open += 1
-        self._tasks.put(task)
+            self._tasks.append(task)
+            self._changing.notify()
 
     def start(self) -> None:
         """Begin; a worker process is started when there is a first clip for it."""
-        for number, worker in enumerate(self._workers):
-            name = f"motionlift-batch-{number + 1}"
-            thread = threading.Thread(target=self._serve, args=(number, worker), name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._changing:
+            self._started = True
+            for number in range(len(self._workers)):
+                self._begin(number)
+
+    def hire(self, make_worker: Callable[[int, Path], ClipWorker]) -> None:
+        """One worker more, at any time."""
+        with self._changing:
+            if self._stopping.is_set():
+                return
+            number = len(self._workers)
+            self._workers.append(make_worker(number, self._state / f"worker-{number + 1}.log"))
+            self.activities.append(Activity())
+            if self._started:
+                self._begin(number)
+
+    def _begin(self, number: int) -> None:
+        name = f"motionlift-batch-{number + 1}"
+        thread = threading.Thread(target=self._serve, args=(number, self._workers[number]), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def stop(self) -> None:
         """Begin nothing more and cancel what is at work."""
-        self._stopping.set()
-        for worker in self._workers:
+        with self._changing:
+            self._stopping.set()
+            self._changing.notify_all()
+            workers = list(self._workers)
+        for worker in workers:
             worker.stop()
 
     def close(self) -> None:
         """End the processes, those at work after a grace, and wait until everything about them is noted."""
         self.stop()
         end = time.monotonic() + GRACE_SECONDS
-        for worker in self._workers:
+        with self._changing:
+            # Nobody is hired any more.
+            workers, threads = list(self._workers), list(self._threads)
+        for worker in workers:
             worker.finish(max(0.0, end - time.monotonic()))
-        for thread in self._threads:
+        for thread in threads:
             thread.join(GRACE_SECONDS)
         shutil.rmtree(self._state / "new", ignore_errors=True)
 
-    def _serve(self, number: int, worker: WorkerProcess) -> None:
-        while not self._stopping.is_set():
+    def _serve(self, number: int, worker: ClipWorker) -> None:
+        while (task := self._next(worker)) is not None:
+            again: Task | None = None
             try:
-                task = self._tasks.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            try:
-                for attempt in range(1, ATTEMPTS + 1):
-                    if self._lift(number, worker, task.clip, attempt):
-                        break
+                again = self._lift(number, worker, task)
+            except _Unfit as unfit:
+                again = task
+                self._dismiss(worker, unfit.error)
+                return
             except MotionLiftError as error:
-                # The manifest cannot be written, or no worker can be started: nothing can go on.
-                self._give_up(error)
+                # The manifest cannot be written, or nobody is there to work: nothing can go on.
+                self.give_up(error)
             except Exception as error:
                 log.exception("the batch failed at %s", task.clip.video)
-                self._give_up(internal_error(error, "Please report it; the same command goes on where this ended."))
+                self.give_up(internal_error(error, "Please report it; the same command goes on where this ended."))
             finally:
                 self.activities[number] = Activity()
                 with self._changing:
-                    self._open -= 1
+                    if again is None:
+                        self._open -= 1
+                    else:
+                        # First of all: its files are expected longest.
+                        self._tasks.appendleft(again)
+                        self._changing.notify()
 
-    def _give_up(self, error: MotionLiftError) -> None:
+    def _next(self, worker: ClipWorker) -> Task | None:
+        """The next clip for a worker; None when it is to get none any more."""
+        with self._changing:
+            while not self._stopping.is_set() and not worker.lost:
+                if self._tasks:
+                    return self._tasks.popleft()
+                self._changing.wait(LOOK_SECONDS)
+        return None
+
+    def _dismiss(self, worker: ClipWorker, error: MotionLiftError) -> None:
+        """Give a worker no more clips; with the last one everything ends."""
+        with self._changing:
+            self._unfit.append(worker)
+            others = any(not each.lost and each not in self._unfit for each in self._workers)
+        if others:
+            log.warning("A worker gets no more clips: %s", error)
+        else:
+            self.give_up(error)
+
+    def give_up(self, error: MotionLiftError) -> None:
+        """Begin nothing more, for this reason, and cancel what is at work."""
         with self._changing:
             self.tally.fatal = self.tally.fatal or error
         self.stop()
 
-    def _lift(self, number: int, worker: WorkerProcess, clip: Clip, attempt: int) -> bool:
-        """Whether that was the end of it; else the process died, and another may try."""
-        plan = self._plan
+    def _lift(self, number: int, worker: ClipWorker, task: Task) -> Task | None:
+        """Lift a clip. Returns what is to be tried again, where the worker died; raises `_Unfit` where it cannot work,
+        and `MotionLiftError` where nothing can go on."""
+        plan, clip, attempt = self._plan, task.clip, task.attempt
         began = time.monotonic()
         record = Record(
             clip=clip.name,
             state="started",
-            video=os.fspath(clip.video),
+            video=str(clip.video),
             stamp=Stamp.of(clip.video),
             settings=plan.identity(),
             formats=plan.suffixes,
@@ -169,31 +264,31 @@ class Run:
         self.activities[number] = Activity(clip, began)
         folder = self._state / "new" / str(number)
         try:
-            self._prepare(clip, folder)
+            self._publisher.prepare(clip.name, folder)
             self._manifest.append(record)
             request = Request("lift", clip.name, str(clip.video), str(folder), plan.settings)
             result = worker.work_on(request, lambda progress: self._show(number, progress))
-            record = self._publish(clip, record, result)
+            record = self._publisher.publish(record, result)
         except MotionLiftError as error:
             if self._stopping.is_set() or error.code == "cancelled":
                 record = dataclasses.replace(record, state="stopped")
-            elif error.code == "worker_died" and attempt < ATTEMPTS:
+            elif error.code == "worker_died" and attempt < self._attempts:
                 log.warning("%s is tried again: %s", clip.video, error.message)
-                return False
-            elif error.code in ("worker_not_started", "worker_version") or (
-                error.code == "worker_died" and not worker.greeted
-            ):
-                # That is no fault of the clip.
+                return dataclasses.replace(task, attempt=attempt + 1)
+            elif error.code in UNFIT or (error.code == "worker_died" and not worker.greeted):
+                self._manifest.append(dataclasses.replace(record, state="stopped"))
+                raise _Unfit(error) from error
+            elif error.code in LOST:
                 self._manifest.append(dataclasses.replace(record, state="stopped"))
                 raise
             else:
                 record = self._failed(clip, record, error)
         record = dataclasses.replace(record, seconds={**record.seconds, "all": round(time.monotonic() - began, 3)})
-        self._move_picture(clip, folder)
+        self._publisher.move_picture(clip.name, folder)
         self._end(record)
         if record.error and record.error["code"] == "write_failed":
-            self._look_at_disk(record.error)
-        return True
+            self._publisher.look_at_disk(record.error)
+        return None
 
     def _show(self, number: int, progress: Progress) -> None:
         self.activities[number].progress = progress
@@ -203,88 +298,14 @@ class Run:
         with self._changing:
             self.tally.ended.append(record)
 
-    def _prepare(self, clip: Clip, folder: Path) -> None:
-        """An empty folder for the worker, and the certainty that nothing of anybody is in the way."""
-        shutil.rmtree(folder, ignore_errors=True)
-        target = self._plan.folder / clip.name
-        try:
-            folder.mkdir(parents=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            ours = self._manifest.written_for(clip.name)
-            there = None if self._plan.overwrite else foreign_output(clip, self._plan, ours)
-        except (OSError, ValueError) as error:
-            raise MotionLiftError(
-                "bad_output",
-                f"The files of {clip.name} cannot be made: {getattr(error, 'strerror', None) or error}.",
-                "Rename the video, or check the output folder's permissions and space.",
-            ) from error
-        if there is not None:
-            raise _in_the_way(there)
-
-    def _publish(self, clip: Clip, record: Record, result: Result) -> Record:
-        """Note what the new files hold, move them to their places, and remove files of ours that are none any more."""
-        plan = self._plan
-        target = plan.folder / clip.name
-        moves = [(Path(p), target.with_name(target.name + Path(p).name[len(TAKE) :])) for p in result.motions]
-        ours = self._manifest.written_for(clip.name)
-        try:
-            outputs = tuple(self._output(new, place) for new, place in moves)
-            for _, place in moves:
-                if not plan.overwrite and is_foreign(place, plan.folder, ours):
-                    raise _in_the_way(place)
-            self._manifest.append(dataclasses.replace(record, outputs=outputs))
-            for new, place in moves:
-                os.replace(new, place)
-            for name in set(ours) - {output.path for output in outputs}:
-                path = plan.folder / name
-                if name.endswith(plan.suffixes) and path.exists() and not is_foreign(path, plan.folder, ours):
-                    path.unlink()
-        except OSError as error:
-            raise MotionLiftError(
-                "write_failed",
-                f"The files of {clip.name} could not be written: {error.strerror or error}.",
-                "Check free space and permissions, then start the same command again.",
-            ) from error
-        details: dict[str, Any] = result.details
-        return dataclasses.replace(
-            record,
-            state="done",
-            hash=details["hash"],
-            versions=details["versions"],
-            outputs=outputs,
-            seconds=details["seconds"],
-            figures=tuple(details["figures"]),
-            warnings=result.warnings,
-        )
-
-    def _output(self, new: Path, place: Path) -> Output:
-        return Output(place.relative_to(self._plan.folder).as_posix(), new.stat().st_size, file_hash(new))
-
     def _failed(self, clip: Clip, record: Record, error: MotionLiftError) -> Record:
         said = {"code": error.code, "message": error.message, "hint": error.hint}
         return dataclasses.replace(record, state="failed", hash=hash_of(clip.video), outputs=(), error=said)
 
-    def _move_picture(self, clip: Clip, folder: Path) -> None:
-        target = picture_path(self._plan.folder, clip.name)
-        try:
-            if (folder / PICTURE).is_file():
-                target.parent.mkdir(exist_ok=True)
-                os.replace(folder / PICTURE, target)
-        except OSError as error:
-            log.warning("no picture of %s: %s", clip.name, error)
 
-    def _look_at_disk(self, said: dict[str, str]) -> None:
-        if shutil.disk_usage(self._plan.folder).free < LEAST_FREE_BYTES:
-            raise MotionLiftError(
-                "disk_full",
-                f"The disk is full. {said['message']}",
-                "Make room, then start the same command again: what is done stays done.",
-            )
+class _Unfit(Exception):  # noqa: N818 (what it is, not how it failed)
+    """A worker that cannot work, and why."""
 
-
-def _in_the_way(path: Path) -> UsageError:
-    return UsageError(
-        "output_exists",
-        f"{path} exists already, and was not written by this batch or was edited since.",
-        "Move it away, or add --overwrite to replace it.",
-    )
+    def __init__(self, error: MotionLiftError) -> None:
+        super().__init__(str(error))
+        self.error = error

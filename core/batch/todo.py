@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from ..bvh import BvhOptions
 from ..jobs import LiftSettings, MotionLiftError, take_paths
+from .folder import Folder
 from .inputs import Clip
 from .manifest import Output, Record, Stamp
+from .storage import Url, Video
 
 Why = Literal["new", "missing", "changed", "failed", "interrupted", "forced"]
 
@@ -28,7 +29,7 @@ class Plan:
     """What a run is to make of every clip, in `folder`. `suffixes`: of the files; `overwrite`: also files that are not
     ours, or were edited since; `retry_failed`: also what failed; `force`: everything."""
 
-    folder: Path
+    folder: Folder
     settings: LiftSettings
     suffixes: tuple[str, ...]
     options: BvhOptions = field(default_factory=BvhOptions)
@@ -67,7 +68,7 @@ def why(clip: Clip, record: Record | None, plan: Plan) -> Why | None:
     return None if all(_is_there(plan.folder, output) for output in wanted) else "missing"
 
 
-def _video_changed(video: Path, record: Record) -> bool:
+def _video_changed(video: Video, record: Record) -> bool:
     """Whether a video holds something else than what was lifted; read only where its stamp differs.
 
     A video that is gone has not changed: what was made of it stays. A pattern (`img_%04d.png`) has no stamp.
@@ -80,8 +81,10 @@ def _video_changed(video: Path, record: Record) -> bool:
     return record.hash is None or record.hash != hash_of(video)
 
 
-def hash_of(video: Path) -> str | None:
-    """The hash of a video's content, None where it cannot be read."""
+def hash_of(video: Video) -> str | None:
+    """The hash of a video's content, None where it cannot be read, or only from afar."""
+    if isinstance(video, Url):
+        return None
     # Imported late: most runs need it for no clip.
     from ..video import content_hash
 
@@ -91,25 +94,27 @@ def hash_of(video: Path) -> str | None:
         return None
 
 
-def _is_there(folder: Path, output: Output) -> bool:
-    stamp = Stamp.of(folder / output.path)
-    return stamp is not None and stamp.bytes == output.bytes
+def _is_there(folder: Folder, output: Output) -> bool:
+    try:
+        return folder.size(output.path) == output.bytes
+    except OSError:
+        return False
 
 
-def foreign_output(clip: Clip, plan: Plan, ours: Mapping[str, frozenset[str]]) -> Path | None:
-    """A file in the way of a clip's: not one of `ours` (SHA-256 by path below the folder), or edited since.
+def foreign_output(clip: str, plan: Plan, ours: Mapping[str, frozenset[str]]) -> str | None:
+    """The name of a file in the way of a clip's: not one of `ours` (SHA-256 by name), or edited since.
 
     How many people there are is known only later: looked at are the names for up to `MOST_PEOPLE`. Raises `OSError` for
     a name that the file system does not take.
     """
     for suffix in plan.suffixes:
-        path = plan.folder / f"{clip.name}{suffix}"
-        if is_foreign(path, plan.folder, ours):
-            return path
-        for place in take_paths(path, MOST_PEOPLE):
+        name = f"{clip}{suffix}"
+        if is_foreign(name, plan.folder, ours):
+            return name
+        for several in take_names(name, MOST_PEOPLE):
             try:
-                if is_foreign(place, plan.folder, ours):
-                    return place
+                if is_foreign(several, plan.folder, ours):
+                    return several
             except OSError as error:
                 # Too long only with the person's number: no matter for a single one.
                 if error.errno != errno.ENAMETOOLONG:
@@ -117,17 +122,14 @@ def foreign_output(clip: Clip, plan: Plan, ours: Mapping[str, frozenset[str]]) -
     return None
 
 
-def is_foreign(path: Path, folder: Path, ours: Mapping[str, frozenset[str]]) -> bool:
+def take_names(name: str, count: int) -> list[str]:
+    """`jobs.take_paths` for names below the output folder."""
+    return [path.as_posix() for path in take_paths(PurePosixPath(name), count)]
+
+
+def is_foreign(name: str, folder: Folder, ours: Mapping[str, frozenset[str]]) -> bool:
     """Whether a file is there that was not written by a batch, or was edited since. Raises `OSError`."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
+    if folder.size(name) is None:
         return False
-    known = ours.get(path.relative_to(folder).as_posix())
-    return not known or file_hash(path) not in known
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    known = ours.get(name)
+    return not known or folder.digest(name) not in known

@@ -6,10 +6,13 @@ that has noted what they hold: so a file at its place is always known to be ours
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import logging
 import math
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from ..bvh import BvhOptions
 from ..jobs import Cancelled, MotionLiftError, ProgressCallback, Request, Result, Stage, UsageError, take_paths
 from ..motion import Motion, resample
 from .manifest import Stamp
+from .storage import Video, fetch, place
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +49,30 @@ class Work:
         """
         if request.op != "lift":
             raise UsageError("protocol", f"A batch's worker does not {request.op}.")
-        folder, video = Path(request.output), Path(request.video)
         clock = _StageClock(progress)
+        video = place(request.video)
         before = Stamp.of(video)
-        try:
-            motions = service.produce(request, clock, cancelled)
-        except Cancelled:
-            raise
-        except MotionLiftError:
-            _picture(video, [], folder, request)
-            raise
+        with _here(video, clock, cancelled) as here:
+            try:
+                return self._lift(dataclasses.replace(request, video=str(here)), video, before, clock, cancelled)
+            except Cancelled:
+                raise
+            except MotionLiftError as error:
+                _picture(here, [], Path(request.output), request)
+                # Nobody knows the copy.
+                raise MotionLiftError(error.code, error.message.replace(str(here), str(video)), error.hint) from error
+
+    def _lift(
+        self,
+        request: Request,
+        video: Video,
+        before: Stamp | None,
+        clock: _StageClock,
+        cancelled: Callable[[], bool],
+    ) -> Result:
+        """Carry out a request for a file that is here; `video` is where it comes from, `before` its stamp."""
+        folder, here = Path(request.output), Path(request.video)
+        motions = service.produce(request, clock, cancelled)
         if before != Stamp.of(video):
             raise MotionLiftError(
                 "video_changed",
@@ -71,7 +89,7 @@ class Work:
                 self.exporters[suffix](motion, path, self.options)
                 paths.append(str(path))
         clock("write", len(paths), len(paths))
-        _picture(video, motions, folder, request)
+        _picture(here, motions, folder, request)
         source = motions[0].source
         details = {
             "hash": str(source["content_hash"]),
@@ -80,6 +98,18 @@ class Work:
             "seconds": clock.seconds(),
         }
         return Result(request.id, motions=tuple(paths), warnings=service.warnings_of(motions), details=details)
+
+
+@contextlib.contextmanager
+def _here(video: Video, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Iterator[Path]:
+    """The video as a file of this machine: itself, or a copy of that name while it is needed."""
+    if isinstance(video, Path):
+        yield video
+        return
+    with tempfile.TemporaryDirectory(prefix="motionlift-") as folder:
+        copy = Path(folder, video.name)
+        fetch(video, copy, progress, cancelled)
+        yield copy
 
 
 class _StageClock:

@@ -6,6 +6,8 @@ It speaks the protocol of `core/worker.py`. What it logs goes to a file, whose e
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import logging
 import os
 import subprocess
@@ -15,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ... import __version__
+from ..bvh import BvhOptions
 from ..jobs import PROTOCOL_VERSION, Failure, Hello, MotionLiftError, Progress, Request, Result, decode_event, encode
 from ..processors import environment
 
@@ -25,6 +28,13 @@ LOG_BYTES = 2000
 _OWN_GROUP = int(getattr(subprocess, "CREATE_NO_WINDOW", 0)) | int(getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
 GRACE_SECONDS = 3.0
 """How long a worker may take to notice that it is to end."""
+
+
+def lifting_arguments(suffixes: Sequence[str], options: BvhOptions) -> tuple[str, ...]:
+    """The arguments of the Python that is a worker process: see `commands/batch_worker.py`."""
+    package = __name__.partition(".")[0]
+    bvh = json.dumps(dataclasses.asdict(options))
+    return ("-m", package, "batch-worker", "--suffixes", json.dumps(list(suffixes)), "--bvh", bvh)
 
 
 class WorkerProcess:
@@ -45,12 +55,19 @@ class WorkerProcess:
         self._changing = threading.Lock()
         self._stopped = False
         self.greeted = False
+        self.lost = False
+        """It can be started again."""
 
     @property
     def pid(self) -> int | None:
         """The process's number while it runs."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped
 
     def work_on(self, request: Request, on_progress: Callable[[Progress], None]) -> Result:
         """Have a request carried out. Raises its failure as `MotionLiftError`; `worker_died` when the process ended

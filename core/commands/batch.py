@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
 from .. import processors
+from ..batch.cluster import ATTEMPTS as CLUSTER_ATTEMPTS
+from ..batch.cluster import Cluster, connected
 from ..batch.figures import Limit, broken_limits, parse_limit
+from ..batch.folder import Folder, LocalFolder
 from ..batch.inputs import Clip, find_videos, is_folder_of_clips, is_pattern, name_clips
-from ..batch.manifest import Manifest, Record, Stamp, open_manifest
+from ..batch.manifest import Manifest, Record, Stamp
 from ..batch.page import GENERATOR, page
-from ..batch.run import Run, Task
+from ..batch.run import ATTEMPTS, Run, Task
+from ..batch.storage import Url, Video, place
 from ..batch.todo import Plan, why
-from ..batch.worker_process import WorkerProcess
+from ..batch.worker_process import WorkerProcess, lifting_arguments
 from ..files import written_beside
 from ..jobs import MotionLiftError, UsageError
 from . import console
@@ -35,7 +38,7 @@ LONG_TABLE = 40
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """What makes a lift a batch. `retry_failed` None: not said."""
+    """What makes a lift a batch. `retry_failed` None: not said. `cluster`: its scheduler's address, or `local`."""
 
     jobs: str | None = None
     retry_failed: bool | None = None
@@ -43,36 +46,46 @@ class BatchOptions:
     report: Path | None = None
     fail_if: tuple[str, ...] = ()
     watch: bool = False
+    cluster: str | None = None
 
     def given(self) -> bool:
         """Whether any of it was asked for."""
         return self != BatchOptions()
 
 
-def is_batch(videos: Sequence[Path], output: Path, batch: BatchOptions) -> bool:
-    """Whether a lift is a batch: by an option that only a batch has, by a pattern, or by a folder of videos.
+def is_batch(videos: Sequence[Video], output: Path | Url, batch: BatchOptions) -> bool:
+    """Whether a lift is a batch: by an option that only a batch has, by a URL, a pattern, or a folder of videos.
 
     With `--jobs` alone and a file to write, the one clip is divided among the processes.
     """
-    if any(is_pattern(path) or is_folder_of_clips(path) for path in videos):
+    if isinstance(output, Url):
+        return True
+    if any(isinstance(path, Url) or is_pattern(path) or is_folder_of_clips(path) for path in videos):
         return True
     divided = batch == BatchOptions(batch.jobs) and bool(output.suffix) and not output.is_dir()
     return batch.given() and not divided
 
 
-def lift_batch(videos: Sequence[Path], plan: Plan, batch: BatchOptions) -> int:
+def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
     """Lift what is left to do of the clips that `videos` stand for; the exit code. Raises `MotionLiftError` for what
     concerns all of them."""
     limits = tuple(parse_limit(text) for text in batch.fail_if)
     processes = count_jobs(batch.jobs)
     _check_report(batch.report)
     _make_folder(plan.folder)
-    with console.stop_on_interrupt() as stopped, open_manifest(plan.folder) as manifest:
+    with (
+        console.stop_on_interrupt() as stopped,
+        plan.folder.manifest() as manifest,
+        _cluster(batch, processes) as cluster,
+    ):
         source = _Source(videos, manifest, plan, batch.watch)
         first = source.tasks()
         # Where there are fewer clips than processes, long ones are divided among several.
         jobs = processes if batch.watch else max(1, min(processes, len(first)))
-        run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs), jobs)
+        if cluster:
+            run = Run(manifest, plan, attempts=CLUSTER_ATTEMPTS)
+        else:
+            run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs), jobs, ATTEMPTS)
         if not source.clips and not batch.watch:
             raise UsageError(
                 "no_videos", "There is no video.", "Name videos, folders of videos, or patterns like 'clips/**/*.mp4'."
@@ -81,6 +94,9 @@ def lift_batch(videos: Sequence[Path], plan: Plan, batch: BatchOptions) -> int:
         try:
             with shown(run, limits) as progress:
                 _add(run, progress, first)
+                if cluster and (first or batch.watch):
+                    most = sys.maxsize if batch.jobs in (None, "auto") else processes
+                    cluster.staff(run, _arguments(plan), plan.settings.device, source.folders(), most)
                 run.start()
                 _follow(run, progress, source, batch.watch, stopped)
         finally:
@@ -110,10 +126,20 @@ def count_jobs(text: str | None) -> int:
     return int(text)
 
 
+@contextlib.contextmanager
+def _cluster(batch: BatchOptions, jobs: int) -> Iterator[Cluster | None]:
+    """The cluster that was asked for, None without one."""
+    if batch.cluster is None:
+        yield None
+        return
+    with connected(batch.cluster, jobs) as cluster:
+        yield cluster
+
+
 class _Source:
     """The clips of a batch, and which are to be lifted; asked again and again where a folder is watched."""
 
-    def __init__(self, given: Sequence[Path], manifest: Manifest, plan: Plan, watch: bool) -> None:
+    def __init__(self, given: Sequence[Video], manifest: Manifest, plan: Plan, watch: bool) -> None:
         self.clips: list[Clip] = []
         self.asked: dict[str, Task] = {}
         self.unreadable: tuple[MotionLiftError, ...] = ()
@@ -121,7 +147,8 @@ class _Source:
         self._manifest = manifest
         self._plan = plan
         self._watch = watch
-        self._names = {Path(record.video): name for name, record in manifest.latest().items()}
+        self._names: dict[Video, str] = {place(record.video): name for name, record in manifest.latest().items()}
+        self._folders: dict[str, None] = {}
         self._seen: dict[str, Stamp | None] = {}
         self._last: dict[str, Stamp | None] = {}
 
@@ -132,6 +159,7 @@ class _Source:
             if error.message not in {known.message for known in self.unreadable}:
                 console.show_error(error)
         self.unreadable = found.unreadable
+        self._folders |= {str(root): None for _, root in found.videos if isinstance(root, Path)}
         self.clips = name_clips(found.videos, self._names)
         self._names |= {clip.video: clip.name for clip in self.clips}
         tasks = []
@@ -149,6 +177,10 @@ class _Source:
                 tasks.append(Task(clip, reason))
                 self.asked[clip.name] = tasks[-1]
         return sorted(tasks, key=lambda task: -_size(task.clip))
+
+    def folders(self) -> tuple[str, ...]:
+        """The folders of this machine below which clips lie."""
+        return tuple(self._folders)
 
 
 def _follow(run: Run, progress: BatchProgress, source: _Source, watch: bool, stopped: Callable[[], bool]) -> None:
@@ -176,14 +208,19 @@ def _size(clip: Clip) -> int:
 
 
 def _worker(plan: Plan, jobs: int, log: Path, processes: int) -> WorkerProcess:
-    bvh = json.dumps(dataclasses.asdict(plan.options))
-    package = __name__.partition(".")[0]
-    command = [sys.executable, "-m", package, "batch-worker", "--suffixes", json.dumps(plan.suffixes), "--bvh", bvh]
     variables = {processors.PROCESSES_VARIABLE: str(processes)}
+    command = [sys.executable, *_arguments(plan)]
     return WorkerProcess(command, max(1, processors.available() // jobs), log, variables)
 
 
-def _make_folder(folder: Path) -> None:
+def _arguments(plan: Plan) -> tuple[str, ...]:
+    return lifting_arguments(plan.suffixes, plan.options)
+
+
+def _make_folder(output: Folder) -> None:
+    if not isinstance(output, LocalFolder):
+        return
+    folder = output.path
     if not folder.is_dir() and folder.suffix.lower() in (".bvh", ".npz"):
         raise UsageError("one_output", f"{folder} is a file's name.", "Many clips are written into a folder: name one.")
     try:
@@ -205,8 +242,8 @@ def _check_report(path: Path | None) -> None:
         raise UsageError("output_exists", f"{path} exists already and is no report of a batch.", "Choose another name.")
 
 
-def _write_report(path: Path, records: Sequence[Record], folder: Path, limits: Sequence[Limit]) -> None:
-    text = page(records, folder.absolute(), path.absolute().parent, limits)
+def _write_report(path: Path, records: Sequence[Record], folder: Folder, limits: Sequence[Limit]) -> None:
+    text = page(records, folder, path.absolute().parent, limits)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -14,6 +14,7 @@ from ..batch.run import Activity, Run
 from ..jobs import MotionLiftError
 from . import console
 
+MOST_BARS = 40
 LINE_SECONDS = 30.0
 """Without a terminal the state of the whole is told at most this often."""
 
@@ -33,7 +34,7 @@ class BatchProgress:
         self._failed = 0
         self._done_bytes = 0
         self._overall = bars.add_task("", total=None) if bars else None
-        self._workers: list[TaskID] = [bars.add_task("", visible=False) for _ in run.activities] if bars else []
+        self._workers: list[TaskID] = []
 
     def add(self, sizes: Mapping[str, int]) -> None:
         """Further clips are to be lifted."""
@@ -62,7 +63,7 @@ class BatchProgress:
     def seconds_left(self) -> float | None:
         """How long the rest takes, None while nothing is done; what the workers have in hand counts as begun."""
         total = sum(self.sizes.values())
-        begun = sum(_share(a) * self.sizes.get(a.clip.name, 0) for a in self._run.activities if a.clip)
+        begun = sum(_share(a) * self.sizes.get(a.clip.name, 0) for a in list(self._run.activities) if a.clip)
         if not self._ended or not self._done_bytes or self._ended == len(self.sizes):
             return None
         done = self._done_bytes + begun
@@ -71,7 +72,11 @@ class BatchProgress:
     def _draw(self, bars: Progress) -> None:
         assert self._overall is not None
         bars.update(self._overall, description=self._words(), completed=self._ended, total=len(self.sizes))
-        for number, (activity, task) in enumerate(zip(self._run.activities, self._workers, strict=True), 1):
+        activities = list(self._run.activities)
+        # Of a large cluster not all are shown.
+        while len(self._workers) < min(len(activities), MOST_BARS):
+            self._workers.append(bars.add_task("", visible=False))
+        for number, (activity, task) in enumerate(zip(activities, self._workers, strict=False), 1):
             clip, progress = activity.clip, activity.progress
             if clip is None:
                 bars.update(task, visible=False)

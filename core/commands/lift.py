@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ import typer
 from rich.table import Table
 
 from .. import processors, service
+from ..batch.folder import LocalFolder, RemoteFolder
+from ..batch.storage import Url, place
 from ..batch.todo import Plan
 from ..bvh import BvhOptions
 from ..files import check_output
@@ -44,15 +48,22 @@ class Outcome:
 def lift(
     context: typer.Context,
     videos: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="VIDEO",
-            help="Videos, folders of images, img_%04d.png; folders of videos and patterns like 'clips/**/*.mp4'.",
+            help="Videos, folders of images, img_%04d.png; folders of videos and patterns like 'clips/**/*.mp4'; URLs "
+            "of these like s3://bucket/clips.",
         ),
     ],
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="A .bvh, a .motion.npz, or an existing folder.", rich_help_panel=FILES),
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A .bvh, a .motion.npz, or an existing folder; of many clips a folder, or its URL.",
+            rich_help_panel=FILES,
+        ),
     ],
     formats: Annotated[
         str | None,
@@ -192,6 +203,14 @@ def lift(
         bool,
         typer.Option("--watch", help="Go on with what arrives in the folders, until Ctrl-C.", rich_help_panel=MANY),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Lift on a cluster of dask.distributed: its scheduler like tcp://machine:8786, its scheduler file "
+            "(.json), or local. --jobs is then the most clips at once.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
 ) -> None:
     """Turn videos of people into animation."""
     settings = LiftSettings(
@@ -224,8 +243,9 @@ def lift(
     )
     available = context.ensure_object(console.Context)
     exporters = with_motion_files(available.exporters)
-    batch = BatchOptions(jobs, retry_failed, force, report, tuple(fail_if or ()), watch)
-    if is_batch(videos, output, batch):
+    batch = BatchOptions(jobs, retry_failed, force, report, tuple(fail_if or ()), watch, cluster)
+    given, target = [place(video) for video in videos], place(output)
+    if is_batch(given, target, batch):
         if rig is not None:
             raise UsageError(
                 "rig_in_batch",
@@ -233,13 +253,19 @@ def lift(
                 "Lift them with --format motion, then retarget each: motionlift retarget TAKE.motion.npz --rig ...",
             )
         suffixes = format_suffixes(formats or "bvh", tuple(exporters))
-        in_batch = Plan(output, settings, suffixes, options, overwrite, retry_failed is not False, force)
-        raise typer.Exit(lift_batch(videos, in_batch, batch))
+        if cluster is not None:
+            # Files that all machines see, under the same name; they are elsewhere when they look.
+            settings = dataclasses.replace(settings, pose_model=_absolute(pose_model), weights=_absolute(weights))
+        folder = RemoteFolder(target) if isinstance(target, Url) else LocalFolder(target)
+        in_batch = Plan(folder, settings, suffixes, options, overwrite, retry_failed is not False, force)
+        raise typer.Exit(lift_batch(given, in_batch, batch))
     if jobs is not None:
         processors.allow_processes(count_jobs(jobs))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
-    planned = plan(videos, output, formats, overwrite, settings, tuple(exporters))
+    assert isinstance(target, Path)
+    paths = [path for path in given if isinstance(path, Path)]
+    planned = plan(paths, target, formats, overwrite, settings, tuple(exporters))
     outcomes = []
     with console.stop_on_interrupt() as stopped:
         for job in planned:
@@ -253,6 +279,10 @@ def lift(
     failures = [outcome.error for outcome in outcomes if outcome.error]
     if failures:
         raise typer.Exit(console.exit_code(failures[-1]) if len(planned) == 1 or stopped() else 1)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 def _lift_one(

@@ -46,17 +46,17 @@ worker.main(handle)
 DRIVER = """
 import json, sys, time
 from pathlib import Path
+from motionlift.core.batch.folder import LocalFolder
 from motionlift.core.batch.inputs import find_videos, name_clips
-from motionlift.core.batch.manifest import open_manifest
 from motionlift.core.batch.run import Run, Task
 from motionlift.core.batch.todo import Plan, why
 from motionlift.core.batch.worker_process import WorkerProcess
 from motionlift.core.jobs import LiftSettings
 
 worker, pace, folder, videos, jobs, options = json.loads(sys.argv[1])
-plan = Plan(Path(folder), LiftSettings(**options.pop("settings", {})), (".bvh",), **options)
+plan = Plan(LocalFolder(Path(folder)), LiftSettings(**options.pop("settings", {})), (".bvh",), **options)
 command = [sys.executable, "-c", worker, str(pace)]
-with open_manifest(plan.folder) as manifest:
+with plan.folder.manifest() as manifest:
     known = {Path(record.video): name for name, record in manifest.latest().items()}
     clips = name_clips(find_videos([Path(videos)]).videos, known)
     run = Run(manifest, plan, lambda number, log: WorkerProcess(command, 1, log), jobs)

@@ -99,8 +99,8 @@ def test_a_full_disk_is_told_and_the_torn_line_closed(tmp_path: Path, monkeypatc
                 self.room -= taken
                 return taken
 
-            def fileno(self) -> int:
-                return file.fileno()
+            def sync(self) -> None:
+                file.sync()
 
         monkeypatch.setattr(manifest, "_file", Full())
         with pytest.raises(MotionLiftError) as caught:

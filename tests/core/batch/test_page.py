@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from motionlift.core.batch.figures import parse_limit
+from motionlift.core.batch.folder import LocalFolder
 from motionlift.core.batch.manifest import Output, Record, picture_path
 from motionlift.core.batch.page import headline, page, ranked
 
@@ -57,7 +58,7 @@ def test_a_page_is_whole_and_names_stay_text(tmp_path: Path) -> None:
     picture = picture_path(out, wild)
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"jpeg")
-    text = page([*RECORDS, _done(wild, 3.0)], out, tmp_path / "pages", [parse_limit("skate>2mm")])
+    text = page([*RECORDS, _done(wild, 3.0)], LocalFolder(out), tmp_path / "pages", [parse_limit("skate>2mm")])
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     tags = _Tags()
     tags.feed(text)

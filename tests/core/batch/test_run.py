@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from motionlift.core.batch.folder import LocalFolder
 from motionlift.core.batch.inputs import Clip
 from motionlift.core.batch.manifest import NAME, STATE_FOLDER, open_manifest, read_manifest
 from motionlift.core.batch.run import Run, Task
@@ -205,7 +206,7 @@ def test_a_worker_that_does_not_stop_is_killed_within_seconds(batch: Batch) -> N
     batch.add(a="stubborn", b="never begun")
     with open_manifest(batch.folder) as manifest:
         command = [sys.executable, "-c", WORKER, "0.01"]
-        plan = Plan(batch.folder, LiftSettings(), (".bvh",))
+        plan = Plan(LocalFolder(batch.folder), LiftSettings(), (".bvh",))
         run = Run(manifest, plan, lambda number, log: WorkerProcess(command, 1, log), 1)
         for name in "ab":
             run.add(Task(Clip(batch.videos / f"{name}.mp4", name), "new"))

@@ -138,6 +138,56 @@ def test_a_batch_gives_what_single_lifts_give(tmp_path: Path, clips: Path, detec
     assert (out / "four.bvh").read_bytes() == alone.read_bytes()
 
 
+def test_a_cluster_gives_what_one_machine_gives(tmp_path: Path, clips: Path, detections: Path) -> None:
+    """Byte for byte, with the report; the book made on one serves the other."""
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    here, there, report = tmp_path / "here", tmp_path / "there", tmp_path / "report.html"
+    more = ("--format", "bvh,motion", "--jobs", "2")
+    for out, options in ((here, ()), (there, ("--cluster", "local", "--report", str(report), "--fail-if", "lost>90%"))):
+        process = _begin(_arguments(clips, out, detections, *more, *options))
+        said, _ = process.communicate(timeout=180)
+        assert process.returncode == 1, said
+        assert "4 lifted, 1 failed" in said, said
+        assert "INFO distributed" not in said, said
+    names = {path.relative_to(here) for path in here.rglob("*") if path.suffix in (".bvh", ".npz", ".jpg")}
+    assert len(names) == 2 * 4 + 4
+    assert [str(name) for name in names if (there / name).read_bytes() != (here / name).read_bytes()] == []
+    books = [read_manifest(out).latest for out in (here, there)]
+    ends = [{n: (r.state, r.outputs, r.error, r.figures, r.settings) for n, r in book.items()} for book in books]
+    assert ends[0] == ends[1]
+    assert report.read_text("utf-8").count("data:image/jpeg;base64,") == 4
+    again = _begin([*_arguments(clips, there, detections, *more), "--no-retry-failed"])
+    said, _ = again.communicate(timeout=180)
+    assert "4 done before" in said, said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the processes in /proc")
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_cluster_of_this_machine_leaves_nothing(tmp_path: Path, clips: Path, detections: Path, kill: bool) -> None:
+    """Ctrl-C and kill -9 of the command end everything that it began."""
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    out = tmp_path / "out"
+    arguments = _arguments(clips, out, detections, "--cluster", "local", "--jobs", "2", "--no-cache")
+    process = _begin(arguments)
+    _until(lambda: len(_states(out)) >= 2)
+    time.sleep(1.0)
+    if kill:
+        os.kill(process.pid, signal.SIGKILL)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    _until(lambda: not _alive_in_session(process.pid), seconds=20)
+    if not kill:
+        assert process.returncode == 130, said
+        assert "Traceback" not in said
+        assert "started" not in _states(out).values()
+    again = _begin(arguments)
+    said, _ = again.communicate(timeout=180)
+    assert again.returncode == 1, said
+    assert _states(out) == {**dict.fromkeys(GOOD, "done"), "broken": "failed"}
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_killed_workers_and_a_killed_parent_cost_nothing(tmp_path: Path, clips: Path, detections: Path) -> None:
     out = tmp_path / "out"
@@ -223,6 +273,8 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         (["{}/a.mp4", "-o", "{}/out", "--jobs", "1", "--format", "fbx"], "'fbx'"),
         (["{}/a.mp4", "-o", "{}/mine.html", "--jobs", "1"], "folder"),
         (["{}/a.mp4", "-o", "{}/take.bvh", "--jobs", "1", "--force"], "folder"),
+        (["nowhere://bucket/a.mp4", "-o", "{}/out"], "nowhere"),
+        (["{}/a.mp4", "-o", "nowhere://bucket/out"], "nowhere"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) -> None:
@@ -231,6 +283,22 @@ def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) 
     assert code == 2
     assert said in errors
     assert (tmp_path / "mine.html").read_text() == "precious"
+
+
+def test_a_cluster_that_cannot_be_had_is_told(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_text("no video")
+    arguments = ("lift", tmp_path / "a.mp4", "-o", tmp_path / "out", "--cluster")
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "distributed", None)
+        code, _, errors = run(*arguments, "local")
+    assert code == 2
+    assert "motionlift[cluster]" in errors
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    code, _, errors = run(*arguments, "tcp://127.0.0.1:9")
+    assert code == 1
+    assert "tcp://127.0.0.1:9 does not answer" in errors
+    assert "dask scheduler" in errors
+    assert _states(tmp_path / "out") == {}
 
 
 def test_how_many_processes() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from motionlift.core import processors, service
+from motionlift.core.batch.folder import LocalFolder
 from motionlift.core.batch.todo import Plan
 from motionlift.core.batch.worker_process import WorkerProcess
 from motionlift.core.commands import batch
@@ -89,7 +90,7 @@ def test_a_share_is_divided_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_how_a_video_is_decoded_makes_no_other_take() -> None:
-    plan = Plan(Path(), LiftSettings(), (".bvh",))
+    plan = Plan(LocalFolder(Path()), LiftSettings(), (".bvh",))
     same = dataclasses.replace(plan, settings=LiftSettings(hwaccel="auto"))
     other = dataclasses.replace(plan, settings=LiftSettings(stride=2))
     assert plan.identity() == same.identity() != other.identity()
