@@ -9,12 +9,13 @@ import bpy
 from ..bridge import match as matching
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
+from ..bridge.blender.rigify import add_rigify_human, remove_made
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
 
-NEW_ARMATURE, ACTIVE_ARMATURE = "NEW", "ACTIVE"
+NEW_ARMATURE, NEW_RIGIFY, ACTIVE_ARMATURE = "NEW", "RIGIFY", "ACTIVE"
 
 
 class Target(Protocol):
@@ -61,8 +62,9 @@ class NewArmature:
 class Rig:
     """A character's armature, the object called `name`: its bones are matched with a preset or by their names."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, options: RetargetOptions | None = None) -> None:
         self._name = name
+        self._options = options or RetargetOptions()
         self._previous: list[bpy.types.Action | None] = []
         self._words = ""
 
@@ -100,16 +102,52 @@ class Rig:
         check_editable(figure)
         rig = read_rig(figure)
         found = matching.chosen(rig, "auto")
-        options = RetargetOptions()
-        done: Retargeted = retarget(motion, rig, found.rig_map, options)
-        switches = switch_values(figure, found.rig_map, options.limbs)
+        done: Retargeted = retarget(motion, rig, found.rig_map, self._options)
+        switches = switch_values(figure, found.rig_map, self._options.limbs)
         apply_keys(figure, done, name, first_frame, switches, replace)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 
 
+class NewRigify:
+    """A Rigify human made for the motion, with the person's bone lengths; several people stand as filmed."""
+
+    _OPTIONS = RetargetOptions(place="filmed")
+
+    def __init__(self) -> None:
+        self._made: list[tuple[bpy.types.ID, ...]] = []
+        self._words = ""
+
+    def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
+        """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds."""
+        human = add_rigify_human(context, motion, name)
+        rig = Rig(human.figure.name, self._OPTIONS)
+        try:
+            rig.write(context, motion, human.figure.name)
+        except Exception:
+            remove_made(human.made)
+            raise
+        self._made.append(human.made)
+        self._words = ". ".join([rig.words(motion), *(note.rstrip(".") for note in human.notes)])
+        return human.figure
+
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+        """See `Target.rewrite`."""
+        Rig(figure.name, self._OPTIONS).rewrite(figure, motion, first_frame)
+
+    def remove(self, figure: bpy.types.Object) -> None:
+        """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
+        remove_made([figure.animation_data.action, *self._made.pop()])
+
+    def words(self, motion: Motion) -> str:
+        """See `Target.words`."""
+        return self._words
+
+
 def target_named(kind: str, rig: str = "") -> Target:
     """The target of a kind that `target_trouble` accepts; `rig`: the armature object's name, for `ACTIVE_ARMATURE`."""
+    if kind == NEW_RIGIFY:
+        return NewRigify()
     return Rig(rig) if kind == ACTIVE_ARMATURE else NewArmature()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import __version__
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
+from .places import NEW_RIGIFY
 from .retarget import RetargetOptions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +81,8 @@ def retarget_in_blender(
 
 
 def _absolute(place: str) -> str:
-    """A relative `file.blend:Armature` seen from here, as the other process sees it."""
-    return place if Path(place).is_absolute() else str(Path.cwd() / place)
+    """A relative `file.blend:Armature` seen from here, as the other process sees it; a new rig's name as it is."""
+    return place if place == NEW_RIGIFY or Path(place).is_absolute() else str(Path.cwd() / place)
 
 
 def _answer(output: str, errors: str, blender: Path) -> Answer:

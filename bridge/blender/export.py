@@ -17,6 +17,7 @@ from ...core.rotation import Array
 from ..bvh import evenly_sampled, file_from_world
 from ..bvh_rig import turned_bvh
 from ..match import Match
+from ..places import NEW_RIGIFY
 from ..reduce import reduce_keys
 from ..retarget import RetargetOptions, retarget
 from ..review import contact_edges
@@ -24,7 +25,8 @@ from ..rig import Rig
 from .actions import apply_keys
 from .deform import baked_skeleton
 from .edits import HandEdits, apply_edits
-from .files import opened_armature
+from .files import open_nothing, opened_armature
+from .rigify import add_rigify_human
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
 from .scene import add_camera, show_footage, write_review
 
@@ -104,13 +106,18 @@ def animate_and_export(
     reduce: bool = False,
     footage: Path | None = None,
 ) -> Animated:
-    """Open `file.blend[:Armature]`, animate its rig and write `output`; the file itself is not touched.
+    """Open `file.blend[:Armature]`, or make a new rig (`rigify`), animate it and write `output`; the file itself is
+    not touched.
 
     The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, the video
     that the motion was lifted from, also its camera, confidence and contacts (for .blend). Raises as `opened_armature`
-    and `animate`, and `export_failed`.
+    and `animate`, as `add_rigify_human`, and `export_failed`.
     """
-    figure = opened_armature(place)
+    if place == NEW_RIGIFY:
+        open_nothing()
+        figure = add_rigify_human(bpy.context, motion, name).figure
+    else:
+        figure = opened_armature(place)
     scene = bpy.context.scene
     set_rate(scene, fps or motion.fps)
     for_engine = output.suffix.lower() in ENGINE_SUFFIXES

@@ -18,7 +18,7 @@ from ..bvh import evenly_sampled
 from ..bvh_rig import ContactFinder, keyed_bvh, motion_of_bvh, rig_of_bvh, sized
 from ..match import Match
 from ..outside import retarget_in_blender
-from ..places import split_place
+from ..places import NEW_RIGIFY, split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
 from .blend import need_bpy
@@ -39,7 +39,11 @@ def retarget(
     ],
     skeleton: Annotated[Path | None, typer.Option(help="A .bvh whose hierarchy shall move.")] = None,
     rig: Annotated[
-        str | None, typer.Option(help="A .blend with the character, or .blend:Armature (needs Blender's bpy).")
+        str | None,
+        typer.Option(
+            help="A .blend with the character, or .blend:Armature; rigify makes a new Rigify human with the person's "
+            "bone lengths (needs Blender's bpy)."
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="The target's: auto, a family's name, or a preset file.")] = "auto",
     source_preset: Annotated[str, typer.Option(help="The same for a .bvh that is the source.")] = "auto",
@@ -72,7 +76,9 @@ def retarget(
     """Move a motion onto another skeleton."""
     options = RetargetOptions(travel, scale, place, plant_feet, hands, fingers, limbs)  # type: ignore[arg-type]
     if (skeleton is None) == (rig is None):
-        raise UsageError("no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend.", "One of the two.")
+        raise UsageError(
+            "no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend or rigify.", "One of the two."
+        )
     wanted = (BVH_SUFFIX,) if skeleton else BLENDER_SUFFIXES
     if output.suffix.lower() not in wanted:
         raise UsageError(
@@ -122,8 +128,7 @@ def rig_exporters(rig: str, preset: str) -> Mapping[str, Exporter]:
     """What `motionlift lift --rig` writes with, by suffix. Raises `MotionLiftError` before any work is done: `no_bpy`,
     `no_file`, and as `chosen` for a preset that is not there."""
     need_bpy()
-    place = split_place(rig)[0]
-    if not place.is_file():
+    if rig != NEW_RIGIFY and not (place := split_place(rig)[0]).is_file():
         raise MotionLiftError("no_file", f"There is no file {place}.", "Check the name.")
     known_preset(preset)
 

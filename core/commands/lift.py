@@ -79,7 +79,8 @@ def lift(
     rig: Annotated[
         str | None,
         typer.Option(
-            help="A character to move, a .blend or .blend:Armature; then -o may be .blend, .fbx, .glb, .usd or .abc.",
+            help="A character to move, a .blend or .blend:Armature, or rigify for a new Rigify human; then -o may be "
+            ".blend, .fbx, .glb, .usd or .abc.",
             rich_help_panel=FILES,
         ),
     ] = None,
