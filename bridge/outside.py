@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import __version__
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
+from .footage import Footage
 from .places import NEW_RIGIFY
 from .retarget import RetargetOptions
 
@@ -44,7 +45,7 @@ def retarget_in_blender(
     fps: float | None,
     name: str,
     reduce: bool = False,
-    footage: Path | None = None,
+    footage: Footage | None = None,
 ) -> Answer:
     """What `blender.export.animate_and_export` does, in the program `blender`.
 
@@ -58,7 +59,7 @@ def retarget_in_blender(
             "root": str(ROOT), "version": __version__, "motion": str(path), "place": _absolute(place), "preset": preset,
             "presets": presets and str(presets.resolve()), "options": dataclasses.asdict(options),
             "output": str(output.resolve()), "fps": fps, "name": name, "reduce": reduce,
-            "footage": footage and str(footage.resolve()),
+            "footage": footage and dataclasses.asdict(footage),
         }  # fmt: skip
         program = str(blender.resolve()) if blender.is_file() else str(blender)
         command = [
@@ -70,7 +71,11 @@ def retarget_in_blender(
         ]
         try:
             done = subprocess.run(
-                [*command, "--", json.dumps(request)], capture_output=True, text=True, check=False, errors="replace"
+                [*command, "--", json.dumps(request, default=str)],
+                capture_output=True,
+                text=True,
+                check=False,
+                errors="replace",
             )
         except OSError as error:
             raise MotionLiftError(

@@ -16,6 +16,7 @@ from ...core.motion import Motion
 from ...core.rotation import Array
 from ..bvh import evenly_sampled, file_from_world
 from ..bvh_rig import turned_bvh
+from ..footage import Footage
 from ..match import Match
 from ..places import NEW_RIGIFY
 from ..reduce import reduce_keys
@@ -26,9 +27,10 @@ from .actions import apply_keys
 from .deform import baked_skeleton
 from .edits import HandEdits, apply_edits
 from .files import open_nothing, opened_armature
+from .footage import add_sound, keep_relative, show_footage
 from .rigify import add_rigify_human
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
-from .scene import add_camera, show_footage, write_review
+from .scene import add_camera, write_review
 
 log = logging.getLogger(__name__)
 
@@ -104,13 +106,13 @@ def animate_and_export(
     fps: float | None,
     name: str,
     reduce: bool = False,
-    footage: Path | None = None,
+    footage: Footage | None = None,
 ) -> Animated:
     """Open `file.blend[:Armature]`, or make a new rig (`rigify`), animate it and write `output`; the file itself is
     not touched.
 
-    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, the video
-    that the motion was lifted from, also its camera, confidence and contacts (for .blend). Raises as `opened_armature`
+    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, made for
+    the motion at that rate, also its camera, sound, confidence and contacts (for .blend). Raises as `opened_armature`
     and `animate`, as `add_rigify_human`, and `export_failed`.
     """
     if place == NEW_RIGIFY:
@@ -134,7 +136,9 @@ def animate_and_export(
         figure.animation_data.action.name = animated.action
     if footage is not None:
         camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, animated.action)
-        show_footage(camera, footage, animated.motion, scene.frame_start)
+        show_footage(camera, footage, animated.frames, scene.frame_start)
+        add_sound(scene, footage, animated.frames, scene.frame_start, animated.action)
+        keep_relative(footage, output.parent)
         write_review(figure, animated.motion, scene.frame_start)
         scene.camera = camera
     with written_beside(output) as temporary:

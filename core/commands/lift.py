@@ -87,6 +87,14 @@ def lift(
     preset: Annotated[
         str, typer.Option(help="The character's rig: auto, a family's name, or a preset file.", rich_help_panel=FILES)
     ] = "auto",
+    footage: Annotated[
+        bool,
+        typer.Option(
+            "--footage",
+            help="With --rig, into a .blend: the video, with its sound, behind the figure.",
+            rich_help_panel=FILES,
+        ),
+    ] = False,
     start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.", rich_help_panel=VIDEO)] = None,
     end: Annotated[str | None, typer.Option(help="Where to end.", rich_help_panel=VIDEO)] = None,
     shot: Annotated[
@@ -222,10 +230,14 @@ def lift(
         raise typer.Exit(lift_batch(videos, in_batch, batch))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
+    elif footage:
+        raise UsageError("footage_without_scene", "Footage can only be put into a .blend.", "Name a character: --rig.")
     planned = plan(videos, output, formats, overwrite, settings, tuple(exporters))
     outcomes = []
     with console.stop_on_interrupt() as stopped:
         for job in planned:
+            if rig is not None and footage:
+                exporters |= available.rig_exporters(rig, preset, job.video, overwrite)
             outcome = _lift_one(job, settings, options, exporters, overwrite, stopped)
             outcomes.append(outcome)
             _report(outcome)
