@@ -118,6 +118,8 @@ def animate_and_export(
     if place == NEW_RIGIFY:
         open_nothing()
         figure = add_rigify_human(bpy.context, motion, name).figure
+        render = bpy.context.scene.render
+        render.resolution_x, render.resolution_y = motion.image_size
     else:
         figure = opened_armature(place)
     scene = bpy.context.scene
@@ -135,7 +137,7 @@ def animate_and_export(
         bpy.data.actions.remove(action)
         figure.animation_data.action.name = animated.action
     if footage is not None:
-        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, animated.action)
+        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, f"{animated.action} camera")
         show_footage(camera, footage, animated.frames, scene.frame_start)
         add_sound(scene, footage, animated.frames, scene.frame_start, animated.action)
         keep_relative(footage, output.parent)
