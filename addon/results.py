@@ -12,7 +12,7 @@ import bpy
 
 from ..bridge.blender import versions
 from ..bridge.blender.armature import free_name, take_name
-from ..bridge.blender.handiwork import fingerprint
+from ..bridge.blender.handiwork import fingerprint, fingerprint_as_written
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import targets
@@ -190,7 +190,7 @@ def _remember(
         place.start = properties.first_frame + (told["start_s"] - motion.times[0]) * motion.fps
         place.end = properties.first_frame + (told["end_s"] - motion.times[0]) * motion.fps
         place.words = told["words"]
-    properties.fingerprint = fingerprint(action)
+    properties.fingerprint = fingerprint_as_written(action)
 
 
 def _stored(path: Path) -> str:

@@ -39,7 +39,7 @@ def numbered(count: int = COUNT, size: tuple[int, int] = SIZE) -> list[Image]:
 def shown(path: Path | str) -> tuple[list[int], list[Image]]:
     """The numbers of a video's pictures, and the pictures."""
     with av.open(str(path)) as container:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        pictures = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
     return [round((float(np.median(picture)) - 40) / 5) for picture in pictures], pictures
 
 
