@@ -24,7 +24,7 @@ from ..retarget import RetargetOptions, retarget
 from ..review import contact_edges
 from ..rig import Rig
 from .actions import apply_keys
-from .deform import baked_skeleton
+from .deform import baked_skeleton, drop_controls
 from .edits import HandEdits, apply_edits
 from .files import open_nothing, opened_armature
 from .footage import add_sound, keep_relative, show_footage
@@ -132,8 +132,9 @@ def animate_and_export(
     scene.frame_end = scene.frame_start + animated.frames - 1
     if for_engine and animated.found.rig_map.all_switches(options.limbs):
         # Controls mean nothing elsewhere.
-        action = figure.animation_data.action
-        figure = baked_skeleton(figure, scene.frame_start, animated.frames)
+        controls, action = figure, figure.animation_data.action
+        figure = baked_skeleton(controls, scene.frame_start, animated.frames)
+        drop_controls(controls)
         bpy.data.actions.remove(action)
         figure.animation_data.action.name = animated.action
     if footage is not None:
