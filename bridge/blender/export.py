@@ -27,7 +27,7 @@ from .actions import apply_keys
 from .deform import baked_skeleton, drop_controls
 from .edits import HandEdits, apply_edits
 from .files import open_nothing, opened_armature
-from .footage import add_sound, keep_relative, show_footage
+from .footage import add_footage, keep_relative
 from .rigify import add_rigify_human
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
 from .scene import add_camera, write_review
@@ -139,8 +139,7 @@ def animate_and_export(
         figure.animation_data.action.name = animated.action
     if footage is not None:
         camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, f"{animated.action} camera")
-        show_footage(camera, footage, animated.frames, scene.frame_start)
-        add_sound(scene, footage, animated.frames, scene.frame_start, animated.action)
+        add_footage(camera, footage, animated.frames, scene.frame_start, animated.action)
         keep_relative(footage, output.parent)
         write_review(figure, animated.motion, scene.frame_start)
         scene.camera = camera

@@ -14,6 +14,13 @@ SOUND_OF = "motionlift_sound"
 """The custom property of a sound strip of ours that names the take."""
 
 
+def add_footage(camera: bpy.types.Object, footage: Footage, frames: int, first_frame: int, name: str) -> None:
+    """`footage` of the take `name` behind the figure, and its sound: `show_footage` and `add_sound` in the scene at
+    hand. Raises `MotionLiftError` (`no_file`, `no_sound`)."""
+    show_footage(camera, footage, frames, first_frame)
+    add_sound(bpy.context.scene, footage, frames, first_frame, name)
+
+
 def show_footage(camera: bpy.types.Object, footage: Footage, frames: int, first_frame: int) -> None:
     """`footage` as the background of `camera`, its pictures at the take's `frames` from `first_frame` on.
 
