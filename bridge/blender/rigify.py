@@ -82,7 +82,9 @@ def _enable(failing: contextlib.ExitStack) -> tuple[str, ...]:
     """Enable Rigify, unless it is; disabled again by `failing`. Returns what to tell."""
     if addon_utils.check(MODULE)[1]:
         return ()
-    if addon_utils.enable(MODULE, default_set=True) is None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        module = addon_utils.enable(MODULE, default_set=True)
+    if module is None:
         raise MotionLiftError(
             "no_rigify", "Blender's add-on Rigify cannot be enabled here.",
             "Enable Rigify in Preferences > Add-ons, or choose another target.",

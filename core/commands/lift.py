@@ -230,9 +230,11 @@ def lift(
         raise typer.Exit(lift_batch(videos, in_batch, batch))
     if rig is not None:
         exporters |= available.rig_exporters(rig, preset)
-    elif footage:
-        raise UsageError("footage_without_scene", "Footage can only be put into a .blend.", "Name a character: --rig.")
     planned = plan(videos, output, formats, overwrite, settings, tuple(exporters))
+    if footage and not any(path.suffix.lower() == ".blend" for job in planned for path in job.outputs):
+        raise UsageError(
+            "footage_without_scene", "Footage can only be put into a .blend.", "Name a character (--rig) and a .blend."
+        )
     outcomes = []
     with console.stop_on_interrupt() as stopped:
         for job in planned:

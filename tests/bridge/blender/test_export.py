@@ -207,6 +207,9 @@ def test_lifting_onto_a_character_asks_for_it_first(
         (("--rig", tmp_path / "no.blend", "-o", tmp_path / "a.fbx"), "no.blend"),
         (("--rig", tmp_path / "no.txt", "-o", tmp_path / "a.fbx"), ".blend"),
         (("-o", tmp_path / "a.fbx"), "a.fbx"),
+        (("--footage", "-o", tmp_path / "a.bvh"), "only be put into a .blend"),
+        (("--rig", "rigify", "--footage", "-o", tmp_path / "a.fbx"), "only be put into a .blend"),
+        (("--rig", "rigify", "--preset", "no_such", "-o", tmp_path / "a.fbx"), "no_such"),
     ]:
         code, _, err = run("lift", sample_video, *arguments)
         assert code in (1, 2)
