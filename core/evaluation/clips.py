@@ -39,11 +39,15 @@ ROWS = {
     "tremor": "still wrists above 6 Hz, mm",
     "hand_speed": "fastest hands, % of the truth's",
     "hand_lag": "hands late, frames",
+    "hand_twist": "hands twisted against forearms, degrees at most",
+    "hands_touch": "hands that touch, distance off, mm",
+    "wave_kept": "waving kept, %",
+    "closing_percent": "who comes back, off, % of the way",
     "overlay_percent": "off in the picture, % of height",
     "ends_ratio": "error at the ends, % of the middle's",
 }
 """What each figure is called."""
-PERCENT = {"contact_f1": 100, "largest_step": 100, "hand_speed": 100, "ends_ratio": 100}
+PERCENT = {"contact_f1": 100, "wave_kept": 100, "largest_step": 100, "hand_speed": 100, "ends_ratio": 100}
 """Shares, shown in percent."""
 
 

@@ -16,6 +16,7 @@ from .. import camera
 from ..motion import Bools, Motion
 from ..rotation import Array, angle_between, normalise
 from ..skeleton import BODY_26, CONTACT_NAMES, body_points
+from .gesture_figures import closing_percent, hand_twist, touching_hands, wave_kept
 from .metrics import acceleration_error, mpjpe, pa_mpjpe
 
 PLANTED = 0.5
@@ -54,6 +55,10 @@ class MotionFigures:
     tremor: float
     hand_speed: float
     hand_lag: float
+    hand_twist: float
+    hands_touch: float
+    wave_kept: float
+    closing_percent: float
     overlay_percent: float
     ends_ratio: float
 
@@ -98,6 +103,10 @@ def measure_motion(found: Motion, truth: Motion, mediapipe: Array | None = None)
         tremor=_tremor(points["found"], points["true"], truth.fps),
         hand_speed=_hand_speed(placed, true),
         hand_lag=_hand_lag(placed, found, seen),
+        hand_twist=hand_twist(found),
+        hands_touch=touching_hands(placed, true),
+        wave_kept=wave_kept(points["found"], points["true"], truth.fps),
+        closing_percent=closing_percent(found.root_translation[:count], truth.root_translation[:count]),
         overlay_percent=_overlay(placed, found, seen),
         ends_ratio=_ends_ratio(errors),
     )

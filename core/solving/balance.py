@@ -12,15 +12,16 @@ the whole body stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..rotation import Array
 from ..skeleton import BODY_26, mirrored_name
-from .body import Placed, acceleration
+from .body import Body, Placed, acceleration, matrices
+from .evidence import Evidence, Pose, Sigmas
+from .moved import Moved
+from .terms import Held, State
 
 GRAVITY = 9.81
 MEAN_S = 0.35
@@ -56,37 +57,56 @@ def mass_shares() -> Array:
     return result
 
 
-def balance_term(
-    times: Array, planted: Array, upright: Array, normal: Array, sigma: float
-) -> Callable[[Placed, Tensor], Tensor]:
-    """The sum of squares by which the mean zero-moment point is off the mean of the planted points, in `sigma` m.
+class Balance:
+    """The mean zero-moment point is above the mean of the points that stand on the ground."""
 
-    `times` (F,) s; `planted` (F, 4) in [0, 1]; `upright` (F,): see `upright`; `normal` (3,): up, in the figure's
-    axes. Frames without a planted foot take no part. The term is called with the figure and its path (3, F, 1).
-    """
-    frames = len(times)
-    shares = torch.from_numpy(mass_shares()).float()
-    level = torch.from_numpy(np.eye(3) - np.outer(normal, normal)).float()
-    up = torch.from_numpy(normal).float()
-    held = planted.sum(1)
-    stands = np.where(held > SUPPORT, upright, 0.0)
-    of_contacts = torch.from_numpy(planted / np.maximum(held, SUPPORT)[:, None]).float()
-    mean, total = _means(times, stands)
-    if frames < 3 or not (stands > 0).any():
-        return lambda figure, root: root.new_zeros(())
-    step = torch.from_numpy(np.diff(times)).float()[:, None]
-    weight = total / max(1.0, 2 * MEAN_S / float(np.median(np.diff(times))))
+    def __init__(self, start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> None:
+        """Accelerations are those at the `start`: free ones would jerk at the ends of a stance to move the mean."""
+        assert evidence.ground is not None
+        normal = evidence.ground.normal
+        figure = body.placed(matrices(start.rotations))
+        self._shares = torch.from_numpy(mass_shares()).float()
+        self._level = torch.from_numpy(np.eye(3) - np.outer(normal, normal)).float()
+        self._up = torch.from_numpy(normal).float()
+        centre = (figure.points @ self._shares).T + torch.from_numpy(start.path).float()
+        self._accelerated = _accelerations(centre, evidence.times).T
+        held = evidence.standing.sum(1)
+        stands = np.where(held > SUPPORT, upright(_pelvis_height(figure, normal), _leg_length(body)), 0.0)
+        self._of_contacts = torch.from_numpy(evidence.standing / np.maximum(held, SUPPORT)[:, None]).float()
+        self._mean, total = _means(evidence.times, stands)
+        spacing = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else MEAN_S
+        self._weight = total / max(1.0, 2 * MEAN_S / spacing) / sigmas.balance**2
 
-    def term(figure: Placed, root: Tensor) -> Tensor:
-        centre = (figure.points @ shares) + root[..., 0]
-        support = ((figure.contacts + root) * of_contacts).sum(-1)
-        height = (up @ (centre - support)).clamp_min(0.1)
-        inner = acceleration(centre[..., None], step)[..., 0]
-        accelerated = torch.cat([inner[:, :1], inner, inner[:, -1:]], 1)
-        off = level @ (centre - (height / GRAVITY) * accelerated - support)
-        return (weight * (off @ mean).square().sum(0)).sum() / sigma**2
+    def value(self, state: State) -> Tensor:
+        figure = state.figure
+        lean = figure.points @ self._shares - (figure.contacts * self._of_contacts).sum(-1)
+        height = (self._up @ lean).clamp_min(0.1)
+        off = self._level @ (lean - (height / GRAVITY) * self._accelerated)
+        return (self._weight * (off @ self._mean).square().sum(0)).sum()
 
-    return term
+    def held(self, state: State, moved: Moved) -> Held:
+        """As if every frame were its own mean: the matrix would be full."""
+        centre = torch.einsum("fnau,n->fau", moved.points, self._shares)
+        feet = torch.einsum("fnau,fn->fau", moved.contacts, self._of_contacts)
+        return Held(self._level @ (centre - feet), (self._weight[:, None],))
+
+
+def _accelerations(points: Tensor, times: Array) -> Tensor:
+    """Of points (F, 3), also at both ends (F, 3)."""
+    if len(times) < 3:
+        return torch.zeros_like(points)
+    inner = acceleration(points[None], torch.from_numpy(np.diff(times)).float()[:, None])[0]
+    return torch.cat([inner[:1], inner, inner[-1:]])
+
+
+def _pelvis_height(figure: Placed, up: Array) -> Array:
+    """Above the lowest contact point (F,), m."""
+    heights: Array = np.einsum("cfn,c->fn", figure.contacts.double().numpy(), up)
+    return np.asarray(-heights.min(1))
+
+
+def _leg_length(body: Body) -> float:
+    return float(body.lengths[BODY_26.indices("left_knee", "left_ankle", "left_heel")].sum())
 
 
 def upright(pelvis_height: Array, leg_length: float) -> Array:

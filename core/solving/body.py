@@ -42,15 +42,33 @@ _PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 class Placed:
     """A figure from its pelvis, metres, x, y and z one after another: `points` (3, F, 26); `bones` (3, F, 26), from
     each point's parent to it; `landmarks` (3, F, 26), the points as a detector sees them; `contacts` (3, F, 4) of the
-    feet; `supports` (3, F, 5), see `SUPPORT_NAMES`; `bends` (F, 4), the sine by which each hinge bends, negative beyond
-    straight."""
+    feet; `supports` (3, F, 5), see `SUPPORT_NAMES`; `before` (3, F, 4), the way each hinge bends, fixed to the bone
+    before it, and `beyond` (3, F, 4), the direction of the bone beyond."""
 
     points: Tensor
     bones: Tensor
     landmarks: Tensor
     contacts: Tensor
     supports: Tensor
-    bends: Tensor
+    before: Tensor
+    beyond: Tensor
+
+    @property
+    def bends(self) -> Tensor:
+        """(F, 4): the sine by which each hinge bends, negative beyond straight."""
+        return (self.before * self.beyond).sum(0)
+
+
+PARTS = {
+    "points": len(BODY_26),
+    "bones": len(BODY_26),
+    "landmarks": len(BODY_26),
+    "contacts": len(CONTACT_NAMES),
+    "supports": len(SUPPORT_NAMES),
+    "before": len(HINGES),
+    "beyond": len(HINGES),
+}
+"""How many of `Body.columns` each part of `Placed` has, in order."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +102,17 @@ class Body:
     def placed(self, rotations: Tensor) -> Placed:
         """The figure under world rotations (3, 3, F, 21)."""
         vectors = rotations.transpose(1, 2).flatten(2) @ self.columns
-        count, hinges = len(BODY_26), len(HINGES)
-        sizes = [count, count, count, len(CONTACT_NAMES), len(SUPPORT_NAMES), hinges, hinges]
-        points, bones, seen, contacts, supports, before, beyond = torch.split(vectors, sizes, -1)
-        return Placed(points, bones, seen, contacts, supports, (before * beyond).sum(0))
+        return Placed(*torch.split(vectors, list(PARTS.values()), -1))
 
 
 def matrices(rotations: Array) -> Tensor:
     """Rotations (F, J, 4) as matrices (3, 3, F, J): entries apart, so that all arithmetic runs along the frames."""
     return torch.from_numpy(np.ascontiguousarray(to_matrix(rotations).transpose(2, 3, 0, 1))).float()
+
+
+def components(vectors: Array) -> Tensor:
+    """Vectors (F, N, D) as (D, F, N), the order of `Placed`."""
+    return torch.from_numpy(np.ascontiguousarray(vectors.transpose(2, 0, 1))).float()
 
 
 def turned(rotations: Tensor, turns: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """L-BFGS (Nocedal & Wright, Numerical Optimization, algorithms 7.4 and 7.5) with Armijo's backtracking, on one tensor.
 
 Torch's own imports its compiler with the first step, half a second; scipy's spends as long on bounds that we do not
-have as the terms take: either costs as much as a solve of ten seconds of video.
+have as the terms take, and neither starts from a curvature that is known.
 """
 
 from __future__ import annotations
@@ -19,20 +19,33 @@ SHORTEST = 1e-4
 """The step below which a direction is given up."""
 
 Objective = Callable[[Tensor], tuple[float, Tensor]]
+Solve = Callable[[Tensor], Tensor]
+"""The step whose gradient that is."""
+Curvature = Callable[[Tensor], Solve]
 
 
-def minimise(objective: Objective, start: Tensor, iterations: int) -> Tensor:
-    """The best point found from `start` (D,) on; `objective` gives the value and the gradient (D,) at a point."""
+def minimise(
+    objective: Objective, start: Tensor, iterations: int, curvature: Curvature | None = None, settled: float = 0.0
+) -> Tensor:
+    """The best point found from `start` (D,) on; `objective` gives the value and the gradient (D,) at a point.
+
+    `curvature`: what is known of it at a point; asked again wherever a step turns out too long. It ends where a step
+    lowers the value, or by that curvature would lower it, by less than its share `settled`.
+    """
     point, (value, gradient) = start, objective(start)
+    solve = curvature(start) if curvature else None
     steps: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=MEMORY)
     for _ in range(iterations):
-        direction = -_times_inverse(gradient, steps)
+        direction = -_times_inverse(gradient, steps, solve)
         slope = float(gradient @ direction)
         if not slope < 0:
             if not steps:
                 break
             steps.clear()
-            direction, slope = -gradient, -float(gradient @ gradient)
+            direction = -_times_inverse(gradient, steps, solve)
+            slope = float(gradient @ direction)
+        if -slope / 2 < settled * value:
+            break
         length = 1.0
         while True:
             there = point + length * direction
@@ -43,20 +56,27 @@ def minimise(objective: Objective, start: Tensor, iterations: int) -> Tensor:
             if length < SHORTEST:
                 return point
         step, change = there - point, new_gradient - gradient
-        curvature = float(step @ change)
-        if curvature > 1e-10 * float(change @ change):
-            steps.append((step, change, 1 / curvature))
-        point, value, gradient = there, new_value, new_gradient
+        bend = float(step @ change)
+        if bend > 1e-10 * float(change @ change):
+            steps.append((step, change, 1 / bend))
+        before, point, value, gradient = value, there, new_value, new_gradient
+        if before - value < settled * before:
+            break
+        if length < 1 and curvature is not None:
+            solve = curvature(point)
+            steps.clear()
     return point
 
 
-def _times_inverse(gradient: Tensor, steps: deque[tuple[Tensor, Tensor, float]]) -> Tensor:
+def _times_inverse(gradient: Tensor, steps: deque[tuple[Tensor, Tensor, float]], solve: Solve | None) -> Tensor:
     """The inverse Hessian that the steps tell of, times the gradient: the two-loop recursion."""
     result, shares = gradient.clone(), []
     for step, change, inverse in reversed(steps):
         shares.append(inverse * torch.dot(step, result))
         result -= shares[-1] * change
-    if steps:
+    if solve is not None:
+        result = solve(result)
+    elif steps:
         _, change, inverse = steps[-1]
         result /= inverse * torch.dot(change, change)
     for (step, change, inverse), share in zip(steps, reversed(shares), strict=True):

@@ -9,7 +9,6 @@ what a network's errors and the frames' definition need.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,9 @@ import torch
 from torch import Tensor
 
 from ..skeleton import ANIMATION_21, mirrored_name
+from .evidence import Sigmas
+from .moved import Moved, product_rows
+from .terms import Held, State
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,29 @@ LIMITS = tuple(
 )
 
 
-def limit_term(sigma: float) -> Callable[[Tensor], Tensor]:
-    """The sum of squares, in `sigma`, by which world rotations (3, 3, F, 21) leave the limits."""
-    joints = [ANIMATION_21.index(limit.joint) for limit in LIMITS]
-    parents = [ANIMATION_21.parents[joint] for joint in joints]
-    axes, owns = (["xyz".index(getattr(limit, name)) for limit in LIMITS] for name in ("axis", "own"))
-    low, high = (torch.tensor([getattr(limit, name) for limit in LIMITS]) for name in ("low", "high"))
+class Limits:
+    """World rotations stay within the limits."""
 
-    def term(rotations: Tensor) -> Tensor:
-        columns = rotations.permute(0, 2, 1, 3)
-        along = (columns[:, :, axes, parents] * columns[:, :, owns, joints]).sum(0)
-        beyond = (low - along).clamp_min(0) + (along - high).clamp_min(0)
-        total: Tensor = (beyond / sigma).square().sum()
-        return total
+    def __init__(self, sigmas: Sigmas) -> None:
+        self._joints = [ANIMATION_21.index(limit.joint) for limit in LIMITS]
+        self._parents = [ANIMATION_21.parents[joint] for joint in self._joints]
+        self._axes, self._owns = (["xyz".index(getattr(limit, name)) for limit in LIMITS] for name in ("axis", "own"))
+        self._low, self._high = (torch.tensor([getattr(limit, name) for limit in LIMITS]) for name in ("low", "high"))
+        self._sigma = sigmas.limit
 
-    return term
+    def _pairs(self, state: State) -> tuple[Tensor, Tensor]:
+        """The two axes (3, F, N) whose product each limit bounds."""
+        columns = state.rotations.permute(0, 2, 1, 3)
+        return columns[:, :, self._axes, self._parents], columns[:, :, self._owns, self._joints]
+
+    def _beyond(self, along: Tensor) -> Tensor:
+        return (self._low - along).clamp_min(0) + (along - self._high).clamp_min(0)
+
+    def value(self, state: State) -> Tensor:
+        axes, owns = self._pairs(state)
+        return (self._beyond((axes * owns).sum(0)) / self._sigma).square().sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        axes, owns = self._pairs(state)
+        reached = self._beyond((axes * owns).sum(0)) > 0
+        return Held(product_rows(axes, owns, self._parents, self._joints), (reached / self._sigma**2,))

@@ -25,10 +25,11 @@ from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, SUPPORT_NAMES, cont
 from . import sequence
 from .body import Body
 from .confidence import joint_confidence
+from .evidence import Evidence, Pose, Sigmas
 from .figure import Figure, Person, laid, path_of, pose
 from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .planting import Skeleton, plant_feet
-from .sequence import Evidence, Pose, Sigmas, solve_sequence
+from .sequence import solve_sequence
 from .standing import standing_on, supports_of, up_and_lowest, world_of
 from .trajectory import Ground
 
@@ -98,7 +99,9 @@ def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
     figure = pose(_part(person, *_detected_span(person.keypoints)), camera_K, settings)
     path = path_of(figure)
     none = np.zeros(figure.feet.shape[:2])
-    evidence = Evidence(figure.rays, figure.weights, figure.curves, figure.times, None, none, none)
+    evidence = Evidence(
+        figure.rays, figure.weights, figure.curves, figure.times, None, none, none, np.zeros(figure.supports.shape[:2])
+    )
     body = Body.of(figure.rest_offsets, figure.rest_tails)
     return sequence.misfit(Pose(figure.rotations, path), body, evidence, MISFIT_PASS, Sigmas())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.optimize import minimize, rosen, rosen_der
@@ -52,3 +54,26 @@ def test_the_lowest_point_stays_and_no_iterations_change_nothing() -> None:
     torch.testing.assert_close(minimise(quadratic, lowest, 10), lowest)
     start = torch.zeros(5, dtype=torch.double)
     torch.testing.assert_close(minimise(quadratic, start, 0), start)
+
+
+def test_a_curvature_that_is_known_makes_one_step_of_a_quadratic() -> None:
+    scale = torch.logspace(-1, 1, 20, dtype=torch.double)
+    found = minimise(quadratic, torch.zeros(20, dtype=torch.double), 1, lambda point: lambda gradient: gradient / scale)
+    torch.testing.assert_close(found, torch.ones(20, dtype=torch.double))
+
+
+def test_a_curvature_is_asked_again_where_steps_are_too_long() -> None:
+    asked: list[Tensor] = []
+
+    def curvature(point: Tensor) -> Callable[[Tensor], Tensor]:
+        asked.append(point)
+        return lambda gradient: gradient * 0.02
+
+    minimise(valley, torch.full((4,), -1.2, dtype=torch.double), 10, curvature)
+    assert len(asked) > 1
+
+
+def test_it_ends_where_steps_gain_little() -> None:
+    start = torch.zeros(20, dtype=torch.double)
+    soon, late = (minimise(quadratic, start, 80, settled=share) for share in (0.5, 1e-9))
+    assert quadratic(soon)[0] > quadratic(late)[0]

@@ -8,8 +8,17 @@ import torch
 
 from motionlift.core.rotation import Array, forward_kinematics, from_euler
 from motionlift.core.skeleton import ANIMATION_21, reference_rest
-from motionlift.core.solving.body import matrices
-from motionlift.core.solving.limits import LIMITS, limit_term
+from motionlift.core.solving.body import Body, matrices
+from motionlift.core.solving.evidence import Sigmas
+from motionlift.core.solving.limits import LIMITS, Limits
+from motionlift.core.solving.terms import State
+
+BODY = Body.of(*reference_rest())
+
+
+def value(rotations: torch.Tensor) -> torch.Tensor:
+    still = torch.zeros(3, rotations.shape[2], 1)
+    return Limits(Sigmas(limit=0.06)).value(State(rotations, torch.zeros_like(still), BODY.placed(rotations), still))
 
 
 def cost(angles: dict[str, tuple[float, float, float]], turn: Array | None = None) -> float:
@@ -20,7 +29,7 @@ def cost(angles: dict[str, tuple[float, float, float]], turn: Array | None = Non
     if turn is not None:
         local[:, 0] = turn
     _, world = forward_kinematics(ANIMATION_21.parents, reference_rest()[0], np.zeros((1, 3)), local)
-    return float(limit_term(0.06)(matrices(world)))
+    return float(value(matrices(world)))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,7 @@ def test_gradients_lead_back() -> None:
     local[:, ANIMATION_21.index("left_knee")] = from_euler(np.radians([0.0, 40.0, 0.0]), "XYZ")
     _, world = forward_kinematics(ANIMATION_21.parents, reference_rest()[0], np.zeros((1, 3)), local)
     rotations = matrices(world).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(limit_term(0.06)(rotations), rotations)
+    (gradient,) = torch.autograd.grad(value(rotations), rotations)
     assert gradient.isfinite().all()
     assert gradient.abs().max() > 0
     assert len(LIMITS) > 20

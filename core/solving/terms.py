@@ -1,0 +1,238 @@
+"""The terms of the sequence solve: what each asks of a figure, and how strongly it holds it there.
+
+A term gives its `value`, a sum of squares in standard deviations, and `held`: the derivatives of what it squares, from
+which `curvature` builds the Gauss-Newton matrix. What a term makes weaker and weaker (an outlier) is held as weakly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..rotation import Array
+from ..skeleton import BODY_26, INTERPOLATED
+from .body import HINGES, Body, Placed, acceleration, components
+from .evidence import Evidence, Sigmas
+from .moved import TURNS, UNKNOWNS, Moved
+
+FLOOR_OUTLIER = 10.0
+"""Standard deviations off the floor beyond which a foot that should stand on it is held less and less."""
+DEEPEST = 30.0
+"""Standard deviations below the floor beyond which a foot is not pushed up: it stands on another one."""
+_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
+
+
+@dataclass(frozen=True)
+class State:
+    """Frames under way: `rotations` (3, 3, F, 21) of the joints, `turns` (3, F, 21) of them since the start, the
+    `figure` from its pelvis and the pelvis's place `root` (3, F, 1)."""
+
+    rotations: Tensor
+    turns: Tensor
+    figure: Placed
+    root: Tensor
+
+
+@dataclass(frozen=True)
+class Held:
+    """`rows` (F, R, UNKNOWNS): derivatives of what a term squares; `weights`: k-th of them (F - k, R or 1), how
+    strongly rows of frames k apart are coupled, and those of the same frame held, per square; `own` (UNKNOWNS,): the
+    same of the unknowns themselves, for weights (F - k, 1)."""
+
+    rows: Tensor
+    weights: tuple[Tensor, ...]
+    own: Tensor | None = None
+
+
+class Term(Protocol):
+    """Something that is asked of a figure."""
+
+    def value(self, state: State) -> Tensor:
+        """The sum of squares, in standard deviations."""
+        ...
+
+    def held(self, state: State, moved: Moved) -> Held:
+        """How strongly it holds the figure there."""
+        ...
+
+
+def geman_mcclure(squared: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Squares that count less and less beyond `scale`, and how much a little more of each adds (Geman and McClure
+    1987)."""
+    share = 1 / (1 + squared / scale**2)
+    return squared * share, share.square()
+
+
+class Keypoints:
+    """Landmarks fall on their rays, but for outliers."""
+
+    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
+        weights = evidence.weights.copy()
+        weights[:, BODY_26.indices(*INTERPOLATED)] = 0.0
+        self._rays, self._weights = components(evidence.rays), torch.from_numpy(weights).float()
+        self._sigma, self._outlier = sigmas.keypoint, sigmas.outlier
+
+    def _off(self, state: State) -> tuple[Tensor, Tensor]:
+        """Where landmarks are (2, F, 26) on their rays' scale, and the squares by which they are off."""
+        shown = state.figure.landmarks + state.root
+        depth = shown[2].clamp_min(0.2)
+        at = shown[:2] / depth
+        return at, ((at - self._rays) * (depth.detach() / self._sigma)).square().sum(0)
+
+    def value(self, state: State) -> Tensor:
+        return (self._weights * geman_mcclure(self._off(state)[1], self._outlier)[0]).sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        at, squared = self._off(state)
+        rows = moved.landmarks[:, :, :2] - at.permute(1, 2, 0)[..., None] * moved.landmarks[:, :, 2:]
+        weights = self._weights * geman_mcclure(squared, self._outlier)[1] / self._sigma**2
+        return Held(rows.flatten(1, 2), (weights.repeat_interleave(2, 1),))
+
+
+class Bones:
+    """Bones point where they were lifted to. Their lengths are the body's own: a network in doubt answers with the
+    mean, which is too short."""
+
+    def __init__(self, evidence: Evidence, body: Body, sigmas: Sigmas) -> None:
+        length = body.lengths.clamp_min(0.02)
+        lifted = components(evidence.lifted - evidence.lifted[:, _PARENTS])
+        self._lifted = functional.normalize(lifted, dim=0) * length
+        # The first point has no bone.
+        self._inverse = 1 / (sigmas.bone * length).clamp_min(0.01) * (torch.arange(len(length)) > 0)
+
+    def value(self, state: State) -> Tensor:
+        return ((state.figure.bones - self._lifted) * self._inverse).square().sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        rows = (moved.points - moved.points[:, _PARENTS])[:, 1:].flatten(1, 2)
+        return Held(rows, (self._inverse[1:].square().repeat_interleave(3)[None].expand(len(rows), -1),))
+
+
+class Smoothness:
+    """Path, points and rotations accelerate little."""
+
+    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
+        self._times = evidence.times
+        self._step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
+        self._path = torch.tensor(sigmas.path_acceleration)
+        self._point, self._turn = sigmas.point_acceleration, sigmas.turn_acceleration
+
+    def value(self, state: State) -> Tensor:
+        if len(self._step) < 2:
+            return state.root.new_zeros(())
+        terms = (
+            (state.root, self._path[:, None, None]),
+            (state.figure.points + state.root, self._point),
+            (state.turns, self._turn),
+        )
+        return sum(
+            ((acceleration(what, self._step) / sigma).square().sum() for what, sigma in terms),
+            state.root.new_zeros(()),
+        )
+
+    def held(self, state: State, moved: Moved) -> Held:
+        own = torch.cat([torch.full((TURNS,), self._turn**-2), self._path**-2])
+        rows = moved.points.flatten(1, 2) / self._point
+        return Held(rows, tuple(band[:, None] for band in _acceleration_bands(self._times)), own)
+
+
+def _acceleration_bands(times: Array) -> list[Tensor]:
+    """D'D of the second differences D (F - 2, F): diagonals (F,), (F - 1,) and (F - 2,)."""
+    frames, step = len(times), np.diff(times)
+    bands = [np.zeros(max(0, frames - k)) for k in range(3)]
+    if frames >= 3:
+        before, after = step[:-1], step[1:]
+        span = (before + after) / 2
+        stencil = (1 / (before * span), -(1 / before + 1 / after) / span, 1 / (after * span))
+        for i, later in enumerate(stencil):
+            for j, earlier in enumerate(stencil[: i + 1]):
+                bands[i - j][j : j + len(span)] += later * earlier
+    return [torch.from_numpy(band).float() for band in bands]
+
+
+class Plants:
+    """Planted feet stand still, and so does whatever else carries."""
+
+    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
+        held = np.concatenate([evidence.planted, evidence.carrying], 1)
+        speed = sigmas.plant_speed * np.diff(evidence.times)
+        still = np.minimum(held[1:], held[:-1]) / speed[:, None] ** 2
+        self._still = torch.from_numpy(still).float()
+
+    def value(self, state: State) -> Tensor:
+        placed = torch.cat([state.figure.contacts, state.figure.supports], 2) + state.root
+        return (self._still * (placed[:, 1:] - placed[:, :-1]).square().sum(0)).sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        rows = torch.cat([moved.contacts, moved.supports], 1).flatten(1, 2)
+        still = self._still.repeat_interleave(3, 1)
+        place = torch.zeros(len(rows), still.shape[1])
+        place[1:] += still
+        place[:-1] += still
+        return Held(rows, (place, -still))
+
+
+class Floor:
+    """Feet that stand are on the ground, but for outliers; no foot goes far below it."""
+
+    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
+        assert evidence.ground is not None
+        self._normal = torch.from_numpy(evidence.ground.normal).float()
+        self._offset = evidence.ground.offset
+        self._standing = torch.from_numpy(evidence.standing).float()
+        self._on, self._below = sigmas.on_floor, sigmas.below_floor
+
+    def _heights(self, state: State) -> Tensor:
+        feet = state.figure.contacts + state.root
+        return (feet * self._normal[:, None, None]).sum(0) - self._offset
+
+    def value(self, state: State) -> Tensor:
+        height = self._heights(state)
+        below = (-height / self._below).clamp(0, DEEPEST).square().sum()
+        return below + (self._standing * geman_mcclure((height / self._on).square(), FLOOR_OUTLIER)[0]).sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        height = self._heights(state)
+        sunk = (height < 0) & (height > -DEEPEST * self._below)
+        on = self._standing * geman_mcclure((height / self._on).square(), FLOOR_OUTLIER)[1] / self._on**2
+        rows = (moved.contacts * self._normal[:, None]).sum(2)
+        return Held(rows, (on + sunk / self._below**2,))
+
+
+class Hinges:
+    """Elbows and knees do not bend beyond straight; knees that are nearly straight are straight."""
+
+    def __init__(self, sigmas: Sigmas) -> None:
+        self._beyond, self._straight, self._bent = sigmas.hyperextension, sigmas.straight, sigmas.bent
+        self._knees = torch.tensor([name.endswith("knee") for name in HINGES]).float()
+
+    def value(self, state: State) -> Tensor:
+        bends = state.figure.bends
+        beyond = (-bends).clamp_min(0) / self._beyond
+        bent = geman_mcclure((bends / self._straight).square(), self._bent)[0]
+        return beyond.square().sum() + (self._knees * bent).sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        bends = state.figure.bends
+        bent = geman_mcclure((bends / self._straight).square(), self._bent)[1] / self._straight**2
+        return Held(moved.bends, ((bends < 0) / self._beyond**2 + self._knees * bent,))
+
+
+class Start:
+    """Little turns from where the solve began."""
+
+    def __init__(self, sigmas: Sigmas) -> None:
+        self._sigma = sigmas.start
+
+    def value(self, state: State) -> Tensor:
+        return (state.turns / self._sigma).square().sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        none = moved.points.new_zeros(len(moved.points), 0, UNKNOWNS)
+        own = torch.cat([torch.full((TURNS,), self._sigma**-2), torch.zeros(UNKNOWNS - TURNS)])
+        return Held(none, (none.new_ones(len(none), 1),), own)
