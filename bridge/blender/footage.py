@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import bpy
@@ -9,6 +10,8 @@ import bpy
 from ...core.jobs import MotionLiftError
 from ..footage import Footage
 from . import versions
+
+log = logging.getLogger(__name__)
 
 SOUND_OF = "motionlift_sound"
 """The custom property of a sound strip of ours that names the take."""
@@ -42,12 +45,15 @@ def add_sound(
     scene: bpy.types.Scene, footage: Footage, frames: int, first_frame: int, name: str
 ) -> bpy.types.bpy_struct | None:
     """The footage's sound as a strip of the sequencer, in the lowest channel that is free there, for as long as the
-    take; a strip of ours of the same name is replaced. None where there is no sound.
+    take; a strip of ours of the same name is replaced. None where there is no sound, or Blender can have none.
 
     Raises `MotionLiftError` (`no_file`).
     """
     remove_sound(scene, name)
     if footage.sound is None:
+        return None
+    if not bpy.app.build_options.audaspace:
+        log.warning("this Blender was built without sound: the take has its pictures only")
         return None
     path = _existing(footage.sound)
     strips = versions.sequence_strips(scene)

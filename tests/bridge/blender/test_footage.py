@@ -84,25 +84,33 @@ path, sound = Path(arguments[0]), Path(arguments[1])
 before = scene.sequence_editor is None
 silent = add_sound(scene, Footage(path), 48, 11, "walk")
 result["silent"] = [silent, (scene.sequence_editor is None) == before]
-mine = versions.sequence_strips(scene).new_sound("mine", str(sound), 1, 30)
-add_sound(scene, Footage(path, False, sound, 0.0), 48, 11, "walk")
-result["first"] = listed()
-add_sound(scene, Footage(path, True, sound, 2.02), 48, 11, "walk")
-result["trimmed"] = listed()
-strip = [s for s in versions.sequence_strips(scene) if s.name == "walk"][0]
-result["offset"] = float(strip.frame_offset_start)
-add_sound(scene, Footage(path, True, sound, 9.0), 48, 11, "other")
-result["short"] = [each for each in listed() if each[0] == "other"]
-remove_sound(scene, "walk")
-result["removed"] = [each[0] for each in listed()]
-try:
-    add_sound(scene, Footage(path, False, Path("no.mp4"), 0.0), 48, 11, "walk")
-except MotionLiftError as error:
-    result["missing"] = error.code
+result["audible"] = bool(bpy.app.build_options.audaspace)
+if not result["audible"]:
+    # As the wheel of 4.2: the pictures are there without the sound.
+    result["mute"] = add_sound(scene, Footage(path, False, sound, 0.0), 48, 11, "walk")
+else:
+    mine = versions.sequence_strips(scene).new_sound("mine", str(sound), 1, 30)
+    add_sound(scene, Footage(path, False, sound, 0.0), 48, 11, "walk")
+    result["first"] = listed()
+    add_sound(scene, Footage(path, True, sound, 2.02), 48, 11, "walk")
+    result["trimmed"] = listed()
+    strip = [s for s in versions.sequence_strips(scene) if s.name == "walk"][0]
+    result["offset"] = float(strip.frame_offset_start)
+    add_sound(scene, Footage(path, True, sound, 9.0), 48, 11, "other")
+    result["short"] = [each for each in listed() if each[0] == "other"]
+    remove_sound(scene, "walk")
+    result["removed"] = [each[0] for each in listed()]
+    try:
+        add_sound(scene, Footage(path, False, Path("no.mp4"), 0.0), 48, 11, "walk")
+    except MotionLiftError as error:
+        result["missing"] = error.code
 """
     )
     found = in_blender(script, sample_video, sound)
     assert found["silent"] == [None, True]
+    if not found["audible"]:
+        assert found["mute"] is None
+        return
     assert found["first"][0][:3] == ["mine", 1, 30]
     assert found["first"][1] == ["walk", 2, 11, 59, 11]
     ((name, channel, start, end, begun),) = [strip for strip in found["trimmed"] if strip[0] == "walk"]
