@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 import sys
+from functools import partial
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,7 +16,8 @@ import typer
 from . import __version__
 from .bridge.commands.export import export, export_bvh
 from .bridge.commands.presets import match, presets
-from .bridge.commands.retarget import CONTACT_FINDER, retarget, rig_exporters
+from .bridge.commands.retarget import CONTACT_FINDER, FOOTAGE_PREPARER, retarget, rig_exporters
+from .bridge.footage import Footage, answered, asked
 from .core.bvh import SUFFIX as BVH_SUFFIX
 from .core.commands import console
 from .core.commands.affinity import affinity
@@ -29,6 +33,7 @@ from .core.commands.report import report
 from .core.commands.reproduce import reproduce
 from .core.commands.train import train
 from .core.jobs import MotionLiftError, internal_error
+from .core.motion import Motion
 from .core.rotation import Array
 
 log = logging.getLogger(__name__)
@@ -58,6 +63,13 @@ def _find_contacts(points: Array, confidence: Array, times: Array) -> Array:
     return find_contacts(points, confidence, times)
 
 
+def _prepare_footage(motion: Motion, video: Path, output: Path, overwrite: bool) -> Footage:
+    from .core.reporting.backdrop import prepare
+
+    arguments = asked(motion, video, output, overwrite) | {"video": video, "output": output, "times": motion.times}
+    return answered(dataclasses.asdict(prepare(**arguments)))
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"motionlift {__version__}")
@@ -75,7 +87,10 @@ def options(
     """Video of a person to editable animation, offline."""
     console.start_logging(verbose)
     context.meta[CONTACT_FINDER] = _find_contacts
-    context.obj = console.Context(exporters={BVH_SUFFIX: export_bvh}, rig_exporters=rig_exporters)
+    context.meta[FOOTAGE_PREPARER] = _prepare_footage
+    context.obj = console.Context(
+        exporters={BVH_SUFFIX: export_bvh}, rig_exporters=partial(rig_exporters, prepare=_prepare_footage)
+    )
 
 
 def main() -> None:

@@ -34,6 +34,11 @@ PERSON_ITEMS = (
 TARGET_ITEMS = (
     (targets.AUTOMATIC, "Automatic", "The active armature; where none is active, a new one"),
     (targets.NEW_ARMATURE, "New Armature", "Make an armature for the motion, one bone a joint"),
+    (
+        targets.NEW_RIGIFY,
+        "New Rigify Human",
+        "Make a Rigify control rig with the person's bone lengths. Enables Blender's add-on Rigify",
+    ),
     (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
 )
 TRAVEL_ITEMS = (

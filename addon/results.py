@@ -15,7 +15,7 @@ import bpy
 from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import take_name
 from ..bridge.blender.export import set_rate
-from ..bridge.blender.handiwork import fingerprint
+from ..bridge.blender.handiwork import fingerprint, fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
@@ -190,7 +190,7 @@ def remember(
     faster = motion.fps / properties.fps if properties.fps else 1.0
     properties.shown, properties.fps = stored(path), motion.fps
     properties.show(settings)
-    properties.fingerprint = fingerprint(action)
+    properties.fingerprint = fingerprint_as_written(action)
     if report is None:
         for place in properties.places:
             place.start = properties.first_frame + (place.start - properties.first_frame) * faster

@@ -9,14 +9,17 @@ import bpy
 import numpy as np
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.blender.footage import add_footage
 from ..bridge.blender.rigs import read_rig
-from ..bridge.blender.scene import add_camera, show_footage
+from ..bridge.blender.scene import add_camera
 from ..bridge.bvh import evenly_sampled
+from ..bridge.footage import Footage, prepared, proxy_path
 from ..bridge.retarget import retarget
 from ..core.jobs import MotionLiftError
-from ..core.motion import Motion
+from ..core.motion import SUFFIX, Motion
 from ..core.rotation import Array
 from . import results, rig_map, targets
+from .preferences import engine_folder, engine_python
 from .properties import TakeProperties
 from .take_operators import ShowsTake
 from .takes import VIDEO_SUFFIXES
@@ -79,20 +82,34 @@ def place_camera(context: bpy.types.Context, action: bpy.types.Action, video: Pa
     `retarget` raises; then nothing was added."""
     figure, properties = results.animated_by(context, action), action.motionlift
     assert figure is not None
-    motion = evenly_sampled(Motion.load(results.take_file(properties.shown)), properties.fps)
+    take = results.take_file(properties.shown)
+    motion = evenly_sampled(Motion.load(take), properties.fps)
     placed = _world_from_motion(figure, motion, properties)
     if video is None:
         raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
     with contextlib.ExitStack() as failing:
         camera = add_camera(motion, placed, properties.first_frame, f"{action.name} camera")
         failing.callback(_remove, camera)
-        show_footage(camera, video, motion, properties.first_frame)
+        footage = _in_step(context, motion, video, take)
+        add_footage(camera, footage, len(motion), properties.first_frame, action.name)
         failing.pop_all()
     for old in [item for item in bpy.data.objects if item.get(OF_TAKE) == properties.take]:
         _remove(old)
     camera.name = camera.data.name = f"{action.name} camera"
     camera[OF_TAKE] = properties.take
     return camera
+
+
+def _in_step(context: bpy.types.Context, motion: Motion, video: Path, take: Path) -> Footage:
+    """The footage frame by frame with `motion`: the video itself, or where that would drift a proxy beside the take.
+
+    Without a video engine it is the video. Raises what `prepared` raises.
+    """
+    python = engine_python(context)
+    if python is None:
+        return Footage(video)
+    proxy = proxy_path(take.parent, take.name.removesuffix(SUFFIX), motion.fps)
+    return prepared(python, engine_folder(), motion, video, proxy, overwrite=True)
 
 
 def _world_from_motion(figure: bpy.types.Object, motion: Motion, properties: TakeProperties) -> Array:

@@ -10,6 +10,7 @@ import bpy
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
 from ..bridge.blender.hand_work import take_over
+from ..bridge.blender.rigify import add_rigify_human, remove_made
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
 from ..bridge.blender.test_pose import leave_test_pose
 from ..bridge.correcting import doubled
@@ -19,7 +20,7 @@ from ..core.motion import Motion
 from . import rig_map
 from .prepared import Prepared, Wanted
 
-AUTOMATIC, NEW_ARMATURE, ACTIVE_ARMATURE = "AUTO", "NEW", "ACTIVE"
+AUTOMATIC, NEW_ARMATURE, NEW_RIGIFY, ACTIVE_ARMATURE = "AUTO", "NEW", "RIGIFY", "ACTIVE"
 
 
 class Target(Protocol):
@@ -121,11 +122,48 @@ class Rig:
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 
 
+class NewRigify:
+    """A Rigify human made for the motion, with the person's bone lengths; several people stand as filmed."""
+
+    _OPTIONS = RetargetOptions(place="filmed")
+
+    def __init__(self) -> None:
+        self._made: list[tuple[bpy.types.ID, ...]] = []
+        self._words = ""
+
+    def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
+        """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds."""
+        human = add_rigify_human(context, motion, name)
+        rig = Rig(human.figure.name, self._OPTIONS)
+        try:
+            rig.write(context, motion, human.figure.name)
+        except Exception:
+            remove_made(human.made)
+            raise
+        self._made.append(human.made)
+        self._words = ". ".join([rig.words(motion), *(note.rstrip(".") for note in human.notes)])
+        return human.figure
+
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+        """See `Target.rewrite`."""
+        Rig(figure.name, self._OPTIONS).rewrite(figure, motion, first_frame)
+
+    def remove(self, figure: bpy.types.Object) -> None:
+        """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
+        remove_made([figure.animation_data.action, *self._made.pop()])
+
+    def words(self, motion: Motion) -> str:
+        """See `Target.words`."""
+        return self._words
+
+
 def target_named(
     kind: str, rig: str = "", options: RetargetOptions | None = None, prepared: Prepared | None = None
 ) -> Target:
     """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`, and
     what `prepare` made of `preparation`, where that was done."""
+    if kind == NEW_RIGIFY:
+        return NewRigify()
     return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
 
 
@@ -160,6 +198,8 @@ def armature_of(kind: str, active: bpy.types.Object | None) -> bpy.types.Object 
 def target_words(kind: str, active: bpy.types.Object | None) -> str:
     """What a lift goes onto, where `target_trouble` has nothing to say: `Hero: Mixamo, 52 bones`."""
     figure = armature_of(kind, active)
+    if resolved(kind, active) == NEW_RIGIFY:
+        return "Makes a new Rigify human"
     if figure is None:
         return "Makes a new armature"
     found = rig_map.match_of(figure)

@@ -12,6 +12,8 @@ from pathlib import Path
 from .. import __version__
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
+from .footage import Footage
+from .places import NEW_RIGIFY
 from .retarget import RetargetOptions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +45,7 @@ def retarget_in_blender(
     fps: float | None,
     name: str,
     reduce: bool = False,
-    footage: Path | None = None,
+    footage: Footage | None = None,
 ) -> Answer:
     """What `blender.export.animate_and_export` does, in the program `blender`.
 
@@ -57,7 +59,7 @@ def retarget_in_blender(
             "root": str(ROOT), "version": __version__, "motion": str(path), "place": _absolute(place), "preset": preset,
             "presets": presets and str(presets.resolve()), "options": dataclasses.asdict(options),
             "output": str(output.resolve()), "fps": fps, "name": name, "reduce": reduce,
-            "footage": footage and str(footage.resolve()),
+            "footage": footage and dataclasses.asdict(footage),
         }  # fmt: skip
         program = str(blender.resolve()) if blender.is_file() else str(blender)
         command = [
@@ -69,7 +71,11 @@ def retarget_in_blender(
         ]
         try:
             done = subprocess.run(
-                [*command, "--", json.dumps(request)], capture_output=True, text=True, check=False, errors="replace"
+                [*command, "--", json.dumps(request, default=str)],
+                capture_output=True,
+                text=True,
+                check=False,
+                errors="replace",
             )
         except OSError as error:
             raise MotionLiftError(
@@ -80,8 +86,8 @@ def retarget_in_blender(
 
 
 def _absolute(place: str) -> str:
-    """A relative `file.blend:Armature` seen from here, as the other process sees it."""
-    return place if Path(place).is_absolute() else str(Path.cwd() / place)
+    """A relative `file.blend:Armature` seen from here, as the other process sees it; a new rig's name as it is."""
+    return place if place == NEW_RIGIFY or Path(place).is_absolute() else str(Path.cwd() / place)
 
 
 def _answer(output: str, errors: str, blender: Path) -> Answer:

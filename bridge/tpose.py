@@ -148,6 +148,11 @@ def _floor(rig: Rig, bones: Bones, heads: Array, tails: Array, origin: float) ->
     return origin if -FLOOR_BELOW <= above <= FLOOR_ABOVE else low
 
 
+def way_along(points: Array) -> float:
+    """The length of the way along points (N, 3)."""
+    return float(np.sum(np.linalg.norm(np.diff(points, axis=0), axis=-1)))
+
+
 def role_ends(rig: Rig, stage: Stage, bones: Bones) -> dict[str, Array]:
     """Where the bones of each role of a limb or finger end (3,) on the stage: at the joint that the next role begins
     with; a hand at the middle of its knuckles; else at the bone's tail, where that means something."""

@@ -154,6 +154,8 @@ def _surroundings(folder: Path) -> dict[str, str]:
         link.symlink_to(TREE, target_is_directory=True)
     found = TREE.parent if TREE.name == link.name else link.parent
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "VIRTUAL_ENV")}
+    # Lifts inside Blender are tried with the engine of the Python that runs this, if it has one.
+    kept.setdefault("MOTIONLIFT_ENGINE", sys.executable)
     return {**kept, "PYTHONPATH": str(found), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

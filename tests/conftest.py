@@ -52,6 +52,16 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
+def engine_python() -> Path:
+    """A Python with the whole engine: `MOTIONLIFT_ENGINE`, else this one; skips where it cannot lift."""
+    python = Path(os.environ.get("MOTIONLIFT_ENGINE", sys.executable))
+    check = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
+    if subprocess.run([python, "-c", check, "av", "mediapipe", "torch"], check=False).returncode:
+        pytest.skip(f"{python} has no engine to lift with")
+    return python
+
+
+@pytest.fixture(scope="session")
 def detections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder for the whole run, so that tests which lift the same clip detect once."""
     return tmp_path_factory.mktemp("detections")

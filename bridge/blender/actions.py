@@ -7,7 +7,6 @@ will not have it overwritten.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +19,10 @@ from ..channels import free_columns, rotation_channels, rotation_property
 from ..reduce import Keys, ReducedKeys
 from ..retarget import Retargeted
 from . import versions
-from .written import remember
+from .curve_prints import CurveName, key_kind, keyed_print
+from .handiwork import is_as_written
+from .written import Keyed, remember
 
-HASH = "motionlift_hash"
-"""The custom property of an Action that holds `curves_hash` of what we wrote."""
 LONGEST_NAME = 56
 """Bytes; Blender before 5.0 holds 63, and a number follows."""
 SWITCHES_GROUP = "MotionLift switches"
@@ -44,31 +43,39 @@ class Channel:
 
 def write_curves(
     curves: Any, data_path: str, frames: Array, values: Array, group: str, indices: Sequence[int] | None = None
-) -> None:
+) -> dict[CurveName, Keyed]:
     """Key components of a property at every frame.
 
     `curves` is what `versions.assign_action` returned; `data_path` the property's, seen from the animated object;
     `frames` (F,) in the scene's frames; `values` (F, C), one column a component of `indices` (by default all). Keys
-    are LINEAR and of type GENERATED; the curves stand in the group named `group`, made if needed.
+    are LINEAR and of type GENERATED; the curves stand in the group named `group`, made if needed. Returns what was
+    written, for `remember`.
     """
-    linear, generated = _key_kind("interpolation", "LINEAR"), _key_kind("type", "GENERATED")
+    linear, generated = key_kind("interpolation", "LINEAR"), key_kind("type", "GENERATED", "KEYFRAME")
+    kinds, types = np.full(len(frames), linear, np.int32), np.full(len(frames), generated, np.int32)
     channels = curves.groups.get(group) or curves.groups.new(group)
+    co = np.empty(2 * len(frames), np.float32)
+    co[::2] = frames
+    written = {}
     for component, column in zip(indices or range(values.shape[1]), values.T, strict=True):
+        co[1::2] = column
         curve = curves.fcurves.new(data_path, index=component)
         curve.group = channels
         points = curve.keyframe_points
         points.add(len(frames))
-        points.foreach_set("co", np.column_stack([frames, column]).astype(np.float32).ravel())
-        points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))
-        points.foreach_set("type", np.full(len(frames), generated, np.int32))
+        points.foreach_set("co", co)
+        points.foreach_set("interpolation", kinds)
+        points.foreach_set("type", types)
         curve.update()
+        written[data_path, component] = Keyed(co[1::2].copy(), keyed_print(co, linear))
+    return written
 
 
 def write_bezier(curves: Any, channel: Channel, first_frame: int) -> None:
     """Write reduced keys: free handles a third of the way to the next key, of type GENERATED."""
     keys = channel.keys
     assert keys is not None
-    generated, bezier = _key_kind("type", "GENERATED"), _key_kind("interpolation", "BEZIER")
+    generated, bezier = key_kind("type", "GENERATED", "KEYFRAME"), key_kind("interpolation", "BEZIER")
     free = versions.enum_value(bpy.types.Keyframe, "handle_left_type", "ALIGNED", "FREE")
     group = curves.groups.get(channel.group) or curves.groups.new(channel.group)
     frames = keys.frames + float(first_frame)
@@ -101,10 +108,6 @@ def write_switch(curves: Any, data_path: str, frame: float, value: float) -> Non
     curve.keyframe_points[0].interpolation = "CONSTANT"
 
 
-def _key_kind(name: str, identifier: str) -> int:
-    return versions.enum_value(bpy.types.Keyframe, name, identifier, {"type": "KEYFRAME"}.get(name, identifier))
-
-
 def apply_keys(
     figure: bpy.types.Object,
     done: Retargeted,
@@ -134,9 +137,10 @@ def apply_keys(
     for curve in [curve for curve in curves.fcurves if curve.data_path in dropped]:
         curves.fcurves.remove(curve)
     frames: Array = np.arange(first_frame, first_frame + len(done), dtype=np.float64)
+    keyed: dict[CurveName, Keyed] = {}
     for channel in channels:
         if channel.keys is None:
-            write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
+            keyed |= write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
         else:
             write_bezier(curves, channel, first_frame)
     for path, value in (switches or {}).items():
@@ -148,9 +152,8 @@ def apply_keys(
     action.use_fake_user = True
     action.use_frame_range = True
     action.frame_start, action.frame_end = frames[0], frames[-1]
-    action[HASH] = curves_hash(curves, written)
     listed = [(channel.path, index, channel.mode) for channel in channels for index in channel.indices]
-    remember(action, curves, listed, dict(switches or {}), first_frame, len(done), done.fps)
+    remember(action, curves, listed, dict(switches or {}), first_frame, len(done), done.fps, keyed)
     return action
 
 
@@ -189,38 +192,6 @@ def _dropped_paths(figure: bpy.types.Object, done: Retargeted) -> set[str]:
         names = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
         paths |= {f"{path}.{name}" for name in names}
     return paths
-
-
-def curves_hash(curves: Any, paths: Iterable[str]) -> str:
-    """A hash of the keys of the curves on `paths` and how they are joined; with the paths, so that it can be worked out
-    again."""
-    digest = hashlib.sha256()
-    wanted = set(paths)
-    bezier = _key_kind("interpolation", "BEZIER")
-    found = sorted((c for c in curves.fcurves if c.data_path in wanted), key=lambda c: (c.data_path, c.array_index))
-    for curve in found:
-        values = np.empty(2 * len(curve.keyframe_points), np.float32)
-        curve.keyframe_points.foreach_get("co", values)
-        digest.update(f"{curve.data_path}[{curve.array_index}]".encode())
-        digest.update(values.tobytes())
-        kinds = np.empty(len(curve.keyframe_points), np.int32)
-        curve.keyframe_points.foreach_get("interpolation", kinds)
-        digest.update(kinds.tobytes())
-        if np.any(kinds == bezier):
-            for handle in ("handle_left", "handle_right"):
-                curve.keyframe_points.foreach_get(handle, values)
-                digest.update(values.tobytes())
-    listed = "\n".join(sorted(wanted))
-    return f"{digest.hexdigest()}\n{listed}"
-
-
-def is_as_written(action: bpy.types.Action) -> bool:
-    """Whether an Action of ours holds our keys unchanged; one that is not ours does not."""
-    stored = action.get(HASH)
-    if not isinstance(stored, str):
-        return False
-    paths = stored.split("\n")[1:]
-    return any(curves_hash(curves, paths) == stored for curves in versions.curve_owners(action))
 
 
 def free_action_name(name: str) -> str:

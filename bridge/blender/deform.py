@@ -59,6 +59,20 @@ def baked_skeleton(figure: bpy.types.Object, first_frame: int, frames: int) -> b
     return skeleton
 
 
+def drop_controls(figure: bpy.types.Object) -> None:
+    """Remove a control rig that `baked_skeleton` has replaced, unless something else still looks at it (a driver of a
+    corrective shape, a constraint).
+
+    Exporters evaluate every frame, and its hundreds of bones are what costs; and glTF's of 4.2 leaves the meshes that
+    they are drawn with in a state in which Blender crashes.
+    """
+    holders = (bpy.types.Scene, bpy.types.Collection, bpy.types.Armature)
+    users = bpy.data.user_map(subset=[figure])[figure]
+    if all(user == figure or isinstance(user, holders) for user in users):
+        bpy.data.objects.remove(figure)
+        bpy.context.view_layer.update()
+
+
 def deform_parents(armature: bpy.types.Armature) -> dict[str, str]:
     """For each deforming bone, parents first, the one that it hangs on; all on one root, which is the rig's own where
     several have none."""

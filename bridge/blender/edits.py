@@ -17,9 +17,8 @@ import numpy as np
 from ...core.rotation import IDENTITY, Array, conjugate, continuous, multiply, normalise
 from ..channels import rotation_channels, rotations_of
 from ..rig import AXIS_ANGLE, QUATERNION
-from . import versions
 from .actions import SWITCHES_GROUP, write_curves
-from .written import Written, sampled, written_in
+from .written import Written, owner_in, sampled, written_in
 
 SAME = 1e-6
 """Radians, metres and so on: a difference that is none."""
@@ -129,9 +128,7 @@ def apply_edits(figure: bpy.types.Object, edits: HandEdits) -> None:
 
 
 def _owner(action: bpy.types.Action, written: Written) -> Any:
-    """What holds our curves: of several slots the one that has most of them."""
-    paths = {*(path for path, _, _ in written.curves), *written.switches}
-    return max(versions.curve_owners(action), key=lambda owner: sum(c.data_path in paths for c in owner.fcurves))
+    return owner_in(action, {*(path for path, _, _ in written.curves), *written.switches})
 
 
 def _rotations(values: Array, components: Sequence[int], mode: str) -> Array:

@@ -16,17 +16,21 @@ from ...core.motion import Motion
 from ...core.rotation import Array
 from ..bvh import evenly_sampled, file_from_world
 from ..bvh_rig import turned_bvh
+from ..footage import Footage
 from ..match import Match
+from ..places import NEW_RIGIFY
 from ..reduce import reduce_keys
 from ..retarget import RetargetOptions, retarget
 from ..review import contact_edges
 from ..rig import Rig
 from .actions import apply_keys
-from .deform import baked_skeleton
+from .deform import baked_skeleton, drop_controls
 from .edits import HandEdits, apply_edits
-from .files import opened_armature
+from .files import open_nothing, opened_armature
+from .footage import add_footage, keep_relative
+from .rigify import add_rigify_human
 from .rigs import check_editable, fighting_constraints, read_rig, switch_values
-from .scene import add_camera, show_footage, write_review
+from .scene import add_camera, write_review
 
 log = logging.getLogger(__name__)
 
@@ -102,15 +106,22 @@ def animate_and_export(
     fps: float | None,
     name: str,
     reduce: bool = False,
-    footage: Path | None = None,
+    footage: Footage | None = None,
 ) -> Animated:
-    """Open `file.blend[:Armature]`, animate its rig and write `output`; the file itself is not touched.
+    """Open `file.blend[:Armature]`, or make a new rig (`rigify`), animate it and write `output`; the file itself is
+    not touched.
 
-    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, the video
-    that the motion was lifted from, also its camera, confidence and contacts (for .blend). Raises as `opened_armature`
-    and `animate`, and `export_failed`.
+    The scene gets the rate `fps`, by default the motion's, and exactly the motion's frames; with `footage`, made for
+    the motion at that rate, also its camera, sound, confidence and contacts (for .blend). Raises as `opened_armature`
+    and `animate`, as `add_rigify_human`, and `export_failed`.
     """
-    figure = opened_armature(place)
+    if place == NEW_RIGIFY:
+        open_nothing()
+        figure = add_rigify_human(bpy.context, motion, name).figure
+        render = bpy.context.scene.render
+        render.resolution_x, render.resolution_y = motion.image_size
+    else:
+        figure = opened_armature(place)
     scene = bpy.context.scene
     set_rate(scene, fps or motion.fps)
     for_engine = output.suffix.lower() in ENGINE_SUFFIXES
@@ -121,13 +132,15 @@ def animate_and_export(
     scene.frame_end = scene.frame_start + animated.frames - 1
     if for_engine and animated.found.rig_map.all_switches(options.limbs):
         # Controls mean nothing elsewhere.
-        action = figure.animation_data.action
-        figure = baked_skeleton(figure, scene.frame_start, animated.frames)
+        controls, action = figure, figure.animation_data.action
+        figure = baked_skeleton(controls, scene.frame_start, animated.frames)
+        drop_controls(controls)
         bpy.data.actions.remove(action)
         figure.animation_data.action.name = animated.action
     if footage is not None:
-        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, animated.action)
-        show_footage(camera, footage, animated.motion, scene.frame_start)
+        camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, f"{animated.action} camera")
+        add_footage(camera, footage, animated.frames, scene.frame_start, animated.action)
+        keep_relative(footage, output.parent)
         write_review(figure, animated.motion, scene.frame_start)
         scene.camera = camera
     with written_beside(output) as temporary:

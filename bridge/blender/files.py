@@ -35,6 +35,11 @@ def opened_armature(place: str) -> bpy.types.Object:
     return armature_called(name, path.name)
 
 
+def open_nothing() -> None:
+    """A new, empty file; preferences stay as they are."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+
+
 def armature_called(name: str, where: str) -> bpy.types.Object:
     """The scene's armature of that name, or its only one. Raises `MotionLiftError`: see `opened_armature`, and
     `linked_rig` where armatures are only in the scene as instances of a collection."""

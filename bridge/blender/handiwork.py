@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import bpy
-import numpy as np
 
 from . import contacts, versions
-from .written import written_paths
+from .curve_prints import joined, prints_of
+from .written import PRINT, owner_in, written_paths
 
 
 def fingerprint(action: bpy.types.Action) -> str:
-    """A hash of the curves that we wrote into `action`: their keys, interpolation, modifiers and whether they count.
+    """A hash of the curves that we wrote into `action`, of all curves where we wrote none: see `curve_print`.
 
-    Handles are left out: those of LINEAR keys bend nothing, and Blender recalculates them. Contacts are left out:
-    they are there to be edited. What else an animator has put into the Action is not at stake.
+    Contacts are left out: they are there to be edited. What else an animator has put into the Action is not at stake.
     """
-    ours = written_paths(action)
-    told = hashlib.sha256()
-    for owner in versions.curve_owners(action):
-        for curve in sorted(owner.fcurves, key=lambda curve: (curve.data_path, curve.array_index)):
-            if contacts.is_ours(curve.data_path) or (ours is not None and curve.data_path not in ours):
-                continue
-            points = curve.keyframe_points
-            keys, kinds = np.empty(2 * len(points), np.float32), np.empty(len(points), np.int32)
-            points.foreach_get("co", keys)
-            points.foreach_get("interpolation", kinds)
-            modifiers = [modifier.type for modifier in curve.modifiers]
-            told.update(f"{curve.data_path}[{curve.array_index}] {curve.mute} {modifiers}".encode())
-            told.update(keys.tobytes() + kinds.tobytes())
-    return told.hexdigest()[:32]
+    paths = written_paths(action)
+    if paths is not None:
+        return joined(prints_of(owner_in(action, paths), paths))
+    prints = {name: each for owner in versions.curve_owners(action) for name, each in prints_of(owner).items()}
+    return joined({name: each for name, each in prints.items() if not contacts.is_ours(name[0])})
+
+
+def fingerprint_as_written(action: bpy.types.Action) -> str:
+    """What `fingerprint` was when we wrote the Action; of one that we did not write, what it is now."""
+    stored = action.get(PRINT)
+    return stored if isinstance(stored, str) else fingerprint(action)
+
+
+def is_as_written(action: bpy.types.Action) -> bool:
+    """Whether an Action of ours holds our keys unchanged; one that is not ours does not."""
+    stored = action.get(PRINT)
+    return isinstance(stored, str) and stored == fingerprint(action)

@@ -25,6 +25,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     sys.modules.setdefault("motionlift", package)
     from motionlift.bridge import match as matching
     from motionlift.bridge.blender.export import animate_and_export
+    from motionlift.bridge.footage import answered
     from motionlift.bridge.retarget import RetargetOptions
     from motionlift.core.jobs import MotionLiftError
     from motionlift.core.motion import Motion
@@ -40,7 +41,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
             request["fps"],
             request["name"],
             request["reduce"],
-            request["footage"] and Path(request["footage"]),
+            request["footage"] and answered(request["footage"]),
         )
     except MotionLiftError as error:
         return {"code": error.code, "message": error.message, "hint": error.hint}

@@ -1,9 +1,8 @@
-"""The take around the character: the camera that filmed it, the footage behind it, what is uncertain, what stands."""
+"""The take around the character: the camera that filmed it, what is uncertain, what stands."""
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -61,42 +60,6 @@ def placed_cameras(motion: Motion, world_from_motion: Array) -> Array:
     placed[:, :3, :3] /= scale
     result: Array = placed @ np.diag([1.0, -1.0, -1.0, 1.0])
     return result
-
-
-def show_footage(camera: bpy.types.Object, video: Path, motion: Motion, first_frame: int) -> None:
-    """The footage behind the figure, each scene's frame showing the picture that was taken nearest to its time.
-
-    A film at another rate than the scene's, or trimmed, would drift: so the offset between scene and film is keyed.
-    `motion` is at the scene's rate. Raises `MotionLiftError` (`no_file`).
-    """
-    if not video.is_file():
-        raise MotionLiftError("no_file", f"The footage {video} is not there.", "Locate it, or lift it again.")
-    image = bpy.data.images.load(str(video), check_existing=True)
-    image.source = "MOVIE"
-    data = camera.data
-    data.show_background_images = True
-    background = data.background_images.new()
-    background.image = image
-    background.frame_method = "FIT"
-    user = background.image_user
-    clip = bpy.data.movieclips.load(str(video), check_existing=True)
-    rate, count = clip.fps, clip.frame_duration
-    bpy.data.movieclips.remove(clip)
-    pictures = np.clip(np.round(motion.times * rate) + 1, 1, max(count, 1))
-    frames = first_frame + np.arange(len(motion))
-    user.frame_start, user.frame_duration = first_frame, len(motion) + count
-    user.use_cyclic = False
-    offsets = pictures - (frames - first_frame + 1)
-    user.frame_offset = int(offsets[0])
-    changes = np.flatnonzero(np.diff(offsets, prepend=offsets[0] - 1))
-    if len(changes) > 1:
-        action = bpy.data.actions.new(f"{camera.name}.footage")
-        curves = versions.assign_action(data, action)
-        index = len(data.background_images) - 1
-        path = f"background_images[{index}].image_user.frame_offset"
-        write_curves(curves, path, frames[changes].astype(float), offsets[changes, None], "Footage", [0])
-        for key in curves.fcurves.find(path, index=0).keyframe_points:
-            key.interpolation = "CONSTANT"
 
 
 def write_review(figure: bpy.types.Object, motion: Motion, first_frame: int) -> int:

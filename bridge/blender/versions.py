@@ -98,6 +98,12 @@ def path_options() -> set[str]:
     return {"PATH_SUPPORTS_BLEND_RELATIVE"} if said else set()
 
 
+def sequence_strips(scene: bpy.types.Scene) -> Any:
+    """The top strips of the scene's sequencer, which is made if needed: `strips` from 4.4 on, before `sequences`."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
 def user_folder(package: str, name: str) -> Path:
     """A folder of ours that may be written, made if needed: the extension's own, or, for a package that is
     not installed as an extension, one beside Blender's data files."""

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.rotation import Array
 from . import versions
+from .curve_prints import CurveName, curve_print, joined
 
-WRITTEN, VALUES = "motionlift_written", "motionlift_written_values"
-"""The custom properties of an Action that hold what `remember` keeps: JSON, and an array of float32."""
+WRITTEN, VALUES, PRINT = "motionlift_written", "motionlift_written_values", "motionlift_print"
+"""The custom properties of an Action that hold what `remember` keeps: JSON, an array of float32, and a hash."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A curve as it was just written, a key a frame: its values (F,) float32 and its `curve_print`."""
+
+    values: NDArray[np.float32]
+    print: bytes
 
 
 @dataclass(frozen=True)
@@ -29,14 +39,34 @@ class Written:
     switches: dict[str, float]
 
 
-def remember(action: bpy.types.Action, owner: Any, written: Iterable[tuple[str, int, str]], switches: dict[str, float],
-             first_frame: int, count: int, fps: float) -> None:  # fmt: skip
-    """Keep in `action` what its curves `written` are now. `owner`: what holds them; the rest as in `Written`."""
-    curves = list(written)
-    values = [sampled(owner.fcurves.find(path, index=index), first_frame, count) for path, index, _ in curves]
+def remember(
+    action: bpy.types.Action,
+    owner: Any,
+    written: Iterable[tuple[str, int, str]],
+    switches: dict[str, float],
+    first_frame: int,
+    count: int,
+    fps: float,
+    keyed: Mapping[CurveName, Keyed] | None = None,
+) -> None:
+    """Keep in `action` what its curves `written` are now. `owner`: what holds them; `keyed`: what was just put into
+    some of them, which saves reading it back; the rest as in `Written`."""
+    curves, keyed = list(written), keyed or {}
+    listed = {*(path for path, _, _ in curves), *switches}
+    values = []
+    for path, index, _ in curves:
+        known = keyed.get((path, index))
+        values.append(known.values if known else sampled(owner.fcurves.find(path, index=index), first_frame, count))
     told = {"curves": curves, "switches": switches, "first": first_frame, "count": count, "fps": fps}
     action[WRITTEN] = json.dumps(told)
     versions.set_array(action, VALUES, np.array(values, np.float32).ravel())
+    prints = {
+        (curve.data_path, curve.array_index): known.print if known else curve_print(curve)
+        for curve in owner.fcurves
+        if curve.data_path in listed
+        for known in [keyed.get((curve.data_path, curve.array_index))]
+    }
+    action[PRINT] = joined(prints)
 
 
 def written_in(action: bpy.types.Action) -> Written | None:
@@ -62,6 +92,11 @@ def written_paths(action: bpy.types.Action) -> frozenset[str] | None:
         return None
     told = json.loads(stored)
     return frozenset((*(path for path, _, _ in told["curves"]), *told["switches"]))
+
+
+def owner_in(action: bpy.types.Action, paths: Collection[str]) -> Any:
+    """What holds our curves: of several slots the one that has most of those on `paths`."""
+    return max(versions.curve_owners(action), key=lambda owner: sum(c.data_path in paths for c in owner.fcurves))
 
 
 def sampled(curve: bpy.types.FCurve, first_frame: int, count: int) -> Array:

@@ -16,9 +16,10 @@ from ...core.motion import SUFFIX as MOTION_SUFFIX
 from ...core.motion import Motion
 from ..bvh import evenly_sampled
 from ..bvh_rig import ContactFinder, keyed_bvh, motion_of_bvh, rig_of_bvh, sized
+from ..footage import Footage, Preparer, proxy_path
 from ..match import Match
 from ..outside import retarget_in_blender
-from ..places import split_place
+from ..places import NEW_RIGIFY, split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
 from .blend import need_bpy
@@ -27,6 +28,8 @@ from .presets import PresetFolder, chosen, folders, known_preset
 DEFAULTS = RetargetOptions()
 CONTACT_FINDER = "motionlift.find_contacts"
 """The key of the command line's `context.meta` that holds what finds contacts in a BVH."""
+FOOTAGE_PREPARER = "motionlift.prepare_footage"
+"""The same for what makes footage keep step: a `Preparer`."""
 BLENDER_SUFFIXES = (".blend", ".fbx", ".glb", ".usd", ".usdc", ".abc", BVH_SUFFIX)
 
 
@@ -39,7 +42,11 @@ def retarget(
     ],
     skeleton: Annotated[Path | None, typer.Option(help="A .bvh whose hierarchy shall move.")] = None,
     rig: Annotated[
-        str | None, typer.Option(help="A .blend with the character, or .blend:Armature (needs Blender's bpy).")
+        str | None,
+        typer.Option(
+            help="A .blend with the character, or .blend:Armature; rigify makes a new Rigify human with the person's "
+            "bone lengths (needs Blender's bpy)."
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="The target's: auto, a family's name, or a preset file.")] = "auto",
     source_preset: Annotated[str, typer.Option(help="The same for a .bvh that is the source.")] = "auto",
@@ -62,7 +69,10 @@ def retarget(
     ] = False,
     footage: Annotated[
         Path | None,
-        typer.Option(help="With --rig, into a .blend: the video, behind the figure through the camera that filmed it."),
+        typer.Option(
+            help="With --rig, into a .blend: the video, with its sound, behind the figure through the camera that "
+            "filmed it. What would drift is written anew beside the .blend."
+        ),
     ] = None,
     blender: Annotated[
         Path | None, typer.Option(show_default="bpy", help="With --rig: the Blender program to do it in.")
@@ -72,7 +82,9 @@ def retarget(
     """Move a motion onto another skeleton."""
     options = RetargetOptions(travel, scale, place, plant_feet, hands, fingers, limbs)  # type: ignore[arg-type]
     if (skeleton is None) == (rig is None):
-        raise UsageError("no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend.", "One of the two.")
+        raise UsageError(
+            "no_target", "Say onto what: --skeleton a .bvh, or --rig a .blend or rigify.", "One of the two."
+        )
     wanted = (BVH_SUFFIX,) if skeleton else BLENDER_SUFFIXES
     if output.suffix.lower() not in wanted:
         raise UsageError(
@@ -89,10 +101,13 @@ def retarget(
         found, clip = _onto_bvh(motion, read_bvh(skeleton), preset, folder, options, output)
         _say(output, len(clip), found.rig_map.count(), found.title, found.sure)
         return
+    shown = None
+    if footage is not None:
+        shown = _shown(motion, footage, output, fps, overwrite, context.meta[FOOTAGE_PREPARER])
     if blender is not None:
         folders(folder)
         answer = retarget_in_blender(
-            blender, motion, str(rig), preset, folder, options, output, fps, take_of(source), reduce, footage
+            blender, motion, str(rig), preset, folder, options, output, fps, take_of(source), reduce, shown
         )
         _say(output, answer.frames, answer.bones, answer.title, answer.sure, answer.notes)
         return
@@ -107,7 +122,7 @@ def retarget(
         fps,
         take_of(source),
         reduce,
-        footage,
+        shown,
     )
     _say(output, done.frames, done.bones, done.found.title, done.found.sure, done.notes)
 
@@ -118,25 +133,35 @@ class Exporter(Protocol):
     def __call__(self, motion: Motion, path: Path, options: BvhOptions) -> None: ...
 
 
-def rig_exporters(rig: str, preset: str) -> Mapping[str, Exporter]:
-    """What `motionlift lift --rig` writes with, by suffix. Raises `MotionLiftError` before any work is done: `no_bpy`,
-    `no_file`, and as `chosen` for a preset that is not there."""
+def rig_exporters(
+    rig: str, preset: str, footage: Path | None = None, overwrite: bool = False, prepare: Preparer | None = None
+) -> Mapping[str, Exporter]:
+    """What `motionlift lift --rig` writes with, by suffix; with `footage`, into a .blend, the video with it. Raises
+    `MotionLiftError` before any work is done: `no_bpy`, `no_file`, and as `chosen` for a preset that is not there."""
     need_bpy()
-    place = split_place(rig)[0]
-    if not place.is_file():
+    if rig != NEW_RIGIFY and not (place := split_place(rig)[0]).is_file():
         raise MotionLiftError("no_file", f"There is no file {place}.", "Check the name.")
     known_preset(preset)
 
     def write(motion: Motion, path: Path, options: BvhOptions) -> None:
         from ..blender.export import animate_and_export
 
+        shown = None
+        if footage is not None and prepare is not None and path.suffix.lower() == ".blend":
+            shown = _shown(motion, footage, path, options.fps, overwrite, prepare)
         done = animate_and_export(
-            motion, rig, lambda read: chosen(read, preset, None), DEFAULTS, path, options.fps, path.stem
+            motion, rig, lambda read: chosen(read, preset, None), DEFAULTS, path, options.fps, path.stem, footage=shown
         )
         for note in done.notes:
             typer.echo(f"Note: {note}", err=True)
 
     return dict.fromkeys(BLENDER_SUFFIXES, write)
+
+
+def _shown(motion: Motion, video: Path, output: Path, fps: float | None, overwrite: bool, prepare: Preparer) -> Footage:
+    """The footage in step with what will be keyed."""
+    motion = evenly_sampled(motion, fps or motion.fps)
+    return prepare(motion, video, proxy_path(output.parent, output.stem, motion.fps), overwrite)
 
 
 def take_of(path: Path) -> str:

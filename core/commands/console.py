@@ -43,13 +43,27 @@ class Exporter(Protocol):
     def __call__(self, motion: Motion, path: Path, options: BvhOptions) -> None: ...
 
 
+class RigExporters(Protocol):
+    """Makes the exporters that write a character's file moved by the motion, by suffix, from the character and the name
+    of its preset; with `footage`, the video goes along."""
+
+    def __call__(
+        self, rig: str, preset: str, footage: Path | None = None, overwrite: bool = False
+    ) -> Mapping[str, Exporter]: ...
+
+
+def _no_rig_exporters(
+    rig: str, preset: str, footage: Path | None = None, overwrite: bool = False
+) -> Mapping[str, Exporter]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Context:
-    """What `__main__` hands to every command: `exporters` by the suffix that they write, and `rig_exporters`, which
-    makes those that write a character's file moved by the motion, from the character and the name of its preset."""
+    """What `__main__` hands to every command: `exporters` by the suffix that they write, and `rig_exporters`."""
 
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
-    rig_exporters: Callable[[str, str], Mapping[str, Exporter]] = lambda rig, preset: {}
+    rig_exporters: RigExporters = _no_rig_exporters
 
 
 def start_logging(verbose: bool) -> None:

@@ -90,13 +90,22 @@ def lift(
     rig: Annotated[
         str | None,
         typer.Option(
-            help="A character to move, a .blend or .blend:Armature; then -o may be .blend, .fbx, .glb, .usd or .abc.",
+            help="A character to move, a .blend or .blend:Armature, or rigify for a new Rigify human; then -o may be "
+            ".blend, .fbx, .glb, .usd or .abc.",
             rich_help_panel=FILES,
         ),
     ] = None,
     preset: Annotated[
         str, typer.Option(help="The character's rig: auto, a family's name, or a preset file.", rich_help_panel=FILES)
     ] = "auto",
+    footage: Annotated[
+        bool,
+        typer.Option(
+            "--footage",
+            help="With --rig, into a .blend: the video, with its sound, behind the figure.",
+            rich_help_panel=FILES,
+        ),
+    ] = False,
     start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.", rich_help_panel=VIDEO)] = None,
     end: Annotated[str | None, typer.Option(help="Where to end.", rich_help_panel=VIDEO)] = None,
     shot: Annotated[
@@ -266,9 +275,15 @@ def lift(
     assert isinstance(target, Path)
     paths = [path for path in given if isinstance(path, Path)]
     planned = plan(paths, target, formats, overwrite, settings, tuple(exporters))
+    if footage and not any(path.suffix.lower() == ".blend" for job in planned for path in job.outputs):
+        raise UsageError(
+            "footage_without_scene", "Footage can only be put into a .blend.", "Name a character (--rig) and a .blend."
+        )
     outcomes = []
     with console.stop_on_interrupt() as stopped:
         for job in planned:
+            if rig is not None and footage:
+                exporters |= available.rig_exporters(rig, preset, job.video, overwrite)
             outcome = _lift_one(job, settings, options, exporters, overwrite, stopped)
             outcomes.append(outcome)
             _report(outcome)

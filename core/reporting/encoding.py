@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -26,9 +26,11 @@ _BT709, _BT601 = 1, 6
 class VideoWriter:
     """Pictures (H, W, 3) RGB of one even size, at times (s) that increase, into an H.264 mp4. See `video_writer`."""
 
-    def __init__(self, container: av.container.OutputContainer, size: tuple[int, int], fps: float) -> None:
+    def __init__(
+        self, container: av.container.OutputContainer, size: tuple[int, int], fps: float, options: Mapping[str, str]
+    ) -> None:
         self._container = container
-        stream = container.add_stream(CODEC, rate=Fraction(fps).limit_denominator(1001), options=QUALITY)
+        stream = container.add_stream(CODEC, rate=Fraction(fps).limit_denominator(1001), options=dict(options))
         assert isinstance(stream, av.video.VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
@@ -56,12 +58,20 @@ class VideoWriter:
 
 
 @contextmanager
-def video_writer(path: Path, size: tuple[int, int], fps: float) -> Iterator[VideoWriter]:
-    """A writer of the mp4 `path`, whole once the block ends well. `size` (width, height) px, even. Raises
-    `MotionLiftError` (`no_encoder`, `write_failed`) when FFmpeg has no H.264 encoder or cannot write."""
+def video_writer(
+    path: Path,
+    size: tuple[int, int],
+    fps: float,
+    options: Mapping[str, str] = QUALITY,
+    metadata: Mapping[str, str] | None = None,
+) -> Iterator[VideoWriter]:
+    """A writer of the mp4 `path`, whole once the block ends well. `size` (width, height) px, even; `options` of the
+    encoder; `metadata` of the file. Raises `MotionLiftError` (`no_encoder`, `write_failed`) when FFmpeg has no H.264
+    encoder or cannot write."""
     try:
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            writer = VideoWriter(container, size, fps)
+            container.metadata.update(metadata or {})
+            writer = VideoWriter(container, size, fps, options)
             yield writer
             writer.finish()
     except av.codec.codec.UnknownCodecError as error:

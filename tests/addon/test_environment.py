@@ -9,6 +9,7 @@ import sysconfig
 import time
 import tomllib
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -57,6 +58,8 @@ def plan(tmp_path: Path) -> SetupPlan:
 
 
 def test_it_is_made_checked_and_removed(plan: SetupPlan, sample_video: Path, weights: Path) -> None:
+    if not all(map(find_spec, ("av", "mediapipe", "torch"))):
+        pytest.skip("this Python has no engine to lift with")
     setup = EngineSetup(plan)
     setup.look_up()
     looked = setup.wait(120)

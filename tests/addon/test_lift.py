@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,9 +122,14 @@ result["again"] = bpy.context.view_layer.objects.active.animation_data.action.mo
 
 
 def test_a_lift_from_video_to_clean_up(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_blender: InBlender,
+    sample_video: Path,
+    engine_python: Path,
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen = in_blender(LIFT, sample_video, sys.executable, tmp_path)
+    seen = in_blender(LIFT, sample_video, engine_python, tmp_path)
     name = "läufer im park"
     assert seen["finished"] == ["FINISHED"]
     assert seen["names"] == [name, name, name]
@@ -217,9 +221,9 @@ def _apart(heads: dict[str, list[float]], feet: bool) -> Any:
 
 
 def test_a_lift_onto_an_armature_of_ones_own(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(ON_A_RIG, sample_video, sys.executable, tmp_path)
+    seen = in_blender(ON_A_RIG, sample_video, engine_python, tmp_path)
     assert seen["finished"] == ["FINISHED"]
     # Nothing is added but the Action; the one before is kept.
     assert seen["new"] == {"objects": [], "armatures": [], "actions": ["walk_t02"]}
@@ -303,9 +307,9 @@ result["ended"] = not client.alive and session().queue is None
 
 
 def test_what_goes_wrong_is_told_and_leaves_nothing(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(FAILING, sample_video, sys.executable, tmp_path)
+    seen = in_blender(FAILING, sample_video, engine_python, tmp_path)
     assert "Set up the video engine" in seen["no_engine"]
     assert "does not start" in seen["bad_engine"]
     assert "There is no file gone.mp4" in seen["no_file"]

@@ -25,8 +25,9 @@ from motionlift.bridge.match import match
 from motionlift.bridge.preset_files import load_presets
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import pose_rig
-from motionlift.bridge.blender.actions import apply_keys, is_as_written, push_to_nla
+from motionlift.bridge.blender.actions import apply_keys, push_to_nla
 from motionlift.bridge.blender.export import animate
+from motionlift.bridge.blender.handiwork import fingerprint, is_as_written
 from motionlift.bridge.blender.rigs import read_rig
 from motionlift.bridge.blender import versions
 

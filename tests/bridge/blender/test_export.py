@@ -82,14 +82,20 @@ def check(found: dict[str, Any]) -> None:
         assert "walk" in seen["action"] or nameless, suffix
 
 
+@pytest.mark.parametrize(
+    ("family", "suffixes"), [("mixamo", [".blend", ".fbx", ".glb", ".usd", ".bvh"]), ("unreal", [".blend", ".fbx"])]
+)
 def test_a_plain_character(
     in_blender: Callable[..., Any],
     tmp_path: Path,
     short_walk: Path,
     presets: dict[str, Preset],
     rig_of: Callable[..., Rig],
+    family: str,
+    suffixes: list[str],
 ) -> None:
-    rig = rig_of(presets["mixamo"], A_POSE)
+    """No leaf bones and none lost: the file has the bones of the rig."""
+    rig = rig_of(presets[family], A_POSE)
     script = (
         ANIMATE
         + """
@@ -97,10 +103,10 @@ motion = Motion.load(Path(arguments[0]))
 make_rig(arguments[1])
 place = str(Path(arguments[2]) / "hero.blend")
 bpy.ops.wm.save_as_mainfile(filepath=place)
-result = export(motion, place, arguments[2], [".blend", ".fbx", ".glb", ".usd", ".bvh"], arguments[3])
+result = export(motion, place, arguments[2], arguments[4], arguments[3])
 """
     )
-    found = in_blender(script, short_walk, spec_of(rig), tmp_path, list(rig.names))
+    found = in_blender(script, short_walk, spec_of(rig), tmp_path, list(rig.names), suffixes)
     check(found)
     assert {seen["bones"] for seen in found.values()} == {len(rig)}
     assert not list(tmp_path.glob(".motionlift*"))
@@ -201,6 +207,9 @@ def test_lifting_onto_a_character_asks_for_it_first(
         (("--rig", tmp_path / "no.blend", "-o", tmp_path / "a.fbx"), "no.blend"),
         (("--rig", tmp_path / "no.txt", "-o", tmp_path / "a.fbx"), ".blend"),
         (("-o", tmp_path / "a.fbx"), "a.fbx"),
+        (("--footage", "-o", tmp_path / "a.bvh"), "only be put into a .blend"),
+        (("--rig", "rigify", "--footage", "-o", tmp_path / "a.fbx"), "only be put into a .blend"),
+        (("--rig", "rigify", "--preset", "no_such", "-o", tmp_path / "a.fbx"), "no_such"),
     ]:
         code, _, err = run("lift", sample_video, *arguments)
         assert code in (1, 2)

@@ -20,7 +20,7 @@ SCENE = (
     PRELUDE
     + """
 from bpy_extras.object_utils import world_to_camera_view
-from motionlift.bridge.blender.scene import add_camera, show_footage, with_edited_contacts, write_review
+from motionlift.bridge.blender.scene import add_camera, with_edited_contacts, write_review
 """
 )
 
@@ -98,34 +98,3 @@ result["changed"] = [int(first_lift) - 1, sorted({int(index) // 4 for index in c
     assert found["same"]
     lift, frames = found["changed"]
     assert frames == list(range(lift, lift + 4))
-
-
-def test_footage_does_not_drift(
-    in_blender: Callable[..., Any], walk: Motion, sample_video: Path, tmp_path: Path
-) -> None:
-    """In a scene of 24 frames a second, a film of 30: the picture shown is the one taken nearest to the time."""
-    walk.save(tmp_path / "walk.motion.npz")
-    script = (
-        SCENE
-        + """
-from motionlift.bridge.bvh import evenly_sampled
-motion = evenly_sampled(Motion.load(Path(arguments[0])), 24)
-scene.render.fps = 24
-camera = add_camera(motion, np.eye(4), 11, "film")
-show_footage(camera, Path(arguments[1]), motion, 11)
-user = camera.data.background_images[0].image_user
-for frame in range(len(motion)):
-    scene.frame_set(11 + frame)
-    evaluated = camera.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.background_images[0].image_user
-    shown = 11 + frame - evaluated.frame_start + 1 + evaluated.frame_offset
-    result[str(frame)] = [int(shown), float(motion.times[frame])]
-try:
-    show_footage(camera, Path("no.mp4"), motion, 11)
-except MotionLiftError as error:
-    result["missing"] = error.code
-"""
-    )
-    found = in_blender(script, tmp_path / "walk.motion.npz", sample_video)
-    assert found.pop("missing") == "no_file"
-    for picture, seconds in found.values():
-        assert abs((picture - 1) / 30 - seconds) <= 0.5 / 30 + 1e-6

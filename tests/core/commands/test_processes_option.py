@@ -64,7 +64,9 @@ def test_fewer_clips_than_processes_are_divided(
 ) -> None:
     made: list[tuple[int, WorkerProcess]] = []
 
-    def begin(manifest: object, plan: Plan, make: Callable[[int, Path], WorkerProcess], count: int) -> None:
+    def begin(
+        manifest: object, plan: Plan, make: Callable[[int, Path], WorkerProcess], count: int, attempts: int
+    ) -> None:
         made.append((count, make(0, tmp_path / "log")))
         raise MotionLiftError("stop", "Enough.")
 

@@ -1,0 +1,107 @@
+"""From a pose on the stage to what is keyed on the rig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.rotation import (
+    IDENTITY,
+    Array,
+    conjugate,
+    continuous,
+    from_euler,
+    multiply,
+    rotate,
+    to_euler,
+    to_matrix,
+)
+from .channels import PROPERTIES
+from .posing import Pose
+from .rig import Rig, keyed_locations, keyed_rotations
+from .tpose import Stage
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the stage lies in the world: turned by `back` (4,), then moved by `shift` (3,) m."""
+
+    rig: Rig
+    stage: Stage
+    back: Array
+    shift: Array
+
+    @staticmethod
+    def of(rig: Rig, stage: Stage, as_filmed: bool) -> Ground:
+        """As filmed the stage is the world itself, elsewhere it is the world turned and moved under the rig."""
+        if as_filmed:
+            return Ground(rig, stage, IDENTITY, np.zeros(3))
+        back = conjugate(stage.world_turn)
+        return Ground(rig, stage, back, -rotate(back, stage.origin) + rig.world[:3, 3])
+
+    def to_armature(self, points: Array) -> Array:
+        """Points (..., 3) of the stage in armature space."""
+        world = rotate(self.back, points) + self.shift
+        return rotate(conjugate(self.rig.world_rotation), world - self.rig.world[:3, 3]) / self.rig.world_scale
+
+    def in_armature(self, turn: Array) -> Array:
+        """A turn (..., 4) of the stage's figure as one from the armature's rest."""
+        armature_turn = multiply(conjugate(self.rig.world_rotation), self.back)
+        return multiply(multiply(armature_turn, turn), self.stage.turn)
+
+
+def keyed(pose: Pose, ground: Ground) -> tuple[dict[int, Array], dict[int, Array], list[str]]:
+    """What to key of the bones that `pose` sets: rotations (F, 4) and locations (F, 3) by bone, as `Retargeted` has
+    them; and what cannot be keyed, in words."""
+    rig = pose.rig
+    turns, heads = pose.evaluate()
+    rotations: dict[int, Array] = {}
+    locations: dict[int, Array] = {}
+    notes: list[str] = []
+    none = np.broadcast_to(IDENTITY, (pose.frames, 4))
+    for bone in sorted({*pose.turns, *pose.heads}):
+        parent = int(rig.parents[bone])
+        still = _still(pose, bone)
+        parent_turn = none if parent < 0 or still else ground.in_armature(turns[parent])
+        if bone in pose.turns:
+            turned = keyed_rotations(rig, bone, ground.in_armature(turns[bone]), parent_turn)
+            free = _respect_locks(rig, bone, turned)
+            if free is not None:
+                rotations[bone] = continuous(free)
+        if bone in pose.heads:
+            if rig.connected[bone] and parent >= 0:
+                notes.append(f"{rig.names[bone]} is connected to its parent and cannot travel.")
+                continue
+            if still or parent < 0:
+                carried = np.broadcast_to(rig.heads[bone], (pose.frames, 3))
+            else:
+                offset = rig.heads[bone] - rig.heads[parent]
+                carried = ground.to_armature(heads[parent]) + rotate(parent_turn, offset)
+            locations[bone] = keyed_locations(rig, bone, ground.to_armature(heads[bone]), carried, parent_turn)
+    return rotations, locations, notes
+
+
+def _still(pose: Pose, bone: int) -> bool:
+    """Whether nothing above a bone is keyed: its parent rests in armature space."""
+    at = int(pose.rig.parents[bone])
+    while at >= 0:
+        if at in pose.turns or at in pose.heads:
+            return False
+        at = int(pose.rig.parents[at])
+    return True
+
+
+def _respect_locks(rig: Rig, bone: int, keyed: Array) -> Array | None:
+    """The rotation without what is locked; None where nothing may turn.
+
+    Locks of x, y and z on a bone of quaternions mean Euler angles, as Blender's own tools take them.
+    """
+    locked, mode = rig.locked_rotation[bone], rig.rotation_modes[bone]
+    if locked[1:].all():
+        return None
+    if mode in PROPERTIES and locked[1:].any() and not locked[0]:
+        angles = to_euler(to_matrix(keyed), "ZYX")
+        angles[:, locked[1:][::-1]] = 0.0
+        return from_euler(angles, "ZYX")
+    return keyed

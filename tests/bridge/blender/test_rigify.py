@@ -1,0 +1,167 @@
+"""A Rigify human made for a motion: the person's pose on it, and a scene that is otherwise as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motionlift.core.motion import Motion
+
+from .test_actions import PRELUDE
+
+RIGIFY = (
+    PRELUDE
+    + """
+from motionlift.bridge.blender import rigify
+from motionlift.bridge.blender.rigify import add_rigify_human, remove_made
+motion = Motion.load(Path(arguments[0]))
+
+def state():
+    view = bpy.context.view_layer
+    return [view.objects.active.name if view.objects.active else "", view.active_layer_collection.name,
+            sorted(o.name for o in bpy.context.selected_objects), bpy.context.mode, scene.frame_current,
+            scene.frame_start, scene.frame_end, sorted(c.name for c in scene.collection.children)]
+
+def counts():
+    return {kind: len(getattr(bpy.data, kind)) for kind in
+            ("objects", "armatures", "meshes", "collections", "texts", "actions")}
+"""
+)
+
+
+@pytest.fixture
+def short_walk(walk: Motion, tmp_path: Path) -> Path:
+    path = tmp_path / "walk.motion.npz"
+    walk.save(path)
+    return path
+
+
+def test_a_human_in_a_scene_that_stays(in_blender: Callable[..., Any], short_walk: Path) -> None:
+    """Made while something else is active in a collection of its own; removed, nothing of it remains."""
+    script = (
+        RIGIFY
+        + """
+figures = bpy.data.collections.new("figures")
+scene.collection.children.link(figures)
+bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection.children["figures"]
+bpy.ops.object.empty_add()
+bpy.context.object.name = "walk"
+scene.frame_set(7)
+before, kept = state(), counts()
+human = add_rigify_human(bpy.context, motion, "walk")
+after = state()
+result["children"] = sorted(set(after.pop()) - set(before.pop()))
+result["same"] = [before, after]
+result["notes"] = human.notes
+figure, metarig = human.figure, human.metarig
+result["names"] = [figure.name, figure.data.name, metarig.name]
+result["where"] = [[c.name for c in item.users_collection] for item in (figure, metarig)]
+result["hidden"] = [metarig.hide_get(), figure.hide_get()]
+result["bones"] = len(figure.data.bones)
+remove_made(human.made)
+result["removed"] = counts() == kept
+"""
+    )
+    found = in_blender(script, short_walk)
+    assert found["children"] == ["WGTS_walk_t02"]
+    before, after = found["same"]
+    assert before == after
+    assert "Rigify was enabled" in found["notes"][0]
+    assert found["names"] == ["walk_t02", "walk_t02", "walk_t02_metarig"]
+    assert found["where"] == [["figures"], ["figures"]]
+    assert found["hidden"] == [True, False]
+    assert found["bones"] > 600
+    assert found["removed"]
+
+
+def test_nothing_remains_of_what_failed(in_blender: Callable[..., Any], short_walk: Path) -> None:
+    script = (
+        RIGIFY
+        + """
+import addon_utils
+before = [counts(), state()]
+for name in ("_set_rest", "fit_metarig"):
+    whole = getattr(rigify, name)
+    def fails(metarig, *more):
+        metarig.pose.bones["thigh.L"].rigify_type = "limbs.arm"
+        metarig.data.edit_bones
+        return whole(metarig, *more)
+    def refuses(*more):
+        raise MotionLiftError("refused", "No.", "")
+    setattr(rigify, name, fails if name == "_set_rest" else refuses)
+    try:
+        add_rigify_human(bpy.context, motion, "walk")
+        result[name] = "made"
+    except MotionLiftError as error:
+        result[name] = [error.code, error.message]
+    setattr(rigify, name, whole)
+result["same"] = [counts(), state()] == before
+result["enabled"] = addon_utils.check("rigify")[1]
+"""
+    )
+    found = in_blender(script, short_walk)
+    assert found["fit_metarig"][0] == "refused"
+    assert found["_set_rest"][0] == "rigify_failed"
+    assert found["same"]
+    assert not found["enabled"]
+
+
+def test_the_persons_pose(in_blender: Callable[..., Any], short_walk: Path) -> None:
+    """Blender's evaluated deforming bones against the motion's own joints, posed by FK and by IK legs."""
+    script = (
+        RIGIFY
+        + """
+parts = {"left_clavicle": "shoulder.L", "right_shoulder": "upper_arm.R", "left_elbow": "forearm.L",
+         "right_wrist": "hand.R", "left_hip": "thigh.L", "right_knee": "shin.R", "left_ankle": "foot.L",
+         "right_toe": "toe.R", "neck": "spine.004", "head": "spine.006"}
+human = add_rigify_human(bpy.context, motion, "walk")
+for limbs in ("fk", "auto"):
+    options = RetargetOptions(place="filmed", limbs=limbs)
+    result[limbs + " notes"] = animate(human.figure, motion, choose, options, "walk").notes
+    worst = dict.fromkeys(parts, 0.0)
+    for frame in range(0, 300, 23):
+        heads = seen(human.figure, [f"DEF-{bone}" for bone in parts.values()], 1 + frame)
+        for part, head in zip(parts, heads):
+            away = np.linalg.norm(head - motion.joint_positions[frame, motion.joint(part)])
+            worst[part] = max(worst[part], float(away))
+    result[limbs] = worst
+# The metarig is one like any other: Rigify makes the same rig of it again.
+bpy.context.view_layer.objects.active = human.metarig
+human.metarig.hide_set(False)
+rest = {bone.name: list(bone.head_local) for bone in human.figure.data.bones}
+bpy.ops.pose.rigify_generate()
+result["again"] = max(abs(a - b) for bone in human.figure.data.bones for a, b in zip(bone.head_local, rest[bone.name]))
+"""
+    )
+    found = in_blender(script, short_walk)
+    assert found["again"] < 1e-5
+    for limbs in ("fk", "auto"):
+        assert found[f"{limbs} notes"] == []
+        for part, away in found[limbs].items():
+            # Rigify's own IK solver stretches a little, which shows at knees.
+            assert away < (0.03 if (limbs, part) == ("auto", "right_knee") else 0.003), (limbs, part)
+
+
+def test_the_command_makes_one(in_blender: Callable[..., Any], short_walk: Path, tmp_path: Path) -> None:
+    """Beside a scene that another program opens: the deforming skeleton, a single action of the take's name."""
+    script = """
+import subprocess, sys
+from pathlib import Path
+made = Path(arguments[1])
+command = [sys.executable, "-m", "motionlift", "retarget", arguments[0], "--rig", "rigify", "-o", str(made)]
+done = subprocess.run(command, capture_output=True, text=True)
+result["said"], result["code"] = done.stdout + done.stderr, done.returncode
+bpy.ops.import_scene.fbx(filepath=str(made))
+figure = [item for item in bpy.data.objects if item.type == "ARMATURE"][0]
+result["actions"] = [action.name for action in bpy.data.actions]
+result["roots"] = [bone.name for bone in figure.data.bones if bone.parent is None]
+"""
+    found = in_blender(script, short_walk, tmp_path / "walk.fbx")
+    assert found["code"] == 0, found["said"]
+    assert "(Rigify, 100% sure)" in found["said"]
+    assert len(found["actions"]) == 1
+    assert "walk" in found["actions"][0]
+    assert len(found["roots"]) == 1
