@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
 from .motion import HandKeypoints, Keypoints2D, Motion
 from .processors import share
-from .rotation import Array
+from .rotation import IDENTITY, Array, forward_kinematics
+from .skeleton import ANIMATION_21, body_points, reference_rest
 from .solving import solve
 from .solving.figure import Person
 from .solving.focal import estimate_focal, fields_of_view, telling_part
@@ -35,8 +37,27 @@ THREADS = 2
 
 
 def prepare(weights: str | None, device: str, progress: ProgressCallback = ignore_progress) -> None:
-    """Load the network, so that `reconstruct` finds it ready. Raises what `load_weights` and `choose_device` raise."""
+    """Load the network and go all the way once, so that `reconstruct` finds everything ready. Raises what
+    `load_weights` and `choose_device` raise."""
     load_network(weights, device)
+    _warm_up(weights, device)
+
+
+@functools.cache
+def _warm_up(weights: str | None, device: str) -> None:
+    """Lift and solve somebody who stands there. What libraries do at the first call takes them 0.3 s, and there is time
+    while others detect."""
+    count, size = 2 * SHORTEST, (640, 480)
+    offsets, _ = reference_rest()
+    local = np.broadcast_to(IDENTITY, (count, len(ANIMATION_21), 4))
+    joints, rotations = forward_kinematics(ANIMATION_21.parents, offsets, np.zeros((count, 3)), local)
+    # Y down, 4 m ahead of a level camera.
+    points_camera = body_points(joints, rotations, offsets)[..., [0, 2, 1]] * [1.0, -1.0, 1.0] + [0.0, 0.0, 4.0]
+    pixels = camera.project(points_camera, camera.intrinsics(size, camera.DEFAULT_FOV_DEGREES))
+    seen = Keypoints2D(np.arange(count) / 15, pixels, np.ones(pixels.shape[:2]), np.ones(count, bool), size)
+    settings = LiftSettings(weights=weights, device=device)
+    camera_K, lens = find_lens([seen], settings)
+    reconstruct([seen], [lens], camera_K, settings)
 
 
 @functools.lru_cache(maxsize=2)
@@ -104,12 +125,15 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
     estimate = None
     if shown.detected.any() and (part := telling_part(shown)).detected.sum() >= SHORTEST:
         seconds = float(part.times[-1] - part.times[0])
-        misfits = []
-        for fov in fields_of_view():
-            camera_K = camera.intrinsics(part.image_size, float(fov))
+
+        def misfit_at(fov: float) -> float:
+            camera_K = camera.intrinsics(part.image_size, fov)
             joints = lift_keypoints(part, camera_K, network, device, flip_average=False, overlap=OVERLAP)
-            misfits.append(misfit(Person(part, joints), camera_K, settings))
-        estimate = estimate_focal(np.array(misfits) * seconds / len(part.times), seconds)
+            return misfit(Person(part, joints), camera_K, settings)
+
+        with ThreadPoolExecutor(min(THREADS, share()), "motionlift-lens") as pool:
+            misfits = np.array(list(pool.map(misfit_at, fields_of_view().tolist())))
+        estimate = estimate_focal(misfits * seconds / len(part.times), seconds)
     fov = estimate.fov_degrees if estimate else camera.DEFAULT_FOV_DEGREES
     lens: dict[str, Any] = {"fov_degrees": round(fov, 2), "fov_is": "estimated" if estimate else "assumed"}
     if estimate:

@@ -45,11 +45,13 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
 
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
-        window = _Window(pose, body, evidence.window(part), sigmas)
-        turns, shifts = window.split(window.solved(iterations))
+        # The setting holds for the thread that makes it.
+        with one_thread():
+            window = _Window(pose, body, evidence.window(part), sigmas)
+            turns, shifts = window.split(window.solved(iterations))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
-    with one_thread(), ThreadPoolExecutor(min(len(parts), THREADS, share()), "motionlift-solve") as pool:
+    with ThreadPoolExecutor(min(len(parts), THREADS, share()), "motionlift-solve") as pool:
         found = list(pool.map(solved, parts))
     turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
     for part, (part_turns, part_shifts) in zip(parts, found, strict=True):
@@ -66,8 +68,8 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
 
 def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> float:
     """The sum of squares that is left after a solve from `pose` on, in standard deviations: at most `WINDOW` frames."""
-    window = _Window(pose, body, evidence, sigmas)
     with one_thread():
+        window = _Window(pose, body, evidence, sigmas)
         best = window.solved(iterations)
     with torch.inference_mode():
         return float(window.cost(best))
