@@ -11,8 +11,11 @@ from motionlift.core.motion import Motion
 
 SCRIPT = """
 from pathlib import Path
+import motionlift
 from motionlift.addon import targets
 from motionlift.core.motion import Motion
+
+motionlift.register()
 
 def counts():
     return {kind: len(getattr(bpy.data, kind)) for kind in
