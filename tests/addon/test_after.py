@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,9 +105,9 @@ result["reset"] = [act().motionlift.differs, act().motionlift.smoothing]
 
 
 def test_edits_by_hand_are_carried_over(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(KEEP, sample_video, sys.executable, tmp_path)
+    seen = in_blender(KEEP, sample_video, engine_python, tmp_path)
     assert "Keep My Edits" in seen["refused"]
     assert seen["done"] == ["FINISHED"]
     arms = [np.array(seen[when][:2]) for when in ("before", "after")]
@@ -184,9 +183,9 @@ result["by_itself"] = [act().motionlift.own_contacts, act().motionlift.shown]
 
 
 def test_feet_stand_where_contact_keys_say(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(CONTACTS, sample_video, sys.executable, tmp_path)
+    seen = in_blender(CONTACTS, sample_video, engine_python, tmp_path)
     assert all("Show the contacts first" in told for told in seen["unshown"])
     assert set(seen["points"]) >= {"left_heel", "left_toe_tip", "right_heel", "right_toe_tip"}
     assert not seen["edited"]
@@ -284,9 +283,9 @@ result["left"] = len([item for item in bpy.data.objects if item.type == "CAMERA"
 
 
 def test_a_take_goes_out_and_the_scene_stays(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(OUT, sample_video, sys.executable, tmp_path)
+    seen = in_blender(OUT, sample_video, engine_python, tmp_path)
     for kind in ("bvh", "fbx", "glb"):
         finished, size = seen[kind]
         assert finished == ["FINISHED"]
@@ -378,9 +377,9 @@ result["report"] = sorted(ops.show_report())
 
 
 def test_scene_strip_and_files_as_chosen(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(PLACING, sample_video, sys.executable, tmp_path)
+    seen = in_blender(PLACING, sample_video, engine_python, tmp_path)
     name = "läufer im park"
     assert (seen["extended"], seen["fps"]) == (46, 30)
     assert seen["set"] == [30.0, 46]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,9 +121,9 @@ result["without"] = without
 
 
 def test_a_list_of_videos_is_lifted_unattended(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path, short_clip: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path, short_clip: Path
 ) -> None:
-    seen = in_blender(BATCH, sample_video, sys.executable, tmp_path, short_clip)
+    seen = in_blender(BATCH, sample_video, engine_python, tmp_path, short_clip)
     assert all("Add videos first" in told for told in seen["empty"])
     assert "no video in clips" in seen["no_videos"]
     assert "cannot be read" in seen["no_folder"]

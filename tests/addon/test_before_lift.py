@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,10 +139,15 @@ result["options"] = [options.hands, options.limbs, options.travel, options.plant
 
 
 def test_the_video_the_trim_and_the_person(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_blender: InBlender,
+    sample_video: Path,
+    engine_python: Path,
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    seen = in_blender(VIDEO, sample_video, sys.executable, tmp_path)
+    seen = in_blender(VIDEO, sample_video, engine_python, tmp_path)
     assert not seen["no_engine"]
     assert "Set up the video engine" in seen["find_no_engine"]
     assert seen["facts"] == [854, 480, pytest.approx(10.0), 300, "", False]

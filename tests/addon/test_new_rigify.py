@@ -61,3 +61,43 @@ def test_a_new_rigify_human(in_blender: Callable[..., Any], tmp_path: Path, make
     assert seen["ways"][0] != seen["ways"][1]
     assert first != last
     assert seen["removed"]
+
+
+LIFTED = """
+import shutil
+from pathlib import Path
+import motionlift
+entry = bpy.context.preferences.addons.new()
+entry.module = "motionlift"
+motionlift.register()
+ops = bpy.ops.motionlift
+sample, python, folder = arguments
+entry.preferences.engine_python = python
+video = Path(folder) / "walk.mp4"
+shutil.copy(sample, video)
+scene = bpy.context.scene
+scene.render.fps, scene.frame_start = 24, 5
+choices = scene.motionlift
+choices.use_trim, choices.trim_end, choices.target = True, 1.0, "RIGIFY"
+ops.lift_video(filepath=str(video), wait=True)
+figure = bpy.context.view_layer.objects.active
+take = figure.animation_data.action.motionlift
+result["bones"] = "torso" in figure.pose.bones
+take.travel = "IN_PLACE"
+result["cleaned"] = sorted(ops.clean_up(wait=True))
+result["camera"] = sorted(ops.add_camera())
+(camera,) = [item for item in bpy.data.objects if item.type == "CAMERA"]
+clip = camera.data.background_images[0].image or camera.data.background_images[0].clip
+result["behind"] = Path(bpy.path.abspath(clip.filepath)).name
+motionlift.unregister()
+"""
+
+
+def test_lifted_onto_a_new_rigify_human_before_its_footage(
+    in_blender: Callable[..., Any], sample_video: Path, engine_python: Path, tmp_path: Path
+) -> None:
+    seen = in_blender(LIFTED, sample_video, engine_python, tmp_path)
+    assert seen["bones"]
+    assert seen["cleaned"] == seen["camera"] == ["FINISHED"]
+    # 30 pictures a second would drift in a scene of 24.
+    assert "footage_24" in seen["behind"]

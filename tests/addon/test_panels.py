@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,9 +88,9 @@ ops.copy_log()
 
 
 def test_every_panel_is_drawn_as_things_stand(
-    in_blender: InBlender, sample_video: Path, weights: Path, tmp_path: Path
+    in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
-    seen = in_blender(DRAWN, sample_video, sys.executable, tmp_path)
+    seen = in_blender(DRAWN, sample_video, engine_python, tmp_path)
     assert seen["placing"] == ["scene_rate", "scene_range", "use_nla", "use_fake_user"]
     plain, busy, edited = seen["plain"], seen["busy"], seen["edited"]
     assert "Nothing to Check" in plain["TakePanel"]
