@@ -45,10 +45,7 @@ def curves_in(figure: bpy.types.Object, action: bpy.types.Action) -> Any:
     strips = strips_of(figure, action)
     if not strips:
         return None
-    if not hasattr(action, "slots"):
-        return action
-    slot = strips[0].action_slot or (action.slots[0] if action.slots else None)
-    return action.layers[0].strips[0].channelbag(slot, ensure=True)
+    return versions.strip_curves(strips[0])
 
 
 @contextlib.contextmanager

@@ -61,6 +61,15 @@ def current_curves(animation: bpy.types.AnimData) -> Any:
     return action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
 
 
+def strip_curves(strip: bpy.types.NlaStrip) -> Any:
+    """What holds the curves that a strip plays: the channel bag of its slot, before 4.4 the Action."""
+    action = strip.action
+    if not hasattr(action, "slots"):
+        return action
+    slot = strip.action_slot or (action.slots[0] if action.slots else None)
+    return action.layers[0].strips[0].channelbag(slot, ensure=True)
+
+
 def curve_owners(action: bpy.types.Action) -> list[Any]:
     """What holds an Action's curves: one for each slot from 4.4 on, before that the Action itself."""
     if not hasattr(action, "slots"):

@@ -28,7 +28,7 @@ from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
-WINDOW, OVERLAP = 360, 60
+WINDOW, OVERLAP = 240, 60
 """Frames solved at once, and shared by neighbouring windows, so that time and memory grow with the clip, not faster."""
 THREADS = 4
 """Windows solved side by side, where there are as many processors."""
