@@ -79,6 +79,10 @@ def ignore_progress(stage: Stage, done: int, total: int | None) -> None:
     """The progress callback of someone who does not look."""
 
 
+NO_RESULT = frozenset({"use_cache", "from_cache", "cache_dir", "device", "hwaccel"})
+"""Settings that do not decide what comes out."""
+
+
 @dataclass(frozen=True)
 class LiftSettings:
     """Everything that decides what a lift produces from a given video.
@@ -141,6 +145,10 @@ class LiftSettings:
     def to_json(self) -> dict[str, Any]:
         """A JSON object of the fields that differ from their defaults."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if getattr(self, f.name) != f.default}
+
+    def of_result(self) -> dict[str, Any]:
+        """`to_json` of what decides the result: neither where files lie on this machine nor how it computes."""
+        return {name: value for name, value in self.to_json().items() if name not in NO_RESULT}
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> LiftSettings:

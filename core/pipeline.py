@@ -110,7 +110,7 @@ def _source(
         "person": track.number,
         "people": len(detection.tracks),
         "speed": speed,
-        "settings": settings.to_json(),
+        "settings": settings.of_result(),
         "height_m": settings.height_m or REFERENCE_HEIGHT,
         "height_is": "given" if settings.height_m else "assumed",
         **lens,

@@ -18,8 +18,6 @@ from .storage import Url, Video
 
 Why = Literal["new", "missing", "changed", "failed", "interrupted", "forced"]
 
-NO_RESULT = frozenset({"use_cache", "cache_dir", "device", "hwaccel"})
-"""Settings that do not decide what comes out."""
 MOST_PEOPLE = 8
 """What `--max-people` allows."""
 
@@ -39,7 +37,7 @@ class Plan:
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide what comes out, as the manifest keeps them."""
-        lift = {name: value for name, value in self.settings.to_json().items() if name not in NO_RESULT}
+        lift = self.settings.of_result()
         bvh = {
             f.name: getattr(self.options, f.name)
             for f in dataclasses.fields(self.options)

@@ -77,7 +77,7 @@ def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     filmed = Keypoints2D(
         motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
     )
-    source = {**motion.source, "settings": settings.to_json()}
+    source = {**motion.source, "settings": settings.of_result()}
     camera_K = motion.camera_K[0]
     if settings.fov_degrees is not None:
         camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)

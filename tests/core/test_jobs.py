@@ -139,3 +139,8 @@ def test_names_of_takes() -> None:
 def test_settings_and_records_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         SETTINGS.start = 3.0  # type: ignore[misc]
+
+
+def test_what_a_take_keeps_names_no_place_on_this_machine() -> None:
+    settings = LiftSettings(smoothing=0.2, cache_dir="/somewhere", use_cache=False, device="cpu", hwaccel="auto")
+    assert settings.of_result() == {"smoothing": 0.2}
