@@ -9,7 +9,6 @@ from ..core.jobs import MotionLiftError
 from . import clean_up, driver, results
 from .engine import NO_ENGINE
 from .preferences import engine_python
-from .session import session
 from .take_operators import ShowsTake
 
 
@@ -33,18 +32,11 @@ class SolvesAgain(ShowsTake):
 
     def solve(self, context: bpy.types.Context, keep_edits: bool = False, contacts: bool = False) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when it is done."""
-        try:
+
+        def begin() -> None:
             clean_up.begin(context, results.required_action(context), self.new_action, keep_edits, contacts)
-            if self.wait or bpy.app.background:
-                driver.run_to_end(context)
-                self.report({"INFO"}, session().message)
-            else:
-                session().tell("")
-                driver.follow()
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+
+        return driver.work_off(self, context, begin)
 
 
 class CleanUp(SolvesAgain):

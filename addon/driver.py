@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -192,6 +193,23 @@ def follow() -> None:
         state.driven = True
         state.window = bpy.context.window.as_pointer() if bpy.context.window else 0
         bpy.app.timers.register(_tick)
+
+
+def work_off(operator: bpy.types.Operator, context: bpy.types.Context, begin: Callable[[], object]) -> set[str]:
+    """What an operator with a `wait` returns that queues something by `begin`: back at once, or with `wait`, and in the
+    background always, when it is done. What goes wrong is reported."""
+    try:
+        begin()
+        if operator.wait or bpy.app.background:
+            run_to_end(context)
+            operator.report({"INFO"}, session().message)
+        else:
+            session().tell("")
+            follow()
+    except MotionLiftError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    return {"FINISHED"}
 
 
 def run_to_end(context: bpy.types.Context) -> None:

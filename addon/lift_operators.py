@@ -80,21 +80,14 @@ class LiftVideo(SaysWhy, ImportHelper):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue the lift; with `wait`, and in the background always, be back when the Action is there."""
-        try:
+
+        def begin() -> None:
             name = self.filepath or context.scene.motionlift.video
             if trouble := video_look.trouble(name):
                 raise MotionLiftError("no_file", f"{trouble}.", "Check the name.")
             start_lift(context, Path(bpy.path.abspath(name)))
-            if self.wait or bpy.app.background:
-                driver.run_to_end(context)
-                self.report({"INFO"}, session().message)
-            else:
-                session().tell("")
-                driver.follow()
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+
+        return driver.work_off(self, context, begin)
 
 
 class LiftChosenVideo(SaysWhy):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.jobs import MotionLiftError
 from . import driver, people, video_look
 from .engine import NO_ENGINE
 from .people import NUMBERED, Person, Search
 from .polls import SaysWhy
 from .preferences import engine_python
 from .properties import LiftProperties
-from .session import session
 
 
 class FindPeople(SaysWhy):
@@ -35,18 +33,7 @@ class FindPeople(SaysWhy):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when they are found."""
-        try:
-            people.begin(context)
-            if self.wait or bpy.app.background:
-                driver.run_to_end(context)
-                self.report({"INFO"}, session().message)
-            else:
-                session().tell("")
-                driver.follow()
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return driver.work_off(self, context, lambda: people.begin(context))
 
 
 class ChoosePerson(SaysWhy):
