@@ -22,8 +22,8 @@ from .lifting.inference import lift_keypoints
 from .lifting.network import DGNet
 from .motion import HandKeypoints, Keypoints2D, Motion
 from .processors import share
-from .rotation import IDENTITY, Array, forward_kinematics
-from .skeleton import ANIMATION_21, body_points, reference_rest
+from .rotation import Array
+from .skeleton import reference_rest, rest_points
 from .solving import solve
 from .solving.figure import Person
 from .solving.focal import estimate_focal, fields_of_view, telling_part
@@ -48,11 +48,9 @@ def _warm_up(weights: str | None, device: str) -> None:
     """Lift and solve somebody who stands there. What libraries do at the first call takes them 0.3 s, and there is time
     while others detect."""
     count, size = 2 * SHORTEST, (640, 480)
-    offsets, _ = reference_rest()
-    local = np.broadcast_to(IDENTITY, (count, len(ANIMATION_21), 4))
-    joints, rotations = forward_kinematics(ANIMATION_21.parents, offsets, np.zeros((count, 3)), local)
+    points = np.tile(rest_points(reference_rest()[0]), (count, 1, 1))
     # Y down, 4 m ahead of a level camera.
-    points_camera = body_points(joints, rotations, offsets)[..., [0, 2, 1]] * [1.0, -1.0, 1.0] + [0.0, 0.0, 4.0]
+    points_camera = points[..., [0, 2, 1]] * [1.0, -1.0, 1.0] + [0.0, 0.0, 4.0]
     pixels = camera.project(points_camera, camera.intrinsics(size, camera.DEFAULT_FOV_DEGREES))
     seen = Keypoints2D(np.arange(count) / 15, pixels, np.ones(pixels.shape[:2]), np.ones(count, bool), size)
     settings = LiftSettings(weights=weights, device=device)

@@ -43,9 +43,15 @@ def smooth(values: Array, weights: Array, times: Array, cutoff_hz: float) -> Arr
 
 
 def acceleration_penalty(times: Array) -> Array:
-    """The integral of |x''|^2 as a banded symmetric matrix (3, F): row k holds the k-th lower diagonal.
+    """The integral of |x''|^2 as a banded symmetric matrix (3, F): `acceleration_bands`, each by the time it stands
+    for."""
+    return acceleration_bands(times, (times[2:] - times[:-2]) / 2)
 
-    Second derivatives are divided differences at the inner samples, weighted by the time each stands for.
+
+def acceleration_bands(times: Array, weights: Array | float) -> Array:
+    """The sum of `weights` (F - 2,) |x''|^2 as a banded symmetric matrix (3, F): row k holds the k-th lower diagonal.
+
+    Second derivatives are divided differences at the inner samples.
     """
     step = np.diff(times)
     before, after = step[:-1], step[1:]
@@ -54,7 +60,7 @@ def acceleration_penalty(times: Array) -> Array:
     bands = np.zeros((3, len(times)))
     for i in range(3):
         for j in range(i + 1):
-            bands[i - j, j : j + len(span)] += span * stencil[i] * stencil[j]
+            bands[i - j, j : j + len(span)] += weights * stencil[i] * stencil[j]
     return bands
 
 

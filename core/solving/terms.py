@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..rotation import Array
 from ..skeleton import BODY_26, INTERPOLATED
 from .body import HINGES, Body, Placed, acceleration, components
 from .evidence import Evidence, Sigmas
 from .moved import TURNS, UNKNOWNS, Moved
+from .smoothing import acceleration_bands
 
 FLOOR_OUTLIER = 10.0
 """Standard deviations off the floor beyond which a foot that should stand on it is held less and less."""
@@ -138,21 +138,8 @@ class Smoothness:
     def held(self, state: State, moved: Moved) -> Held:
         own = torch.cat([torch.full((TURNS,), self._turn**-2), self._path**-2])
         rows = moved.points.flatten(1, 2) / self._point
-        return Held(rows, tuple(band[:, None] for band in _acceleration_bands(self._times)), own)
-
-
-def _acceleration_bands(times: Array) -> list[Tensor]:
-    """D'D of the second differences D (F - 2, F): diagonals (F,), (F - 1,) and (F - 2,)."""
-    frames, step = len(times), np.diff(times)
-    bands = [np.zeros(max(0, frames - k)) for k in range(3)]
-    if frames >= 3:
-        before, after = step[:-1], step[1:]
-        span = (before + after) / 2
-        stencil = (1 / (before * span), -(1 / before + 1 / after) / span, 1 / (after * span))
-        for i, later in enumerate(stencil):
-            for j, earlier in enumerate(stencil[: i + 1]):
-                bands[i - j][j : j + len(span)] += later * earlier
-    return [torch.from_numpy(band).float() for band in bands]
+        bands = torch.from_numpy(acceleration_bands(self._times, 1.0)).float()
+        return Held(rows, tuple(band[: max(0, len(band) - apart), None] for apart, band in enumerate(bands)), own)
 
 
 class Plants:
