@@ -46,7 +46,8 @@ def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
     # One of many does not change the rate under those before it.
     placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
     kind = targets.resolved(choices.target, active)
-    plan = results.LiftPlan(kind, active.name if active else "", choices.rig_options(choices.foot_lock), placing, batch)
+    options = targets.options_for(kind, choices.rig_options(choices.foot_lock))
+    plan = results.LiftPlan(kind, active.name if active else "", options, placing, batch)
     rate = placing.sampling(results.scene_rate(context.scene))
     job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)

@@ -125,16 +125,15 @@ class Rig:
 class NewRigify:
     """A Rigify human made for the motion, with the person's bone lengths; several people stand as filmed."""
 
-    _OPTIONS = RetargetOptions(place="filmed")
-
-    def __init__(self) -> None:
+    def __init__(self, options: RetargetOptions | None = None) -> None:
+        self._options = options or options_for(NEW_RIGIFY, RetargetOptions())
         self._made: list[tuple[bpy.types.ID, ...]] = []
         self._words = ""
 
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds."""
         human = add_rigify_human(context, motion, name)
-        rig = Rig(human.figure.name, self._OPTIONS)
+        rig = Rig(human.figure.name, self._options)
         try:
             rig.write(context, motion, human.figure.name)
         except Exception:
@@ -146,7 +145,7 @@ class NewRigify:
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
         """See `Target.rewrite`."""
-        Rig(figure.name, self._OPTIONS).rewrite(figure, motion, first_frame)
+        Rig(figure.name, self._options).rewrite(figure, motion, first_frame)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
@@ -161,10 +160,16 @@ def target_named(
     kind: str, rig: str = "", options: RetargetOptions | None = None, prepared: Prepared | None = None
 ) -> Target:
     """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`, and
-    what `prepare` made of `preparation`, where that was done."""
+    what `prepare` made of `preparation`, where that was done. `options` are those of `options_for`."""
     if kind == NEW_RIGIFY:
-        return NewRigify()
+        return NewRigify(options)
     return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
+
+
+def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
+    """How a take is put on a target of this kind: as `chosen` for a rig that is there; people on rigs that are made for
+    them stand as filmed, and of what is chosen only whether feet are planted concerns them."""
+    return RetargetOptions(place="filmed", plant_feet=chosen.plant_feet) if kind == NEW_RIGIFY else chosen
 
 
 def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion]) -> Wanted | None:

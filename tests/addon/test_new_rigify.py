@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from motionlift.bridge.bvh import evenly_sampled
 from motionlift.core.motion import Motion
 
@@ -70,6 +72,7 @@ import motionlift
 entry = bpy.context.preferences.addons.new()
 entry.module = "motionlift"
 motionlift.register()
+from motionlift.core.motion import Motion
 ops = bpy.ops.motionlift
 sample, python, folder = arguments
 entry.preferences.engine_python = python
@@ -87,6 +90,10 @@ take.travel = "IN_PLACE"
 result["cleaned"] = sorted(ops.clean_up(wait=True))
 result["camera"] = sorted(ops.add_camera())
 (camera,) = [item for item in bpy.data.objects if item.type == "CAMERA"]
+bpy.context.view_layer.update()
+result["camera_at"] = list(camera.matrix_world.translation)
+filmed = Motion.load(Path(bpy.path.abspath(figure.animation_data.action.motionlift.shown)))
+result["filmed_from"] = filmed.world_from_camera[0, :3, 3].tolist()
 clip = camera.data.background_images[0].image or camera.data.background_images[0].clip
 result["behind"] = Path(bpy.path.abspath(clip.filepath)).name
 motionlift.unregister()
@@ -99,5 +106,7 @@ def test_lifted_onto_a_new_rigify_human_before_its_footage(
     seen = in_blender(LIFTED, sample_video, engine_python, tmp_path)
     assert seen["bones"]
     assert seen["cleaned"] == seen["camera"] == ["FINISHED"]
+    # People stand as filmed, and so does the camera.
+    np.testing.assert_allclose(seen["camera_at"], seen["filmed_from"], atol=0.02)
     # 30 pictures a second would drift in a scene of 24.
     assert "footage_24" in seen["behind"]
