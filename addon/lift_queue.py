@@ -19,6 +19,7 @@ from typing import Any, Literal
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import (
+    STAGE_WORDS,
     Cancelled,
     Event,
     Failure,
@@ -34,13 +35,6 @@ from .threads import in_thread as _in_thread
 
 log = logging.getLogger(__name__)
 
-STAGE_WORDS: dict[Stage, str] = {
-    "open": "Opening",
-    "detect": "Finding people",
-    "lift": "Lifting to 3D",
-    "solve": "Solving",
-    "write": "Writing",
-}
 CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
 SUPERSEDED_SECONDS = 8.0

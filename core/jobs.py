@@ -18,6 +18,14 @@ PROTOCOL_VERSION = 1
 
 Stage = Literal["open", "detect", "lift", "solve", "write"]
 """Stages of one lift, in order."""
+STAGE_WORDS: dict[Stage, str] = {
+    "open": "Opening",
+    "detect": "Finding people",
+    "lift": "Lifting to 3D",
+    "solve": "Solving",
+    "write": "Writing",
+}
+"""What people read of them."""
 
 
 class MotionLiftError(Exception):

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from ..batch.figures import Limit, broken_limits
 from ..batch.manifest import Record
 from ..batch.run import Activity, Run
-from ..jobs import MotionLiftError
+from ..jobs import STAGE_WORDS, MotionLiftError
 from . import console
 
 MOST_BARS = 40
@@ -81,7 +81,7 @@ class BatchProgress:
             if clip is None:
                 bars.update(task, visible=False)
                 continue
-            words = console.STAGE_WORDS[progress.stage] if progress else "Starting"
+            words = STAGE_WORDS[progress.stage] if progress else "Starting"
             bars.update(
                 task,
                 visible=True,

@@ -18,16 +18,9 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ..bvh import BvhOptions
-from ..jobs import MotionLiftError, ProgressCallback, Stage, UsageError
+from ..jobs import STAGE_WORDS, MotionLiftError, ProgressCallback, Stage, UsageError
 from ..motion import Motion
 
-STAGE_WORDS: dict[Stage, str] = {
-    "open": "Opening",
-    "detect": "Finding people",
-    "lift": "Lifting to 3D",
-    "solve": "Solving",
-    "write": "Writing",
-}
 PLAIN_SECONDS = 5.0
 """Without a terminal a stage's progress is a line at most this often."""
 

@@ -11,18 +11,16 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..hand_skeleton import HAND_21, SIDES
-from ..jobs import MotionLiftError
 from ..motion import HandKeypoints
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33
-from .landmarker import Floats, Pose, native_output_logged
+from .landmarker import Floats, Pose, created
 from .models import HandModel
 from .tasks import BaseOptions, mediapipe, vision
 
@@ -92,15 +90,8 @@ class _HandLandmarker:
         )
         self.rejected = 0
         self._step = 0
-        try:
-            with native_output_logged():
-                self._task: Any = vision.HandLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise MotionLiftError(
-                "bad_hand_model",
-                f"MediaPipe cannot use {model.path}: {str(error).splitlines()[0]}",
-                "Remove the file, so that it is made again, or lift without --hands.",
-            ) from error
+        hint = "Remove the file, so that it is made again, or lift without --hands."
+        self._task = created(vision.HandLandmarker, options, model.path, "bad_hand_model", hint)
 
     def __call__(self, crop: NDArray[np.uint8]) -> tuple[Floats, float] | None:
         """Landmarks (21, 5), the first two relative to the crop, and how much it looks like a left hand."""

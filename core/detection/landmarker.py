@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -38,6 +39,16 @@ class Pose:
     world: Floats
 
 
+def created(kind: Any, options: Any, path: Path, code: str, hint: str) -> Any:
+    """A landmarker of MediaPipe's class `kind`. Raises `MotionLiftError` with `code` where it cannot use the model at
+    `path`."""
+    try:
+        with native_output_logged():
+            return kind.create_from_options(options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise MotionLiftError(code, f"MediaPipe cannot use {path}: {str(error).splitlines()[0]}", hint) from error
+
+
 class Landmarker:
     """Finds up to `num_poses` poses in a picture, on the CPU.
 
@@ -55,15 +66,8 @@ class Landmarker:
             running_mode=vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE,
             num_poses=num_poses,
         )
-        try:
-            with native_output_logged():
-                self._task: Any = vision.PoseLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise MotionLiftError(
-                "bad_pose_model",
-                f"MediaPipe cannot use {model.path}: {str(error).splitlines()[0]}",
-                "Give a pose_landmarker .task file that fits the installed MediaPipe.",
-            ) from error
+        hint = "Give a pose_landmarker .task file that fits the installed MediaPipe."
+        self._task = created(vision.PoseLandmarker, options, model.path, "bad_pose_model", hint)
 
     def __enter__(self) -> Self:
         return self
