@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.hand_work import HandWork, hand_work, put_back
@@ -26,13 +27,15 @@ MOST_NAMED = 4
 @dataclass(frozen=True)
 class CleanUpPlan:
     """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
-    whether feet are planted at the keyed contacts, and the settings to remember (the job's, but for those feet)."""
+    whether feet are planted at the keyed contacts, the settings to remember (the job's, but for those feet), and what
+    is set right about the whole take."""
 
     action: str
     new_action: bool
     keep_edits: bool
     contacts: bool
     settings: LiftSettings
+    adjustment: Adjustment
 
 
 def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
@@ -68,8 +71,10 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
         # A rig's Action is made anew, under its name.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
+        action.motionlift.remember_options(options)
         # Of feet that are not planted yet the engine's report would say that they slide.
-        report = None if plan.contacts else finished.reports[0]
+        # Of the same solve there is none.
+        report = None if plan.contacts or not finished.reports else finished.reports[0]
         remember(action, path, motion, plan.settings, report, finished.warnings)
         if edges:
             contacts.write_edges(figure, edges, first, motion.fps)
@@ -107,9 +112,9 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
 
 
 def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:
-    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    """How the take was put on its rig, with what clean-up chooses of it."""
     options: RetargetOptions = action.motionlift.retarget_options()
-    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock)
+    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock, adjustment=plan.adjustment)
 
 
 def edits_words(work: HandWork) -> str:

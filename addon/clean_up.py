@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 
 import bpy
 
 from ..bridge.blender.contacts import shown_names
-from ..core.jobs import MotionLiftError
+from ..core.jobs import LiftSettings, MotionLiftError
 from . import clean_results, results
 from .engine import engine_queue, engine_waiting
 from .lift_queue import Job, LiftQueue
@@ -106,11 +107,28 @@ def begin(
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
     _give_up(queue, action.name)
-    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings)
+    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings, properties.adjustment())
     rate = results.scene_rate(context.scene)
-    job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
+    shown = _shown(properties) if _is_solved(properties, settings, contacts) else None
+    if shown is not None:
+        job = Job("reuse", action.name, shown, shown, solved, rate, plan)
+    else:
+        job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
     queue.add(job)
     return job
+
+
+def _is_solved(properties: TakeProperties, settings: LiftSettings, contacts: bool) -> bool:
+    """Whether what the Action shows is already the solve that is wanted, and only put on the figure otherwise."""
+    return settings == properties.applied_settings() and contacts == properties.own_contacts
+
+
+def _shown(properties: TakeProperties) -> Path | None:
+    """The file that the Action shows, where it still is."""
+    try:
+        return results.take_file(properties.shown)
+    except MotionLiftError:
+        return None
 
 
 def _give_up(queue: LiftQueue | None, action: str) -> None:

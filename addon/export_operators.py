@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
+from ..bridge.adjusting import adjusted
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..bridge.blender.shown import export_shown
 from ..bridge.bvh import save_bvh
@@ -120,7 +121,8 @@ def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> 
     untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or results.edited(action))
     if path.suffix == ".bvh" and untouched:
         # The take's own file says more: the T-pose, and angle orders that stay away from singular ones.
-        save_bvh(Motion.load(results.take_file(properties.shown)), path, BvhOptions())
+        motion = Motion.load(results.take_file(properties.shown))
+        save_bvh(adjusted(motion, properties.retarget_options().adjustment), path, BvhOptions())
         return
     export_shown(figure, action, path, _has_controls(figure))
 

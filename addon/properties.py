@@ -5,12 +5,14 @@ What was said about an armature's bones is in `rig_map.py`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
 
 import bpy
 
+from ..bridge.adjusting import HIGHEST, LARGEST, SMALLEST, STEEPEST, Adjustment
 from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
@@ -126,6 +128,58 @@ class SolveChoices:
         }
 
 
+class AdjustChoices:
+    """What can be set right about a take after the lift, without another solve."""
+
+    floor_height: bpy.props.FloatProperty(
+        name="Floor Height",
+        description="How high the floor lies that the figure stands on. Moves the whole motion up or down",
+        min=-HIGHEST,
+        max=HIGHEST,
+        soft_min=-1.0,
+        soft_max=1.0,
+        step=1,
+        precision=3,
+        subtype="DISTANCE",
+        update=_settings_changed,
+    )
+    tilt_forward: bpy.props.FloatProperty(
+        name="Tilt Forward",
+        description="Lean the figure away from the camera that filmed it, or towards it. "
+        "With Level Floor its feet stay where they stand, else the floor tilts with it",
+        min=-math.radians(STEEPEST),
+        max=math.radians(STEEPEST),
+        step=10,
+        precision=1,
+        subtype="ANGLE",
+        update=_settings_changed,
+    )
+    tilt_sideways: bpy.props.FloatProperty(
+        name="Sideways",
+        description="Lean the figure to the right of the filmed picture, or to the left. "
+        "With Level Floor its feet stay where they stand, else the floor tilts with it",
+        min=-math.radians(STEEPEST),
+        max=math.radians(STEEPEST),
+        step=10,
+        precision=1,
+        subtype="ANGLE",
+        update=_settings_changed,
+    )
+    scale: bpy.props.FloatProperty(
+        name="Scale",
+        description="How far the figure goes, as a factor. An armature that was made for the motion changes its size "
+        "with it; your own rig keeps its size",
+        default=1.0,
+        min=SMALLEST,
+        max=LARGEST,
+        soft_min=0.5,
+        soft_max=2.0,
+        step=1,
+        precision=3,
+        update=_settings_changed,
+    )
+
+
 class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
@@ -220,7 +274,7 @@ class TakePlace(bpy.types.PropertyGroup):
     words: bpy.props.StringProperty()
 
 
-class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
+class TakeProperties(SolveChoices, AdjustChoices, bpy.types.PropertyGroup):
     """On an Action: the take it shows. Its choices are what clean-up applies next."""
 
     take: bpy.props.StringProperty(description="The take's file as it was lifted")
@@ -245,24 +299,43 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
 
     def retarget_options(self) -> RetargetOptions:
         """How the take was put on a rig."""
-        return RetargetOptions(**json.loads(self.rig_options or "{}"))
+        return RetargetOptions.from_json(json.loads(self.rig_options or "{}"))
+
+    def adjustment(self) -> Adjustment:
+        """What is to be set right about the take, by the choices as they are now."""
+        return Adjustment(
+            round(self.floor_height, 4),
+            round(math.degrees(self.tilt_forward), 3),
+            round(math.degrees(self.tilt_sideways), 3),
+            round(self.scale, 4),
+            feet_stay=self.floor,
+        )
+
+    def remember_options(self, options: RetargetOptions) -> None:
+        """Store how the take was put on a rig."""
+        self.rig_options = json.dumps(dataclasses.asdict(options))
 
     def applied_settings(self) -> LiftSettings:
         """The settings of what is shown."""
         return LiftSettings.from_json(json.loads(self.applied or "{}"))
 
     def show(self, settings: LiftSettings) -> None:
-        """Set the choices to `settings`, and remember these as applied."""
+        """Set the choices to `settings`, and remember these as applied; what is set right, to that of the options."""
         self.written = True
         self.applied = json.dumps(settings.to_json())
         self.smoothing, self.foot_lock, self.floor = settings.smoothing, settings.foot_lock, settings.floor
         self.travel = next(name for name, value in TRAVEL.items() if value is settings.travel)
+        applied = self.retarget_options().adjustment
+        self.floor_height, self.scale = applied.floor_height, applied.scale
+        self.tilt_forward, self.tilt_sideways = math.radians(applied.tilt_forward), math.radians(applied.tilt_sideways)
         self.written = False
 
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
-        return self.settings() != self.applied_settings()
+        applied = self.applied_settings()
+        set_right = dataclasses.replace(self.retarget_options().adjustment, feet_stay=applied.floor)
+        return self.settings() != applied or self.adjustment() != set_right
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,7 +143,7 @@ def _introduce(
     properties: TakeProperties = action.motionlift
     properties.take, properties.video = stored(path), stored(finished.job.video)
     properties.target, properties.own_contacts = finished.job.payload.target, False
-    properties.rig_options = json.dumps(dataclasses.asdict(finished.job.payload.options))
+    properties.remember_options(finished.job.payload.options)
     properties.first_frame = round(action.frame_start)
     properties.clip_fps = finished.clip_fps or motion.fps
     remember(action, path, motion, finished.job.settings, report, finished.warnings)

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.adjusting import adjusted, leaned
 from ..bridge.blender.footage import add_footage
 from ..bridge.blender.rigs import read_rig
 from ..bridge.blender.scene import add_camera
@@ -85,6 +86,7 @@ def place_camera(context: bpy.types.Context, action: bpy.types.Action, video: Pa
     take = results.take_file(properties.shown)
     motion = evenly_sampled(Motion.load(take), properties.fps)
     placed = _world_from_motion(figure, motion, properties)
+    motion = _as_it_stands(motion, properties)
     if video is None:
         raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
     with contextlib.ExitStack() as failing:
@@ -118,6 +120,12 @@ def _world_from_motion(figure: bpy.types.Object, motion: Motion, properties: Tak
         return np.array(figure.matrix_world, float)
     mapped = rig_map.match_of(figure).rig_map
     return retarget(motion, read_rig(figure), mapped, properties.retarget_options()).world_from_motion
+
+
+def _as_it_stands(motion: Motion, properties: TakeProperties) -> Motion:
+    """The motion with what was set right about it and is not part of where it was put."""
+    adjustment = properties.retarget_options().adjustment
+    return (adjusted if properties.target == targets.NEW_ARMATURE else leaned)(motion, adjustment)
 
 
 def _remove(camera: bpy.types.Object) -> None:

@@ -7,7 +7,7 @@ import bpy
 from ..bridge.blender import contacts
 from . import clean_up, results, take_files
 from .contact_operators import shown_points
-from .drawing import COLUMNS, SidebarPanel, draw_solve_choices, draw_wrapped, split_properties
+from .drawing import COLUMNS, SidebarPanel, draw_adjust_choices, draw_solve_choices, draw_wrapped, split_properties
 from .session import session
 
 
@@ -63,6 +63,7 @@ class CleanUpPanel(SidebarPanel, bpy.types.Panel):
         layout, action = self.layout, results.required_action(context)
         split_properties(layout)
         draw_solve_choices(layout, action.motionlift)
+        draw_adjust_choices(layout, action.motionlift)
         clean_up.get_ready_soon()
         if not action.motionlift.differs or session().busy:
             return

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import bpy
 
+from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
 from ..bridge.blender.hand_work import take_over
@@ -46,13 +47,16 @@ class Target(Protocol):
 class NewArmature:
     """An armature made for the motion: one bone a joint."""
 
+    def __init__(self, options: RetargetOptions | None = None) -> None:
+        self._options = options or RetargetOptions()
+
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`."""
-        return add_figure(context, motion, name)
+        return add_figure(context, adjusted(motion, self._options.adjustment), name)
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
         """See `Target.rewrite`."""
-        rewrite_figure(figure, motion, first_frame)
+        rewrite_figure(figure, adjusted(motion, self._options.adjustment), first_frame)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`."""
@@ -163,7 +167,7 @@ def target_named(
     what `prepare` made of `preparation`, where that was done. `options` are those of `options_for`."""
     if kind == NEW_RIGIFY:
         return NewRigify(options)
-    return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
+    return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature(options)
 
 
 def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:

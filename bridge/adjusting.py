@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,10 @@ class Adjustment:
         return IDENTITY if self.feet_stay else self.turn
 
 
+Parts = tuple[str, str, str]
+"""The joints of a limb: `LEG` or `ARM`."""
+
+
 def adjusted(motion: Motion, adjustment: Adjustment) -> Motion:
     """The motion with everything set right, its figure's size too: for an armature of its own.
 
@@ -160,7 +164,7 @@ class _End:
     holds: Bools
 
 
-def _standing(motion: Motion, joints: Array, world: Array, side: str, limb: Sequence[str]) -> _End | None:
+def _standing(motion: Motion, joints: Array, world: Array, side: str, limb: Parts) -> _End | None:
     """A foot or hand as it was where it stands, leant with the body elsewhere; None where it never stands."""
     names = [f"{side}_{part}" for part in (limb[-1], *(("toe",) if limb == LEG else ()))]
     carriers = [motion.joint(name) for name in names if name in motion.joint_names]
@@ -184,12 +188,12 @@ def _standing(motion: Motion, joints: Array, world: Array, side: str, limb: Sequ
     return _End(path, turns, holds)
 
 
-def _limb(motion: Motion, joints: Array, world: Array, side: str, limb: Sequence[str]) -> Limb:
+def _limb(motion: Motion, joints: Array, world: Array, side: str, limb: Parts) -> Limb:
     upper, middle, end = (motion.joint(f"{side}_{part}") for part in limb)
     return Limb(joints[:, upper], joints[:, middle], joints[:, end], world[:, upper], world[:, middle])
 
 
-def _drop(motion: Motion, joints: Array, ends: Mapping[tuple[str, Sequence[str]], _End]) -> Array:
+def _drop(motion: Motion, joints: Array, ends: Mapping[tuple[str, Parts], _End]) -> Array:
     """By how much (F,) m the hips come down, for legs that would not reach."""
     legs = []
     for (side, parts), end in ends.items():
@@ -200,7 +204,7 @@ def _drop(motion: Motion, joints: Array, ends: Mapping[tuple[str, Sequence[str]]
     return hip_drop(legs, seconds_a_frame(motion)) if legs else np.zeros(len(motion))
 
 
-def _bend(motion: Motion, joints: Array, world: Array, side: str, parts: Sequence[str], end: _End) -> None:
+def _bend(motion: Motion, joints: Array, world: Array, side: str, parts: Parts, end: _End) -> None:
     """Turn the bones of a limb in `world` (F, J, 4) so that it ends at `end`; what hangs on its end goes along."""
     limb = _limb(motion, joints, world, side, parts)
     upper, middle, last = (motion.joint(f"{side}_{part}") for part in parts)

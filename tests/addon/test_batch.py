@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-from .test_lift import ENABLED
+from .scripts import ENABLED
 
 InBlender = Callable[..., Any]
 CLIP_SECONDS = 0.8
@@ -32,7 +32,6 @@ def short_clip(sample_video: Path, tmp_path: Path) -> Path:
 BATCH = (
     ENABLED
     + """
-import shutil
 import threading, time
 sample, python, folder = arguments[:3]
 folder = Path(folder)

@@ -9,59 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .scripts import WITH_PERSON
+
 InBlender = Callable[..., Any]
 
-ENABLED = """
-import atexit
-from pathlib import Path
-import motionlift
-entry = bpy.context.preferences.addons.new()
-entry.module = "motionlift"
-motionlift.register()
-atexit.register(motionlift.unregister)
-from motionlift.addon.session import session
-from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
-ops = bpy.ops.motionlift
-scene = bpy.context.scene
-choices = scene.motionlift
-
-def refusal(operator, *how, **options):
-    try:
-        operator(*how, **options)
-    except RuntimeError as error:
-        return str(error)
-
-def armature(names):
-    data = bpy.data.armatures.new("Rig")
-    figure = bpy.data.objects.new("Rig", data)
-    scene.collection.objects.link(figure)
-    bpy.context.view_layer.objects.active = figure
-    bpy.ops.object.mode_set(mode="EDIT")
-    for name, head, tail, parent in names:
-        bone = data.edit_bones.new(name)
-        bone.head, bone.tail = head, tail
-        bone.parent = data.edit_bones.get(parent)
-    bpy.ops.object.mode_set(mode="OBJECT")
-    return figure
-
-def person(naming=lambda name: name):
-    bones = [("Hips", (0, 0, 1), (0, 0, 1.1), ""), ("Spine", (0, 0, 1.1), (0, 0, 1.4), "Hips"),
-             ("Neck", (0, 0, 1.4), (0, 0, 1.5), "Spine"), ("Head", (0, 0, 1.5), (0, 0, 1.7), "Neck")]
-    for side, x in (("Left", 1), ("Right", -1)):
-        bones += [(f"{side}Shoulder", (0.02 * x, 0, 1.38), (0.15 * x, 0, 1.38), "Spine"),
-                  (f"{side}Arm", (0.15 * x, 0, 1.38), (0.4 * x, 0, 1.2), f"{side}Shoulder"),
-                  (f"{side}ForeArm", (0.4 * x, 0, 1.2), (0.6 * x, -0.02, 1.0), f"{side}Arm"),
-                  (f"{side}Hand", (0.6 * x, -0.02, 1.0), (0.7 * x, -0.03, 0.9), f"{side}ForeArm"),
-                  (f"{side}UpLeg", (0.1 * x, 0, 1), (0.1 * x, -0.02, 0.5), "Hips"),
-                  (f"{side}Leg", (0.1 * x, -0.02, 0.5), (0.1 * x, 0, 0.1), f"{side}UpLeg"),
-                  (f"{side}Foot", (0.1 * x, 0, 0.1), (0.1 * x, -0.15, 0.02), f"{side}Leg"),
-                  (f"{side}ToeBase", (0.1 * x, -0.15, 0.02), (0.1 * x, -0.22, 0.02), f"{side}Foot")]
-    return [(naming(name), head, tail, parent and naming(parent)) for name, head, tail, parent in bones]
-"""
-
 VIDEO = (
-    ENABLED
+    WITH_PERSON
     + """
+from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
 import time
 sample, python, folder = arguments
 folder = Path(folder)
@@ -177,8 +132,9 @@ def test_the_video_the_trim_and_the_person(
 
 
 BONES = (
-    ENABLED
+    WITH_PERSON
     + """
+from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
 folder = Path(arguments[0])
 motion_file = arguments[1]
 result["nobody"] = [refusal(ops.test_pose), refusal(ops.choose_preset), refusal(ops.correct_bones)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .test_after import LIFTED
+from .scripts import LIFTED
 
 InBlender = Callable[..., Any]
 

@@ -160,10 +160,13 @@ def test_on_a_rig_the_way_is_scaled_and_feet_hold(
         assert np.percentile(np.abs(rise), 95) < 5e-3
 
 
-def test_what_cannot_be() -> None:
-    for wrong in ({"scale": 0.0}, {"tilt_forward": 60.0}, {"floor_height": float("nan")}):
-        with pytest.raises(UsageError):
-            Adjustment(**wrong)
+@pytest.mark.parametrize(("name", "value"), [("scale", 0.0), ("tilt_forward", 60.0), ("floor_height", float("nan"))])
+def test_what_cannot_be(name: str, value: float) -> None:
+    with pytest.raises(UsageError):
+        Adjustment.from_json({name: value})
+
+
+def test_it_is_kept_as_json() -> None:
     there = RetargetOptions(adjustment=Adjustment(tilt_sideways=2.0, scale=0.9))
     assert RetargetOptions.from_json(dataclasses.asdict(there)) == there
     assert RetargetOptions.from_json({"place": "filmed"}).adjustment == Adjustment()
