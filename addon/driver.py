@@ -12,7 +12,7 @@ import bpy
 
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import batch, clean_results, clean_up, people, results, video_look
+from . import batch, camera, clean_results, clean_up, people, results, video_look
 from .lift_queue import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
@@ -60,6 +60,27 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
             state.tell(f"{finished.job.name}: cancelled")
     else:
         state.tell(message, error)
+
+
+def take_filmed(context: bpy.types.Context, state: Session) -> None:
+    """Put camera and footage that are ready into the scene and remember what to tell. Failures are remembered too."""
+    filming, state.filming = state.filming, None
+    assert filming is not None
+    began = time.perf_counter()
+    try:
+        filmed = filming.result()
+        if filming.cancelled:
+            raise Cancelled
+        state.tell(camera.place(context, filming.plan, filmed))
+        state.undo_step = "Camera & Footage"
+    except Cancelled as told:
+        state.tell(f"{filming.plan.action}: footage cancelled", told if bpy.app.background else None)
+    except MotionLiftError as told:
+        state.tell("", told)
+    except Exception as unforeseen:
+        log.exception("placing the camera of %s", filming.plan.action)
+        state.tell("", internal_error(unforeseen, "The scene is as it was. Please report it."))
+    state.slowest_result_s = max(state.slowest_result_s, time.perf_counter() - began)
 
 
 def push_undo(state: Session) -> None:
@@ -120,6 +141,9 @@ def _step(context: bpy.types.Context, state: Session) -> None:
             continue
         take_result(context, one, state)
         _tell(state)
+    if state.filming is not None and state.filming.finished and not in_hand(context):
+        take_filmed(context, state)
+        _tell(state)
     began = time.perf_counter()
     show_progress(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
@@ -146,12 +170,17 @@ def hold_words(context: bpy.types.Context) -> str:
     """What keeps a finished lift from being put into the scene now; empty where nothing does."""
     if context.mode not in LEFT_AND_ENTERED:
         return "switch to Object Mode to get it"
+    return "it comes as soon as you are done with this" if in_hand(context) else ""
+
+
+def in_hand(context: bpy.types.Context) -> bool:
+    """Whether the animator has something in hand, so that the scene should not change now."""
     for window in context.window_manager.windows:
         for operator in getattr(window, "modal_operators", ()):
             # Those of other add-ons may run for as long as Blender does.
             if operator.bl_idname.startswith(INTERRUPTED):
-                return "it comes as soon as you are done with this"
-    return ""
+                return True
+    return False
 
 
 def progress_words(state: Session) -> str:
@@ -159,7 +188,7 @@ def progress_words(state: Session) -> str:
     if state.held:
         return f"{state.held[0].job.name} is lifted: {hold_words(bpy.context) or 'it comes now'}"
     if state.queue is None or state.queue.status is None:
-        return ""
+        return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
     text = state.queue.status.words(time.monotonic())
     waiting = len(state.queue.waiting)
     return text + (f"; {waiting} more wait{'s' * (waiting == 1)}" if waiting else "")
@@ -224,6 +253,9 @@ def run_to_end(context: bpy.types.Context) -> None:
             if finished.error is not None and finished.error.code == "cancelled":
                 cancelled = finished.error
         time.sleep(WAIT_SECONDS)
+    if state.filming is not None:
+        take_filmed(context, state)
+        push_undo(state)
     if cancelled is not None:
         raise cancelled
     if state.error is not None:

@@ -156,6 +156,8 @@ class CancelLift(SaysWhy):
         if state.held and not self.number:
             del state.held[0]
         queue = state.queue
+        if not self.number and state.filming is not None and not (queue and queue.status):
+            state.filming.cancel()
         if queue is not None:
             running = [queue.status.job] if queue.status else []
             for job in [*running, *queue.waiting]:

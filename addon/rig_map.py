@@ -14,7 +14,7 @@ from ..bridge.blender.rigs import read_tree
 from ..bridge.correcting import CHAINS, Rows, corrected, rows_of
 from ..bridge.humanoid import in_words
 from ..bridge.match import Match
-from ..bridge.preset_files import SUFFIX, Preset, load_presets, read_preset
+from ..bridge.preset_files import SUFFIX, Presets, read_preset, read_presets
 from ..bridge.rig import Rig, make_rig
 from ..core.jobs import MotionLiftError
 from .preferences import ROOT_PACKAGE
@@ -79,8 +79,8 @@ def preset_folder() -> Path:
     return versions.user_folder(ROOT_PACKAGE, "presets")
 
 
-def presets() -> dict[str, Preset]:
-    """Ours and the person's own, by family. Raises `MotionLiftError` (`bad_preset`)."""
+def presets() -> Presets:
+    """Ours and the person's own."""
     return _loaded(_own_files())
 
 
@@ -130,7 +130,9 @@ def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bo
     try:
         if preset.lower().endswith(SUFFIX):
             return matching.with_preset(rig, read_preset(Path(bpy.path.abspath(preset))))
-        return matching.match(rig, _loaded(files), preset)
+        found = _loaded(files)
+        found.check(preset)
+        return matching.match(rig, found.known, preset)
     except MotionLiftError as error:
         if by_hand and error.code == "not_humanoid":
             return matching.unknown()
@@ -138,8 +140,8 @@ def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bo
 
 
 @lru_cache(maxsize=2)
-def _loaded(files: tuple[tuple[str, int], ...]) -> dict[str, Preset]:
-    return load_presets([preset_folder()])
+def _loaded(files: tuple[tuple[str, int], ...]) -> Presets:
+    return read_presets([preset_folder()])
 
 
 def _own_files() -> tuple[tuple[str, int], ...]:

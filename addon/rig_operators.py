@@ -70,7 +70,8 @@ class ChoosePreset(OnArmature):
             if self.preset.lower().endswith(SUFFIX):
                 matching.with_preset(tree, read_preset(Path(bpy.path.abspath(self.preset))))
             elif self.preset != AUTO:
-                matching.match(tree, rig_map.presets(), self.preset)
+                rig_map.presets().check(self.preset)
+                matching.match(tree, rig_map.presets().known, self.preset)
         except MotionLiftError as error:
             return self.told(error)
         said = rig_map.properties_of(figure)
@@ -224,12 +225,7 @@ class PresetMenu(bpy.types.Menu):
         """Automatic first, then by title."""
         self.layout.operator(ChoosePreset.bl_idname, text="Automatic").preset = AUTO
         self.layout.separator()
-        try:
-            found = rig_map.presets()
-        except MotionLiftError as error:
-            self.layout.label(text=error.message, icon="ERROR")
-            return
-        for family, preset in sorted(found.items(), key=lambda item: item[1].title.lower()):
+        for family, preset in sorted(rig_map.presets().known.items(), key=lambda item: item[1].title.lower()):
             self.layout.operator(ChoosePreset.bl_idname, text=preset.title).preset = family
 
 

@@ -12,6 +12,7 @@ from ..bridge.match import NAMES
 from ..core.jobs import MotionLiftError
 from . import rig_map, targets
 from .drawing import COLUMNS, SidebarPanel, draw_wrapped
+from .panel_words import in_panel
 from .rig_operators import PresetMenu
 
 ROWS_SHOWN = 9
@@ -72,6 +73,7 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
         row.operator("motionlift.load_preset", text="", icon="FILE_FOLDER")
         row.operator("motionlift.save_preset", text="", icon="FILE_TICK")
         _draw_match(layout, figure)
+        draw_wrong_presets(layout)
         row = layout.row(align=True)
         if said.rows:
             row.operator("motionlift.forget_corrections")
@@ -83,6 +85,12 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
                 draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
             layout.prop(said, "fingers")
             layout.template_list(BoneList.bl_idname, "", said, "rows", said, "row", rows=ROWS_SHOWN)
+
+
+def draw_wrong_presets(layout: bpy.types.UILayout) -> None:
+    """Warnings about files of the person's own that are left out."""
+    for text in rig_map.presets().warnings():
+        draw_wrapped(layout.column(align=True), in_panel(text), "ERROR", COLUMNS)
 
 
 def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
@@ -104,7 +112,7 @@ def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
     for line in (f"{certain}: {first}", *others):
         draw_wrapped(column, line, "NONE", COLUMNS)
     if found.others and not said.rows:
-        titles = ", ".join(rig_map.presets()[family].title for family in found.others)
+        titles = ", ".join(rig_map.presets().known[family].title for family in found.others)
         draw_wrapped(column, f"Also fits: {titles}", "NONE", COLUMNS)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
+from .filming import Filming
 from .lift_queue import Finished, LiftQueue
 from .panel_words import in_panel
 from .prepared import Prepared
@@ -28,9 +29,9 @@ class Session:
 
     `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
     `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
-    `preparing`: those that are worked out for it. `undo_step`: the name of a step that is not closed yet;
-    `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most;
-    `slowest_result_s`: what it cost to put a result into the scene.
+    `preparing`: those that are worked out for it. `filming`: a take's camera and footage on their way. `undo_step`:
+    the name of a step that is not closed yet; `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a
+    step of ours cost Blender at most; `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -40,6 +41,7 @@ class Session:
     window: int = 0
     held: list[Finished] = field(default_factory=list)
     preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
+    filming: Filming | None = None
     setup: EngineSetup | None = None
     undo_step: str = ""
     shown_words: str = ""
@@ -51,7 +53,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
-        return bool(self.held or self.preparing or (self.queue and self.queue.busy))
+        return bool(self.held or self.preparing or self.filming or (self.queue and self.queue.busy))
 
     @property
     def looking(self) -> bool:
@@ -91,6 +93,9 @@ class Session:
     def end(self, wait: bool) -> None:
         """Stop everything. With `wait` the worker is gone on return, else soon after."""
         queues = [queue for queue in (self.queue, self.looks) if queue is not None]
+        if self.filming is not None:
+            self.filming.cancel()
+            self.filming = None
         self.queue, self.looks, self.held, self.preparing, self.driven = None, None, [], [], False
         for queue in queues:
             if wait:

@@ -40,7 +40,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
         if rates := results.other_rate(context, action):
             draw_wrapped(layout.column(align=True), rates, "INFO", COLUMNS)
             layout.operator("motionlift.use_clip_rate")
-        layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
+        _draw_camera(layout)
         row = layout.row(align=True)
         for kind in ("bvh", "fbx", "glb"):
             row.operator(f"motionlift.export_{kind}", text=kind.upper(), icon="EXPORT")
@@ -48,6 +48,16 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
             words = "The take's file is missing, so it cannot be cleaned up"
             draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
             layout.operator("motionlift.locate_take", icon="FILE_FOLDER")
+
+
+def _draw_camera(layout: bpy.types.UILayout) -> None:
+    filming = session().filming
+    if filming is None:
+        layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
+        return
+    row = layout.row(align=True)
+    row.progress(factor=filming.fraction, text=filming.words)
+    row.operator("motionlift.cancel_footage", text="", icon="X")
 
 
 class CleanUpPanel(SidebarPanel, bpy.types.Panel):

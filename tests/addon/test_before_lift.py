@@ -196,6 +196,13 @@ import shutil
 shutil.copy(folder / "mine.toml", rig_map.preset_folder() / "mine.toml")
 result["own"] = [rig_map.match_of(figure).family, targets.target_trouble("ACTIVE", figure)]
 
+# A file of one's own that is wrong is left out, whatever else there is.
+(rig_map.preset_folder() / "broken.toml").write_text("format = 1\\nbones = [")
+result["wrong_file"] = [rig_map.match_of(figure).family, targets.target_trouble("ACTIVE", figure),
+                        rig_map.presets().warnings(), refusal(ops.choose_preset, preset="broken")]
+(rig_map.preset_folder() / "broken.toml").unlink()
+result["mended"] = rig_map.presets().warnings()
+
 # The test pose, there and back, and gone when a lift is put on.
 import numpy as np
 basis = lambda: [v for bone in figure.pose.bones for row in bone.matrix_basis for v in row]
@@ -259,6 +266,12 @@ def test_the_bones_of_a_rig(in_blender: InBlender, tmp_path: Path) -> None:
     assert seen["by_hand"] == ["", []]
     assert seen["loaded"] == [True, "mine", []]
     assert seen["unknown_again"]
+    family, trouble, (warning,), refused = seen["wrong_file"]
+    assert (family, trouble) == ("mine", "")
+    assert "broken.toml" in warning
+    assert "left out" in warning
+    assert "broken.toml" in refused
+    assert seen["mended"] == []
     assert seen["own"] == ["mine", ""]
     way, posed, actions = seen["posed"]
     np.testing.assert_allclose(way, (1, 0, 0), atol=0.02)

@@ -67,6 +67,28 @@ cameras = [item for item in bpy.data.objects if item.type == "CAMERA"]
 result["cameras"] = [[camera.name, len(camera.data.background_images)] for camera in cameras]
 result["scene_camera"] = scene.camera.name
 result["film"] = Path(bpy.path.abspath(cameras[0].data.background_images[0].image.filepath)).name
+# Stopped while its proxy is made: nothing comes of it, on the disk neither.
+from motionlift.addon import camera as filming_camera, driver
+scene.render.fps, act().motionlift.smoothing = 24, 0.45
+ops.clean_up(wait=True)
+takes = lambda: sorted(str(path) for path in results.take_file(act().motionlift.take).parent.iterdir())
+objects, files = sorted(bpy.data.objects.keys()), takes()
+filming = filming_camera.begin(bpy.context, act(), video)
+while not filming.fraction and not filming.finished:
+    pass
+result["at_work"] = [filming.words, ops.cancel_lift.poll(), sorted(ops.cancel_footage())]
+driver.take_filmed(bpy.context, session())
+result["stopped"] = [session().message, sorted(bpy.data.objects.keys()) == objects, takes() == files, session().busy]
+filming = filming_camera.begin(bpy.context, act(), video)
+act().motionlift.first_frame += 1
+driver.take_filmed(bpy.context, session())
+result["changed"] = [str(session().error), sorted(bpy.data.objects.keys()) == objects]
+act().motionlift.first_frame -= 1
+ops.add_camera()
+result["proxy"] = Path(bpy.path.abspath(next(
+    item for item in bpy.data.objects if item.type == "CAMERA").data.background_images[0].image.filepath)).name
+scene.render.fps, act().motionlift.smoothing = 30, 0.5
+ops.clean_up(wait=True)
 video.rename(folder / "elsewhere.mp4")
 result["no_footage"] = refusal(ops.add_camera)
 ops.add_camera(filepath=str(folder / "elsewhere.mp4"))
@@ -104,6 +126,15 @@ def test_a_take_goes_out_and_the_scene_stays(
     assert seen["cameras"] == [["läufer im park_t02 camera", 1]]
     assert seen["scene_camera"] == "läufer im park_t02 camera"
     assert seen["film"] == "läufer im park.mp4"
+    words, stoppable, cancelled = seen["at_work"]
+    assert words.startswith("Preparing the footage ")
+    assert stoppable
+    assert cancelled == ["FINISHED"]
+    assert seen["stopped"] == ["läufer im park_t02: footage cancelled", True, True, False]
+    told, same = seen["changed"]
+    assert "has changed meanwhile" in told
+    assert same
+    assert "footage_24" in seen["proxy"]
     assert "Choose the video" in seen["no_footage"]
     assert seen["moved"] == "elsewhere.mp4"
     assert seen["left"] == 1
