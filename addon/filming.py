@@ -113,9 +113,15 @@ class Filming:
         if plan.engine is None:
             return Footage(plan.video)
         proxy = proxy_path(plan.shown.parent, plan.shown.name.removesuffix(SUFFIX), motion.fps)
+        there = proxy.exists()
         if self._stopped.is_set():
             raise Cancelled
         self._run = FootageRun(*plan.engine, motion, plan.video, proxy, overwrite=True)
         if self._stopped.is_set():
             self._run.cancel()
-        return self._run.result()
+        try:
+            return self._run.result()
+        finally:
+            # The wish may come when all is written.
+            if self.cancelled and not there:
+                proxy.unlink(missing_ok=True)

@@ -106,7 +106,8 @@ class LiftChosenVideo(SaysWhy):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""
         try:
-            found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=context.scene.motionlift.video)
+            video = bpy.path.abspath(context.scene.motionlift.video)
+            found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=video)
         except RuntimeError as error:
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}

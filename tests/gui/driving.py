@@ -156,6 +156,22 @@ def until(ready: Callable[[], object], pause: float = 0.05) -> Iterator[float]:
         yield pause
 
 
+def settled() -> Iterator[float]:
+    """Waits, with `yield from`, until nothing of ours runs or is about to."""
+    session = module("session").session()
+    yield 0.05
+    yield from until(lambda: not (session.busy or session.driven or module("clean_up").wanted()))
+
+
+def close_browser() -> None:
+    """Close the file browser that an operator has opened."""
+    window = bpy.context.window_manager.windows[0]
+    browser = next(area for area in window.screen.areas if area.type == "FILE_BROWSER")
+    region = next(region for region in browser.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=browser, region=region):
+        bpy.ops.file.cancel("EXEC_DEFAULT")
+
+
 def drive(steps: Iterator[float]) -> None:
     """Do the steps, each when its time has come; print what was found and quit."""
 
