@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import bpy
 
+from ..bridge.blender.drafts import Draft, DraftLost
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import batch, camera, clean_results, clean_up, people, results, video_look
+from . import batch, camera, clean_results, clean_up, edited, people, results, video_look
 from .lift_queue import Finished
 from .prepared import Prepared, prepare
-from .session import Session, session
+from .session import SLICE_SECONDS, Session, session
 from .takes import drop_empty
 from .threads import in_thread
 
@@ -27,8 +28,17 @@ INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_
 """Blender's own modal operators during which the scene is not changed under the animator's hands."""
 
 
-def take_result(context: bpy.types.Context, finished: Finished, state: Session) -> None:
-    """Put a finished job's result into the scene and remember what to tell. Failures are remembered too."""
+def take_result(
+    context: bpy.types.Context,
+    finished: Finished,
+    state: Session,
+    draft: Draft | None = None,
+    checked: bool = False,
+) -> None:
+    """Put a finished job's result into the scene and remember what to tell. Failures are remembered too.
+
+    `draft`: its keys, where they were written beforehand; `checked`: the Action is known not to be edited by hand.
+    """
     if finished.job.op == "people":
         state.tell(*people.take(finished))
         return
@@ -38,7 +48,10 @@ def take_result(context: bpy.types.Context, finished: Finished, state: Session) 
     began = time.perf_counter()
     if error is None:
         try:
-            message = (results.place_lift if lifted else clean_results.place_clean_up)(context, finished)
+            if lifted:
+                message = results.place_lift(context, finished, draft)
+            else:
+                message = clean_results.place_clean_up(context, finished, draft, checked)
             state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
@@ -132,14 +145,17 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     clean_up.start_wanted(context)
     for one in state.looks.tick() if state.looks else []:
         video_look.take(one)
-    finished = state.held + _ready(context, state)
-    state.held = []
+    state.held += _ready(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
-    for one in finished:
+    for one in list(state.held):
         if one.error is None and one.job.op == "lift" and hold_words(context):
-            state.held.append(one)
             continue
-        take_result(context, one, state)
+        if not is_written(context, one, state):
+            break
+        draft = state.drafting[1] if state.drafting is not None and state.drafting[0] is one else None
+        state.held.remove(one)
+        take_result(context, one, state, draft, _is_as_written(one))
+        state.end_draft()
         _tell(state)
     if state.filming is not None and state.filming.finished and not in_hand(context):
         take_filmed(context, state)
@@ -147,6 +163,42 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     began = time.perf_counter()
     show_progress(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
+
+
+def is_written(context: bpy.types.Context, finished: Finished, state: Session) -> bool:
+    """Whether nothing long is left to do on Blender's thread before a result is placed; does a slice of what is: first
+    the keys are written, beside what is shown, then the Action is looked through for edits by hand."""
+    plan, began = finished.job.payload, time.perf_counter()
+    if finished.error is not None or not isinstance(plan, results.LiftPlan | clean_results.CleanUpPlan):
+        return True
+    if state.drafting is None and finished.prepared is not None:
+        draft = clean_results.draft_of(context, finished)
+        state.drafting = None if draft is None else (finished, draft)
+    if state.drafting is not None and state.drafting[0] is finished:
+        try:
+            while not state.drafting[1].advance():
+                if time.perf_counter() - began > SLICE_SECONDS:
+                    return _noted(state, began, False)
+        except DraftLost:
+            log.info("the keys of %s are written anew", finished.job.name)
+            state.drafting = None
+            return False
+    if isinstance(plan, clean_results.CleanUpPlan) and not (plan.keep_edits or plan.new_action):
+        action = bpy.data.actions.get(plan.action)
+        return _noted(state, began, action is None or edited.find_out(action, SLICE_SECONDS) is not None)
+    return _noted(state, began, True)
+
+
+def _noted(state: Session, began: float, answer: bool) -> bool:
+    state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
+    return answer
+
+
+def _is_as_written(finished: Finished) -> bool:
+    """Whether a clean-up's Action is known not to be edited by hand."""
+    plan = finished.job.payload
+    action = bpy.data.actions.get(plan.action) if isinstance(plan, clean_results.CleanUpPlan) else None
+    return action is not None and edited.known(action) is False
 
 
 def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
@@ -186,7 +238,10 @@ def in_hand(context: bpy.types.Context) -> bool:
 def progress_words(state: Session) -> str:
     """One line about what runs or waits; empty when nothing does."""
     if state.held:
-        return f"{state.held[0].job.name} is lifted: {hold_words(bpy.context) or 'it comes now'}"
+        first = state.held[0].job
+        if first.op != "lift":
+            return f"{first.name}: Writing the keys"
+        return f"{first.name} is lifted: {hold_words(bpy.context) or 'its keys are written'}"
     if state.queue is None or state.queue.status is None:
         return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
     text = state.queue.status.words(time.monotonic())

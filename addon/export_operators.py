@@ -17,7 +17,7 @@ from ..core.bvh import BvhOptions
 from ..core.files import check_output
 from ..core.jobs import MotionLiftError, UsageError
 from ..core.motion import Motion
-from . import results, rig_map, targets
+from . import edited, results, rig_map, targets
 from .take_operators import ShowsTake
 
 
@@ -118,7 +118,7 @@ def _hourglass(context: bpy.types.Context) -> Iterator[None]:
 def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> None:
     figure, properties = results.animated_by(context, action), action.motionlift
     assert figure is not None
-    untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or results.edited(action))
+    untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or edited.edited(action))
     if path.suffix == ".bvh" and untouched:
         # The take's own file says more: the T-pose, and angle orders that stay away from singular ones.
         motion = Motion.load(results.take_file(properties.shown))

@@ -155,7 +155,8 @@ class CancelLift(SaysWhy):
         """Cancel the job of that number."""
         state = session()
         if state.held and not self.number:
-            del state.held[0]
+            first = state.held[0]
+            state.drop(lambda finished: finished is first)
         queue = state.queue
         if not self.number and state.filming is not None and not (queue and queue.status):
             state.filming.cancel()

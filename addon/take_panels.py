@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bridge.blender import contacts
-from . import clean_up, results, take_files
+from . import clean_up, edited, results, take_files
 from .contact_operators import shown_points
 from .drawing import COLUMNS, SidebarPanel, draw_adjust_choices, draw_solve_choices, draw_wrapped, split_properties
 from .session import session
@@ -77,8 +77,7 @@ class CleanUpPanel(SidebarPanel, bpy.types.Panel):
         clean_up.get_ready_soon()
         if not action.motionlift.differs or session().busy:
             return
-        edited = results.edited(action)
-        if edited:
+        if edited.known(action):
             draw_wrapped(layout.column(align=True), "You have edited this Action by hand", "INFO", COLUMNS)
             layout.operator("motionlift.keep_edits", icon="ACTION_TWEAK")
         else:

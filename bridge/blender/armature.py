@@ -22,7 +22,7 @@ from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
 from . import versions
-from .actions import write_curves
+from .key_curves import write_curves
 from .written import remember
 
 SAME_SIZE = 2e-3
