@@ -110,7 +110,7 @@ edited.touched({action.name})
 while state.held:
     driver._step(bpy.context, state)
 result["by_hand"] = [str(state.error), figure.animation_data.action == action, drafts(), action.motionlift.differs]
-result["known"] = edited.known(action)
+result["known"] = edited.find_out(action, 60.0)
 """
 )
 
