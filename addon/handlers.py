@@ -10,7 +10,7 @@ from bpy.app.handlers import persistent
 
 from ..bridge.blender.drafts import discard_lost
 from ..core.jobs import MotionLiftError
-from . import clean_up, edited, people, pictures, results, session, video_look
+from . import clean_up, edited, people, pictures, results, rig_map, session, video_look
 from .takes import FOLDER, bring_along
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,12 @@ def _before_load(*_: object) -> None:
     edited.forget()
     video_look.forget_all()
     session.forget_file()
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_load(*_: object) -> None:
+    """What Blender does not keep of library overrides comes back."""
+    rig_map.restore_overrides()
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -57,6 +63,7 @@ def _after_save(*_: object) -> None:
 
 _HANDLERS = {
     "load_pre": _before_load,
+    "load_post": _after_load,
     "save_post": _after_save,
     "undo_post": _after_undo,
     "redo_post": _after_undo,

@@ -76,7 +76,7 @@ class ChoosePreset(OnArmature):
             return self.told(error)
         said = rig_map.properties_of(figure)
         said.preset = self.preset
-        said.rows.clear()
+        said.forget()
         return {"FINISHED"}
 
 
@@ -111,12 +111,12 @@ class ForgetCorrections(OnArmature):
     def trouble(cls, context: bpy.types.Context) -> str:
         """Nothing to forget."""
         return super().trouble(context) or (
-            "" if rig_map.properties_of(context.active_object).rows else "Nothing was corrected"
+            "" if rig_map.properties_of(context.active_object).said() else "Nothing was corrected"
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Empty the rows."""
-        rig_map.properties_of(context.active_object).rows.clear()
+        rig_map.properties_of(context.active_object).forget()
         return {"FINISHED"}
 
 

@@ -45,7 +45,7 @@ class BoneList(bpy.types.UIList):
         wanted = self.filter_name.lower()
         shown = []
         for row in getattr(data, name):
-            listed = data.fingers or not is_finger(row.role)
+            listed = row.role and (data.fingers or not is_finger(row.role))
             matches = wanted in row.words.lower() or wanted in row.bone.lower()
             shown.append(self.bitflag_filter_item if listed and matches else 0)
         return shown, []
@@ -75,12 +75,12 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
         _draw_match(layout, figure)
         draw_wrong_presets(layout)
         row = layout.row(align=True)
-        if said.rows:
+        if said.said():
             row.operator("motionlift.forget_corrections")
         else:
             row.operator("motionlift.correct_bones")
         row.operator("motionlift.test_pose", depress=bool(said.test_pose))
-        if said.rows:
+        if said.said():
             if words := doubled(said.said()):
                 draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
             layout.prop(said, "fingers")
@@ -103,7 +103,7 @@ def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
         return
     said = rig_map.properties_of(figure)
     first, *others = words_of(found)
-    if said.rows:
+    if said.said():
         certain = "Corrected by hand"
     elif said.preset != rig_map.AUTO:
         certain = "Chosen by hand"
@@ -111,7 +111,7 @@ def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
         certain = "Guessed from the bones' names" if found.family == NAMES else "Recognised"
     for line in (f"{certain}: {first}", *others):
         draw_wrapped(column, line, "NONE", COLUMNS)
-    if found.others and not said.rows:
+    if found.others and not said.said():
         titles = ", ".join(rig_map.presets().known[family].title for family in found.others)
         draw_wrapped(column, f"Also fits: {titles}", "NONE", COLUMNS)
 

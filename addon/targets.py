@@ -247,7 +247,7 @@ def target_words(kind: str, active: bpy.types.Object | None) -> str:
     if figure is None:
         return "Makes a new armature"
     found = rig_map.match_of(figure)
-    corrected = ", corrected" if rig_map.properties_of(figure).rows else ""
+    corrected = ", corrected" if rig_map.properties_of(figure).said() else ""
     return f"{figure.name}: {found.title}, {found.rig_map.count()} bones{corrected}"
 
 
