@@ -69,7 +69,7 @@ LIFTED = (
     ENABLED
     + """
 import numpy as np
-from motionlift.addon import results
+from motionlift.addon import edited, results
 from motionlift.bridge.blender import contacts, nla, versions
 from motionlift.bridge.blender.written import written_in
 sample, python, folder = arguments

@@ -24,7 +24,7 @@ result["unshown"] = [refusal(ops.apply_contacts, wait=True), refusal(ops.toggle_
                      refusal(ops.remove_contacts)]
 ops.show_contacts()
 result["points"] = contacts.shown_names(figure)
-result["edited"] = results.edited(act())
+result["edited"] = edited.edited(act())
 result["none"] = refusal(ops.toggle_contact, point="left_ear")
 # The left foot is let go from the sixth frame on, and the right one stands from the tenth to the twentieth.
 for point, frames in (("left_heel", (16, None)), ("left_toe_tip", (16, None)),

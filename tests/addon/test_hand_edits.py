@@ -41,7 +41,7 @@ outside = [key for key in curve(ROOT, 0).keyframe_points if key.co[0] < 11]
 result["outside"] = [[key.co[0], key.co[1]] for key in outside]
 result["mute"] = curve('pose.bones["head"].rotation_quaternion', 1).mute
 result["scale"] = len(curve('pose.bones["neck"].scale', 0).keyframe_points)
-result["smoothing"], result["still_edited"] = act().motionlift.smoothing, results.edited(act())
+result["smoothing"], result["still_edited"] = act().motionlift.smoothing, edited.edited(act())
 result["actions"] = sorted(bpy.data.actions.keys())
 # Once more, and into another Action, which leaves this one alone.
 act().motionlift.smoothing = 0.2

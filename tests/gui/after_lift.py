@@ -45,6 +45,7 @@ def opened(wanted: set[str]) -> None:
     """Have these sub-panels open and the other ones closed."""
     panels = [
         *module("lift_panels").CLASSES,
+        *module("rig_panel").CLASSES,
         *module("placing_panel").CLASSES,
         *module("batch_panel").CLASSES,
         *module("take_panels").CLASSES,
