@@ -23,6 +23,8 @@ from .threads import in_thread
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.05
+BETWEEN_SLICES_SECONDS = 0.01
+"""What Blender gets for itself between two slices of long work."""
 WAIT_SECONDS = 0.02
 INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
 """Blender's own modal operators during which the scene is not changed under the animator's hands."""
@@ -131,6 +133,8 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
         push_undo(state)
     else:
         _step(context, state)
+    if state.drafting is not None or edited.reading():
+        return BETWEEN_SLICES_SECONDS
     if state.undo_step or state.busy or state.looking or clean_up.wanted():
         return TICK_SECONDS
     state.driven, state.shown_words = False, ""

@@ -50,6 +50,11 @@ def find_out(action: bpy.types.Action, seconds: float) -> bool | None:
     return _known[action.name][1]
 
 
+def reading() -> bool:
+    """Whether an Action is half read."""
+    return bool(_reading)
+
+
 def touched(names: set[str]) -> None:
     """These Actions were changed by someone: what was known, or half read, of them counts no more."""
     for name in names:
