@@ -244,8 +244,8 @@ def progress_words(state: Session) -> str:
     if state.held:
         first = state.held[0].job
         if first.op != "lift":
-            return f"{first.name}: Writing the keys"
-        return f"{first.name} is lifted: {hold_words(bpy.context) or 'its keys are written'}"
+            return f"{first.name}: writing the keys"
+        return f"{first.name} is lifted: {hold_words(bpy.context) or 'writing the keys'}"
     if state.queue is None or state.queue.status is None:
         return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
     text = state.queue.status.words(time.monotonic())

@@ -1,5 +1,5 @@
-"""Puts ten thousand frames onto a rig in a real, windowed Blender, and moves a slider of them: what a step of ours costs
-Blender at most while the keys are written.
+"""Puts ten thousand frames onto a rig in a real, windowed Blender, and moves a slider of them: what a step of ours
+costs Blender at most while the keys are written.
 
     MOTIONLIFT_ENGINE=<python of the video engine> MOTIONLIFT_SHOTS=<folder> \\
         blender --enable-event-simulate --python tests/gui/long_take.py
