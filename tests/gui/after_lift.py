@@ -27,6 +27,7 @@ from driving import (
     call,
     close_browser,
     drive,
+    folded,
     found,
     module,
     package,
@@ -43,19 +44,7 @@ OPEN = {"MOTIONLIFT_PT_take", "MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"
 
 def opened(wanted: set[str]) -> None:
     """Have these sub-panels open and the other ones closed."""
-    panels = [
-        *module("lift_panels").CLASSES,
-        *module("rig_panel").CLASSES,
-        *module("placing_panel").CLASSES,
-        *module("batch_panel").CLASSES,
-        *module("take_panels").CLASSES,
-    ]
-    for cls in panels:
-        bpy.utils.unregister_class(cls)
-        if issubclass(cls, bpy.types.Panel):
-            cls.bl_options = set() if cls.bl_idname in wanted else {"DEFAULT_CLOSED"}
-    for cls in panels:
-        bpy.utils.register_class(cls)
+    folded(lambda cls: cls.bl_idname not in wanted)
 
 
 def figure() -> Any:

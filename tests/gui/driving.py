@@ -120,10 +120,18 @@ def open_sidebar() -> None:
 
 def unfold(panels: list[Any]) -> None:
     """Have panels open that begin closed, before they are drawn for the first time."""
-    for cls in panels:
+    folded(lambda cls: cls not in panels and "DEFAULT_CLOSED" in getattr(cls, "bl_options", ()))
+
+
+def folded(closed: Callable[[Any], bool]) -> None:
+    """Have the tab's panels begin closed or open, all registered again: they stand in the order of that."""
+    modules = map(module, ("lift_panels", "rig_panel", "placing_panel", "batch_panel", "take_panels"))
+    classes = [cls for panels in modules for cls in panels.CLASSES]
+    for cls in classes:
         bpy.utils.unregister_class(cls)
-        cls.bl_options = set()
-    for cls in panels:
+        if issubclass(cls, bpy.types.Panel):
+            cls.bl_options = {"DEFAULT_CLOSED"} if closed(cls) else set()
+    for cls in classes:
         bpy.utils.register_class(cls)
 
 
