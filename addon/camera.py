@@ -29,17 +29,18 @@ def footage_of(action: bpy.types.Action) -> Path | None:
 
 
 def begin(context: bpy.types.Context, action: bpy.types.Action, video: Path | None) -> Filming:
-    """Have the take's camera and `video` made ready; one that is under way is given up.
+    """Have the take's camera and `video` made ready.
 
-    Raises `MotionLiftError`: `no_file`, `take_missing`, and what matching raises.
+    Raises `MotionLiftError`: `no_file`, `take_missing`, `footage_busy`, and what matching raises.
     """
     if video is None:
         raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
-    plan = _plan(context, action, video)
     state = session()
     if state.filming is not None:
-        state.filming.cancel()
-    state.filming = Filming(plan)
+        raise MotionLiftError(
+            "footage_busy", "Other footage is being prepared.", "Wait until it is done, or cancel it."
+        )
+    state.filming = Filming(_plan(context, action, video))
     return state.filming
 
 

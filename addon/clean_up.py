@@ -110,7 +110,9 @@ def begin(
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
     _give_up(action.name)
-    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings, properties.adjustment())
+    plan = clean_results.CleanUpPlan(
+        action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor)
+    )
     rate = results.scene_rate(context.scene)
     shown = _shown(properties) if _is_solved(properties, settings, contacts) else None
     if shown is not None:

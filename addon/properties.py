@@ -8,11 +8,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any
 
 import bpy
 
-from ..bridge.adjusting import HIGHEST, LARGEST, SMALLEST, STEEPEST, Adjustment
 from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
@@ -20,10 +18,10 @@ from . import rig_map, targets, video_look
 from .people import NUMBERED
 from .placing import PlacingChoices
 from .rig_choices import RigChoices
+from .solve_choices import TRAVEL, AdjustChoices, SolveChoices
 from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
-TRAVEL: dict[str, bool | None] = {"AUTO": None, "TRAVEL": True, "IN_PLACE": False}
 
 PERSON_ITEMS = (
     ("largest", "Largest", "The person who is largest in the picture"),
@@ -42,11 +40,6 @@ TARGET_ITEMS = (
         "Make a Rigify control rig with the person's bone lengths. Enables Blender's add-on Rigify",
     ),
     (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
-)
-TRAVEL_ITEMS = (
-    ("AUTO", "Automatic", "Go the way that the person goes, unless the camera moves"),
-    ("TRAVEL", "Travel", "Go the way that the person goes"),
-    ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
 )
 
 
@@ -76,108 +69,6 @@ def _typed(text: str, otherwise: float) -> float:
         return parse_time(text) if text.strip() else 0.0
     except UsageError:
         return otherwise
-
-
-def _settings_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    if isinstance(self, TakeProperties) and self.take and not self.written:
-        from .clean_up import settings_changed
-
-        settings_changed(self)
-
-
-class SolveChoices:
-    """What can be chosen again after the lift."""
-
-    smoothing: bpy.props.FloatProperty(
-        name="Smoothing",
-        description="How much jitter is taken out: 0 leaves the motion as it was seen, 1 makes it very smooth",
-        default=DEFAULTS.smoothing,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-        update=_settings_changed,
-    )
-    foot_lock: bpy.props.BoolProperty(
-        name="Plant Feet",
-        description="Keep feet that stand on the floor from sliding",
-        default=DEFAULTS.foot_lock,
-        update=_settings_changed,
-    )
-    floor: bpy.props.BoolProperty(
-        name="Level Floor",
-        description="Put the feet on a level floor at the height of the scene's ground",
-        default=DEFAULTS.floor,
-        update=_settings_changed,
-    )
-    travel: bpy.props.EnumProperty(
-        name="Travel",
-        description="Whether the figure goes the way that the person goes",
-        items=TRAVEL_ITEMS,
-        default="AUTO",
-        update=_settings_changed,
-    )
-
-    def solve_settings(self) -> dict[str, Any]:
-        """These choices as fields of `LiftSettings`."""
-        # Blender keeps single precision; two decimals are what the slider shows.
-        return {
-            "smoothing": round(self.smoothing, 2),
-            "foot_lock": self.foot_lock,
-            "floor": self.floor,
-            "travel": TRAVEL[self.travel],
-        }
-
-
-class AdjustChoices:
-    """What can be set right about a take after the lift, without another solve."""
-
-    floor_height: bpy.props.FloatProperty(
-        name="Floor Height",
-        description="How high the floor lies that the figure stands on. Moves the whole motion up or down",
-        min=-HIGHEST,
-        max=HIGHEST,
-        soft_min=-1.0,
-        soft_max=1.0,
-        step=1,
-        precision=3,
-        subtype="DISTANCE",
-        update=_settings_changed,
-    )
-    tilt_forward: bpy.props.FloatProperty(
-        name="Tilt Forward",
-        description="Lean the figure away from the camera that filmed it, or towards it. "
-        "With Level Floor its feet stay where they stand, else the floor tilts with it",
-        min=-math.radians(STEEPEST),
-        max=math.radians(STEEPEST),
-        step=10,
-        precision=1,
-        subtype="ANGLE",
-        update=_settings_changed,
-    )
-    tilt_sideways: bpy.props.FloatProperty(
-        name="Sideways",
-        description="Lean the figure to the right of the filmed picture, or to the left. "
-        "With Level Floor its feet stay where they stand, else the floor tilts with it",
-        min=-math.radians(STEEPEST),
-        max=math.radians(STEEPEST),
-        step=10,
-        precision=1,
-        subtype="ANGLE",
-        update=_settings_changed,
-    )
-    scale: bpy.props.FloatProperty(
-        name="Scale",
-        description="How far the figure goes, as a factor. An armature that was made for the motion changes its size "
-        "with it; your own rig keeps its size",
-        default=1.0,
-        min=SMALLEST,
-        max=LARGEST,
-        soft_min=0.5,
-        soft_max=2.0,
-        step=1,
-        precision=3,
-        update=_settings_changed,
-    )
 
 
 class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
@@ -301,16 +192,6 @@ class TakeProperties(SolveChoices, AdjustChoices, bpy.types.PropertyGroup):
         """How the take was put on a rig."""
         return RetargetOptions.from_json(json.loads(self.rig_options or "{}"))
 
-    def adjustment(self) -> Adjustment:
-        """What is to be set right about the take, by the choices as they are now."""
-        return Adjustment(
-            round(self.floor_height, 4),
-            round(math.degrees(self.tilt_forward), 3),
-            round(math.degrees(self.tilt_sideways), 3),
-            round(self.scale, 4),
-            feet_stay=self.floor,
-        )
-
     def remember_options(self, options: RetargetOptions) -> None:
         """Store how the take was put on a rig."""
         self.rig_options = json.dumps(dataclasses.asdict(options))
@@ -335,7 +216,7 @@ class TakeProperties(SolveChoices, AdjustChoices, bpy.types.PropertyGroup):
         """Whether the choices are not those of what is shown."""
         applied = self.applied_settings()
         set_right = dataclasses.replace(self.retarget_options().adjustment, feet_stay=applied.floor)
-        return self.settings() != applied or self.adjustment() != set_right
+        return self.settings() != applied or self.adjustment(self.floor) != set_right
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

@@ -14,7 +14,7 @@ SLICES = (
     WITH_PERSON
     + """
 import time
-from motionlift.addon import clean_results, clean_up, driver, edited, handlers, results, targets
+from motionlift.addon import clean_results, clean_up, driver, edited, handlers, results, taking, targets
 from motionlift.addon.lift_queue import Finished, Job
 from motionlift.addon.placing import Placing
 from motionlift.addon.prepared import prepare
@@ -61,7 +61,7 @@ result["short"] = edited.SHORT
 # The same without slices.
 bpy.data.objects.remove(figure)
 figure = armature(person())
-result["at_once"] = driver.take_result(bpy.context, finished_of(lift, prepared=False), state)
+result["at_once"] = taking.take_result(bpy.context, finished_of(lift, prepared=False), state)
 other = figure.animation_data.action
 result["same"] = keys == {
     (c.data_path, c.array_index): [key.co[1] for key in c.keyframe_points][::50] for c in curves_of(other)}
@@ -69,7 +69,7 @@ result["same"] = keys == {
 def clean(height):
     take = figure.animation_data.action.motionlift
     take.floor_height = height
-    adjustment = take.adjustment()
+    adjustment = take.adjustment(take.floor)
     name = figure.animation_data.action.name
     plan = clean_results.CleanUpPlan(name, False, False, False, take.settings(), adjustment)
     return Job("reuse", name, path, path, take.settings(), 24.0, plan)

@@ -68,7 +68,7 @@ result["cameras"] = [[camera.name, len(camera.data.background_images)] for camer
 result["scene_camera"] = scene.camera.name
 result["film"] = Path(bpy.path.abspath(cameras[0].data.background_images[0].image.filepath)).name
 # Stopped while its proxy is made: nothing comes of it, on the disk neither.
-from motionlift.addon import camera as filming_camera, driver
+from motionlift.addon import camera as filming_camera, taking
 scene.render.fps, act().motionlift.smoothing = 24, 0.45
 ops.clean_up(wait=True)
 takes = lambda: sorted(str(path) for path in results.take_file(act().motionlift.take).parent.iterdir())
@@ -77,11 +77,11 @@ filming = filming_camera.begin(bpy.context, act(), video)
 while not filming.fraction and not filming.finished:
     pass
 result["at_work"] = [filming.words, ops.cancel_lift.poll(), sorted(ops.cancel_footage())]
-driver.take_filmed(bpy.context, session())
+taking.take_filmed(bpy.context, session())
 result["stopped"] = [session().message, sorted(bpy.data.objects.keys()) == objects, takes() == files, session().busy]
 filming = filming_camera.begin(bpy.context, act(), video)
 act().motionlift.first_frame += 1
-driver.take_filmed(bpy.context, session())
+taking.take_filmed(bpy.context, session())
 result["changed"] = [str(session().error), sorted(bpy.data.objects.keys()) == objects]
 act().motionlift.first_frame -= 1
 ops.add_camera()
