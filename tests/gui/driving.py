@@ -86,7 +86,8 @@ def take_processor_time() -> None:
     machine too and the clock tells of them."""
     if os.environ.get("MOTIONLIFT_SHARED"):
         found["measured"] = "processor time"
-        module("driver").time = SimpleNamespace(perf_counter=time.thread_time, monotonic=time.monotonic)
+        for name in ("driver", "taking"):
+            module(name).time = SimpleNamespace(perf_counter=time.thread_time, monotonic=time.monotonic)
         _clock.now = time.thread_time
 
 
