@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import free_name, take_name
+from ..bridge.blender.drafts import Draft
 from ..bridge.blender.hand_work import HandWork, hand_work, put_back
-from ..bridge.replant import replanted
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import targets
 from .lift_queue import Finished
-from .prepared import Wanted
+from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
 from .results import LiftPlan, animated_by, places_words, refuse_edited, remember, take_file
 
@@ -26,20 +27,24 @@ MOST_NAMED = 4
 @dataclass(frozen=True)
 class CleanUpPlan:
     """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
-    whether feet are planted at the keyed contacts, and the settings to remember (the job's, but for those feet)."""
+    whether feet are planted at the keyed contacts, the settings to remember (the job's, but for those feet), and what
+    is set right about the whole take."""
 
     action: str
     new_action: bool
     keep_edits: bool
     contacts: bool
     settings: LiftSettings
+    adjustment: Adjustment
 
 
-def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
+def place_clean_up(
+    context: bpy.types.Context, finished: Finished, draft: Draft | None = None, checked: bool = False
+) -> str:
     """Write another solve into its Action, or into a copy, and say what was done.
 
     Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand and that is
-    not to be carried over.
+    not to be carried over. `draft`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
     """
     plan: CleanUpPlan = finished.job.payload
     action = bpy.data.actions.get(plan.action)
@@ -50,7 +55,7 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
         work = None
         if plan.keep_edits:
             work = hand_work(action)
-        elif not plan.new_action:
+        elif not plan.new_action and not checked:
             refuse_edited(action)
         if plan.new_action:
             action = _copied(figure, action)
@@ -59,17 +64,18 @@ def place_clean_up(context: bpy.types.Context, finished: Finished) -> str:
         first = properties.first_frame
         edges = contacts.read_edges(figure, first, properties.fps)
         if plan.contacts and edges:
-            motion = dataclasses.replace(motion, contacts=contacts.with_edges(motion, edges))
-            # Without Plant Feet they are kept for when it is wanted again.
-            motion = replanted(motion) if plan.settings.foot_lock else motion
+            keyed, plant, ready = contacts.with_edges(motion, edges), plan.settings.foot_lock, finished.prepared
+            motion = (ready and ready.with_contacts(keyed, plant)) or with_contacts(motion, keyed, plant)
         options = _clean_up_options(action, plan)
-        target = targets.target_named(properties.target, figure.name, options, finished.prepared)
+        target = targets.target_named(properties.target, figure.name, options, finished.prepared, draft)
         target.rewrite(figure, motion, first)
         # A rig's Action is made anew, under its name.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
+        action.motionlift.remember_options(options)
         # Of feet that are not planted yet the engine's report would say that they slide.
-        report = None if plan.contacts else finished.reports[0]
+        # Of the same solve there is none.
+        report = None if plan.contacts or not finished.reports else finished.reports[0]
         remember(action, path, motion, plan.settings, report, finished.warnings)
         if edges:
             contacts.write_edges(figure, edges, first, motion.fps)
@@ -99,17 +105,38 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
     if isinstance(plan, CleanUpPlan):
         action = bpy.data.actions.get(plan.action)
         figure = animated_by(context, action)
-        # With other contacts it is another motion.
-        if action is not None and figure is not None and not plan.contacts:
-            options = _clean_up_options(action, plan)
-            return targets.preparation(action.motionlift.target, figure.name, options, motions)
+        if action is not None and figure is not None and action.motionlift.target != targets.NEW_ARMATURE:
+            options, properties = _clean_up_options(action, plan), action.motionlift
+            wanted = targets.preparation(targets.ACTIVE_ARMATURE, figure.name, options, motions)
+            edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
+            if wanted is None or not (plan.contacts and edges):
+                return wanted
+            keyed = contacts.with_edges(motions[0], edges)
+            return dataclasses.replace(wanted, contacts=keyed, plant=plan.settings.foot_lock)
     return None
 
 
+def draft_of(context: bpy.types.Context, finished: Finished) -> Draft | None:
+    """The keys that `place_lift` or `place_clean_up` would write, to be written beforehand, where that can be."""
+    plan, prepared = finished.job.payload, finished.prepared
+    if prepared is None or len(prepared.done) != 1:
+        return None
+    if isinstance(plan, LiftPlan):
+        figure, first = bpy.data.objects.get(plan.rig), context.scene.frame_start
+    else:
+        action = bpy.data.actions.get(plan.action)
+        figure = animated_by(context, action)
+        # A strip is played, or a copy made, only for the moment of writing.
+        if plan.new_action or action is None or figure is None or figure.animation_data.action != action:
+            return None
+        first = action.motionlift.first_frame
+    return None if figure is None else targets.draft_on(figure, prepared, first)
+
+
 def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:
-    """How the take was put on its rig; whether feet are planted is one of the choices of clean-up."""
+    """How the take was put on its rig, with what clean-up chooses of it."""
     options: RetargetOptions = action.motionlift.retarget_options()
-    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock)
+    return dataclasses.replace(options, plant_feet=plan.settings.foot_lock, adjustment=plan.adjustment)
 
 
 def edits_words(work: HandWork) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 
 import bpy
 
 from ..bridge.blender.contacts import shown_names
-from ..core.jobs import MotionLiftError
-from . import clean_results, results
+from ..core.jobs import LiftSettings, MotionLiftError
+from . import clean_results, edited, results
 from .engine import engine_queue, engine_waiting
-from .lift_queue import Job, LiftQueue
+from .lift_queue import Job
 from .properties import TakeProperties
-from .session import session
+from .session import SLICE_SECONDS, session
 from .takes import cleaned
 
 REST_SECONDS = 0.25
@@ -67,16 +68,18 @@ def start_wanted(context: bpy.types.Context) -> None:
     """
     now = time.monotonic()
     for name in [name for name, changed in _wanted.items() if now - changed >= REST_SECONDS]:
-        del _wanted[name]
         action = bpy.data.actions.get(name)
+        by_hand = None if action is None else edited.find_out(action, SLICE_SECONDS)
+        if action is not None and by_hand is None:  # It is read on next time.
+            continue
+        del _wanted[name]
         if action is None:
             continue
-        if not action.motionlift.differs or results.edited(action):
-            if session().queue is not None:
-                _give_up(session().queue, name)
+        if not action.motionlift.differs or by_hand:
+            _give_up(name)
             continue
         try:
-            begin(context, action)
+            begin(context, action, checked=True)
         except MotionLiftError as error:
             session().tell("", error)
 
@@ -87,14 +90,15 @@ def begin(
     new_action: bool = False,
     keep_edits: bool = False,
     contacts: bool = False,
+    checked: bool = False,
 ) -> Job:
     """Queue the clean-up of `action` with its choices as they are.
 
     `new_action`: a copy gets the result; `keep_edits`: edits by hand are carried over; `contacts`: feet are planted at
-    the keyed contacts from now on. Raises `MotionLiftError`: no engine, the take is missing, or the Action was edited
-    by hand.
+    the keyed contacts from now on; `checked`: the Action is known not to be edited by hand. Raises `MotionLiftError`:
+    no engine, the take is missing, or the Action was edited by hand.
     """
-    if not (new_action or keep_edits):
+    if not (new_action or keep_edits or checked):
         results.refuse_edited(action)
     properties: TakeProperties = action.motionlift
     original = results.take_file(properties.take)
@@ -105,18 +109,44 @@ def begin(
     # Feet that were planted where the contacts are no longer could not be let go.
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
-    _give_up(queue, action.name)
-    plan = clean_results.CleanUpPlan(action.name, new_action, keep_edits, contacts, settings)
+    _give_up(action.name)
+    plan = clean_results.CleanUpPlan(
+        action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor)
+    )
     rate = results.scene_rate(context.scene)
-    job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
+    shown = _shown(properties) if _is_solved(properties, settings, contacts) else None
+    if shown is not None:
+        job = Job("reuse", action.name, shown, shown, solved, rate, plan)
+    else:
+        job = Job("resolve", action.name, original, cleaned(original, solved), solved, rate, plan)
     queue.add(job)
     return job
 
 
-def _give_up(queue: LiftQueue | None, action: str) -> None:
+def _is_solved(properties: TakeProperties, settings: LiftSettings, contacts: bool) -> bool:
+    """Whether what the Action shows is already the solve that is wanted, and only put on the figure otherwise."""
+    return settings == properties.applied_settings() and contacts == properties.own_contacts
+
+
+def _shown(properties: TakeProperties) -> Path | None:
+    """The file that the Action shows, where it still is."""
+    try:
+        return results.take_file(properties.shown)
+    except MotionLiftError:
+        return None
+
+
+def _give_up(action: str) -> None:
     """Nobody waits for earlier clean-ups of this Action any more."""
+
+    def is_of_it(job: Job) -> bool:
+        return isinstance(job.payload, clean_results.CleanUpPlan) and job.payload.action == action
+
+    state = session()
+    state.drop(lambda finished: is_of_it(finished.job))
+    queue = state.queue
     if queue is None:
         return
     for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
-        if isinstance(job.payload, clean_results.CleanUpPlan) and job.payload.action == action:
+        if is_of_it(job):
             queue.supersede(job)

@@ -8,7 +8,7 @@ from ..bridge.blender import contacts
 from ..bridge.bvh import evenly_sampled
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
-from . import results
+from . import edited, results
 from .clean_operators import SolvesAgain
 from .take_operators import ShowsTake
 
@@ -87,8 +87,8 @@ class ApplyContacts(SolvesAgain):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """See `SolvesAgain.solve`."""
-        edited = results.edited(results.required_action(context))
-        return self.solve(context, keep_edits=edited, contacts=True)
+        by_hand = edited.edited(results.required_action(context))
+        return self.solve(context, keep_edits=by_hand, contacts=True)
 
 
 class RemoveContacts(_ShowsContacts):

@@ -42,6 +42,14 @@ def draw_solve_choices(layout: bpy.types.UILayout, choices: bpy.types.PropertyGr
     layout.prop(choices, "travel")
 
 
+def draw_adjust_choices(layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup) -> None:
+    """What can be set right about a take that is there."""
+    column = layout.column(align=True)
+    for name in ("floor_height", "tilt_forward", "tilt_sideways"):
+        column.prop(choices, name)
+    layout.prop(choices, "scale")
+
+
 def draw_switched(
     layout: bpy.types.UILayout, choices: bpy.types.PropertyGroup, heading: str, switch: str, value: str
 ) -> None:

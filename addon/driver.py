@@ -11,55 +11,22 @@ from dataclasses import replace
 import bpy
 
 from ..bridge.blender.modes import LEFT_AND_ENTERED
-from ..core.jobs import Cancelled, MotionLiftError, internal_error
-from . import batch, clean_results, clean_up, people, results, video_look
+from ..core.jobs import MotionLiftError, internal_error
+from . import clean_results, clean_up, edited, video_look
 from .lift_queue import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
-from .takes import drop_empty
+from .taking import is_as_written, is_written, take_filmed, take_result
 from .threads import in_thread
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.05
+BETWEEN_SLICES_SECONDS = 0.01
+"""What Blender gets for itself between two slices of long work."""
 WAIT_SECONDS = 0.02
 INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
 """Blender's own modal operators during which the scene is not changed under the animator's hands."""
-
-
-def take_result(context: bpy.types.Context, finished: Finished, state: Session) -> None:
-    """Put a finished job's result into the scene and remember what to tell. Failures are remembered too."""
-    if finished.job.op == "people":
-        state.tell(*people.take(finished))
-        return
-    lifted = finished.job.op == "lift"
-    error = finished.error
-    message = ""
-    began = time.perf_counter()
-    if error is None:
-        try:
-            message = (results.place_lift if lifted else clean_results.place_clean_up)(context, finished)
-            state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
-        except MotionLiftError as told:
-            error = told
-        except Exception as unforeseen:
-            log.exception("placing the result of %s", finished.job.video)
-            error = internal_error(unforeseen, "The scene is as it was. Please report it.")
-        state.slowest_result_s = max(state.slowest_result_s, time.perf_counter() - began)
-    if error is not None and lifted:
-        drop_empty(finished.job.output.parent)
-    if batch.is_of_batch(finished):
-        batch.note(finished, message, error)
-        # Told in the list; nobody is there to close a pop-up.
-        ended = "cancelled" if error is not None and error.code == "cancelled" else "failed"
-        state.tell(message or f"{finished.job.name}: {ended}")
-        if not batch.waiting():
-            state.tell(batch.summary(context.scene.motionlift_batch))
-    elif isinstance(error, Cancelled) or (error is not None and error.code == "cancelled"):
-        if lifted:
-            state.tell(f"{finished.job.name}: cancelled")
-    else:
-        state.tell(message, error)
 
 
 def push_undo(state: Session) -> None:
@@ -97,6 +64,8 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
         push_undo(state)
     else:
         _step(context, state)
+    if state.drafting is not None or edited.reading():
+        return BETWEEN_SLICES_SECONDS
     if state.undo_step or state.busy or state.looking or clean_up.wanted():
         return TICK_SECONDS
     state.driven, state.shown_words = False, ""
@@ -111,14 +80,20 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     clean_up.start_wanted(context)
     for one in state.looks.tick() if state.looks else []:
         video_look.take(one)
-    finished = state.held + _ready(context, state)
-    state.held = []
+    state.held += _ready(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
-    for one in finished:
+    for one in list(state.held):
         if one.error is None and one.job.op == "lift" and hold_words(context):
-            state.held.append(one)
             continue
-        take_result(context, one, state)
+        if not is_written(context, one, state):
+            break
+        draft = state.drafting[1] if state.drafting is not None and state.drafting[0] is one else None
+        state.held.remove(one)
+        take_result(context, one, state, draft, is_as_written(one))
+        state.end_draft()
+        _tell(state)
+    if state.filming is not None and state.filming.finished and not in_hand(context):
+        take_filmed(context, state)
         _tell(state)
     began = time.perf_counter()
     show_progress(context, state)
@@ -146,20 +121,28 @@ def hold_words(context: bpy.types.Context) -> str:
     """What keeps a finished lift from being put into the scene now; empty where nothing does."""
     if context.mode not in LEFT_AND_ENTERED:
         return "switch to Object Mode to get it"
+    return "it comes as soon as you are done with this" if in_hand(context) else ""
+
+
+def in_hand(context: bpy.types.Context) -> bool:
+    """Whether the animator has something in hand, so that the scene should not change now."""
     for window in context.window_manager.windows:
         for operator in getattr(window, "modal_operators", ()):
             # Those of other add-ons may run for as long as Blender does.
             if operator.bl_idname.startswith(INTERRUPTED):
-                return "it comes as soon as you are done with this"
-    return ""
+                return True
+    return False
 
 
 def progress_words(state: Session) -> str:
     """One line about what runs or waits; empty when nothing does."""
     if state.held:
-        return f"{state.held[0].job.name} is lifted: {hold_words(bpy.context) or 'it comes now'}"
+        first = state.held[0].job
+        if first.op != "lift":
+            return f"{first.name}: writing the keys"
+        return f"{first.name} is lifted: {hold_words(bpy.context) or 'writing the keys'}"
     if state.queue is None or state.queue.status is None:
-        return ""
+        return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
     text = state.queue.status.words(time.monotonic())
     waiting = len(state.queue.waiting)
     return text + (f"; {waiting} more wait{'s' * (waiting == 1)}" if waiting else "")
@@ -224,6 +207,9 @@ def run_to_end(context: bpy.types.Context) -> None:
             if finished.error is not None and finished.error.code == "cancelled":
                 cancelled = finished.error
         time.sleep(WAIT_SECONDS)
+    if state.filming is not None:
+        take_filmed(context, state)
+        push_undo(state)
     if cancelled is not None:
         raise cancelled
     if state.error is not None:

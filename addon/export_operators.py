@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
+from ..bridge.adjusting import adjusted
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..bridge.blender.shown import export_shown
 from ..bridge.bvh import save_bvh
@@ -16,12 +17,15 @@ from ..core.bvh import BvhOptions
 from ..core.files import check_output
 from ..core.jobs import MotionLiftError, UsageError
 from ..core.motion import Motion
-from . import results, rig_map, targets
+from . import edited, results, rig_map, targets
+from .drawing import COLUMNS, draw_wrapped
 from .take_operators import ShowsTake
 
 
 class _ExportsTake(ShowsTake, ExportHelper):
-    """For operators that write the active object's take to a file."""
+    """For operators that write the active object's take to a file; `contents`: what a person should know of it."""
+
+    contents: tuple[str, ...] = ()
 
     overwrite: bpy.props.BoolProperty(
         name="Replace Existing File", description="Write over a file of that name", options={"SKIP_SAVE"}
@@ -42,6 +46,18 @@ class _ExportsTake(ShowsTake, ExportHelper):
         self.filepath = str(free_path(folder / f"{name}{self.filename_ext}"))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Beside the files: what will be written, and whether over a file that is there."""
+        action = results.shown_action(context)
+        if action is None:
+            return
+        first, last = (round(frame) for frame in action.frame_range)
+        column = self.layout.column(align=True)
+        rate = results.scene_rate(context.scene)
+        for line in (f"Frames {first} to {last}, {rate:.5g} a second", *self.contents):
+            draw_wrapped(column, line, columns=COLUMNS)
+        self.layout.prop(self, "overwrite")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write what the Action shows, edits by hand included; the scene stays as it is."""
@@ -68,6 +84,7 @@ class ExportBVH(_ExportsTake, bpy.types.Operator):
     bl_idname = "motionlift.export_bvh"
     bl_label = "Export BVH"
 
+    contents = ("The skeleton alone", "Centimetres, Y up")
     filename_ext = ".bvh"
     filter_glob: bpy.props.StringProperty(default="*.bvh", options={"HIDDEN"})
 
@@ -78,6 +95,7 @@ class ExportFBX(_ExportsTake, bpy.types.Operator):
     bl_idname = "motionlift.export_fbx"
     bl_label = "Export FBX"
 
+    contents = ("Skeleton, meshes and one animation", "Of a control rig, the bones that deform", "No leaf bones")
     filename_ext = ".fbx"
     filter_glob: bpy.props.StringProperty(default="*.fbx", options={"HIDDEN"})
 
@@ -88,6 +106,7 @@ class ExportGLB(_ExportsTake, bpy.types.Operator):
     bl_idname = "motionlift.export_glb"
     bl_label = "Export GLB"
 
+    contents = ("Skeleton, meshes and one animation", "Of a control rig, the bones that deform")
     filename_ext = ".glb"
     filter_glob: bpy.props.StringProperty(default="*.glb", options={"HIDDEN"})
 
@@ -117,10 +136,11 @@ def _hourglass(context: bpy.types.Context) -> Iterator[None]:
 def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> None:
     figure, properties = results.animated_by(context, action), action.motionlift
     assert figure is not None
-    untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or results.edited(action))
+    untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or edited.edited(action))
     if path.suffix == ".bvh" and untouched:
         # The take's own file says more: the T-pose, and angle orders that stay away from singular ones.
-        save_bvh(Motion.load(results.take_file(properties.shown)), path, BvhOptions())
+        motion = Motion.load(results.take_file(properties.shown))
+        save_bvh(adjusted(motion, properties.retarget_options().adjustment), path, BvhOptions())
         return
     export_shown(figure, action, path, _has_controls(figure))
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
+from ..bridge.blender.drafts import discard_lost
 from ..core.jobs import MotionLiftError
-from . import clean_up, people, pictures, results, session, video_look
+from . import clean_up, edited, people, pictures, results, rig_map, session, video_look
 from .takes import FOLDER, bring_along
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,32 @@ log = logging.getLogger(__name__)
 def _before_load(*_: object) -> None:
     """What runs belongs to the file that goes."""
     clean_up.forget()
+    edited.forget()
     video_look.forget_all()
     session.forget_file()
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_load(*_: object) -> None:
+    """What Blender does not keep of library overrides comes back."""
+    rig_map.restore_overrides()
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_undo(*_: object) -> None:
+    """Blender's data is another: what was known of it, and keys that were half written, count no more."""
+    edited.forget()
+    session.session().drafting = None
+    # What was told of the last result may be gone with it.
+    session.session().message = ""
+    if not (bpy.app.background or bpy.app.timers.is_registered(discard_lost)):
+        bpy.app.timers.register(discard_lost, first_interval=0.0)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_update(_: object, graph: bpy.types.Depsgraph) -> None:
+    """An Action that was changed has to be read again."""
+    edited.touched({update.id.name for update in graph.updates if isinstance(update.id, bpy.types.Action)})
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -38,7 +63,14 @@ def _after_save(*_: object) -> None:
                 log.warning("%s: its take stays behind: %s", action.name, error)
 
 
-_HANDLERS = {"load_pre": _before_load, "save_post": _after_save}
+_HANDLERS = {
+    "load_pre": _before_load,
+    "load_post": _after_load,
+    "save_post": _after_save,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+    "depsgraph_update_post": _after_update,
+}
 
 
 def register() -> None:

@@ -106,7 +106,8 @@ class LiftChosenVideo(SaysWhy):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""
         try:
-            found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=context.scene.motionlift.video)
+            video = bpy.path.abspath(context.scene.motionlift.video)
+            found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=video)
         except RuntimeError as error:
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}
@@ -154,8 +155,11 @@ class CancelLift(SaysWhy):
         """Cancel the job of that number."""
         state = session()
         if state.held and not self.number:
-            del state.held[0]
+            first = state.held[0]
+            state.drop(lambda finished: finished is first)
         queue = state.queue
+        if not self.number and state.filming is not None and not (queue and queue.status):
+            state.filming.cancel()
         if queue is not None:
             running = [queue.status.job] if queue.status else []
             for job in [*running, *queue.waiting]:

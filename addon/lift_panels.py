@@ -19,6 +19,7 @@ from .lift_operators import lift_trouble
 from .people import NUMBERED
 from .people_operators import found_in
 from .properties import LiftProperties
+from .rig_panel import draw_wrong_presets
 from .session import session
 from .targets import armature_of
 from .video_look import Look
@@ -50,6 +51,8 @@ class LiftPanel(SidebarPanel, bpy.types.Panel):
         else:
             words = targets.target_words(choices.target, context.active_object)
             draw_wrapped(layout.column(align=True), words, "NONE", COLUMNS)
+        if armature_of(choices.target, context.active_object) is not None:
+            draw_wrong_presets(layout)
         row = layout.row()
         row.scale_y = 1.8
         row.operator("motionlift.lift_chosen_video", icon="ARMATURE_DATA")

@@ -47,10 +47,11 @@ ESTIMATE_AFTER_SECONDS = 2.0
 class Job:
     """One thing for the worker to do. `payload` is for whoever takes the result.
 
-    The motions are handed over at `fps` samples a second; None: at the clip's own rate.
+    The motions are handed over at `fps` samples a second; None: at the clip's own rate. `reuse` hands out the motion
+    that lies at `video` without the worker.
     """
 
-    op: Literal["lift", "resolve", "people", "look"]
+    op: Literal["lift", "resolve", "people", "look", "reuse"]
     name: str
     video: Path
     output: Path
@@ -202,6 +203,10 @@ class LiftQueue:
 
     def _begin(self, job: Job) -> None:
         self.status = Status(job, stage_began=time.monotonic())
+        if job.op == "reuse":
+            self.status = dataclasses.replace(self.status, stage="open")
+            self._loading = _in_thread(_load, job, Result("", motions=(str(job.video),)))
+            return
         if self._preparing is not None and not self._preparing.done():
             self._starting = self._preparing
         elif self.client.alive:
@@ -223,6 +228,7 @@ class LiftQueue:
     def _send(self) -> None:
         assert self.status is not None
         job = self.status.job
+        assert job.op != "reuse"
         try:
             # A lift's output has a name of its own; the others may be made again.
             overwrite = job.op != "lift"

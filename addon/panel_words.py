@@ -13,6 +13,8 @@ PANEL_NAMES = {
     "--travel": "Travel",
     "without --hands": "without Fingers",
     "--hands": "Fingers",
+    "Correct it; motionlift presets check FILE looks again.": "Correct the file, or take it out of the folder "
+    "of presets.",
     "Choose one with --shot": "Choose one with Trim",
     "--shot": "Trim",
 }

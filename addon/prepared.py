@@ -4,55 +4,77 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from ..bridge.humanoid import RigMap
+from ..bridge.replant import replanted
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..bridge.rig import Rig
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
+from ..core.rotation import Array
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """Motions to be put on a rig."""
+    """Motions to be put on a rig. `contacts` (F, C): those of the motion, if it is one, at which its feet are planted
+    first, with `plant`, or only told."""
 
     motions: Sequence[Motion]
     rig: Rig
     rig_map: RigMap
     options: RetargetOptions
+    contacts: Array | None = None
+    plant: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What became of it, motion by motion."""
+    """What became of it, motion by motion: as they were planted, and as they were retargeted."""
 
     wanted: Wanted
+    motions: tuple[Motion, ...]
     done: tuple[Retargeted, ...]
+
+    def with_contacts(self, contacts: Array, plant: bool) -> Motion | None:
+        """The motion with these contacts, if it was wanted with them; else None."""
+        known = self.wanted.contacts
+        same = known is not None and np.array_equal(known, contacts) and plant == self.wanted.plant
+        return self.motions[0] if same else None
 
     def of(self, motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions) -> Retargeted | None:
         """The keys for `motion`, if they were made for this rig as it is, mapped and treated so; else None."""
         wanted = self.wanted
         if (rig_map, options) != (wanted.rig_map, wanted.options) or not same_rig(rig, wanted.rig):
             return None
-        return next((keys for of, keys in zip(wanted.motions, self.done, strict=True) if of is motion), None)
+        return next((keys for of, keys in zip(self.motions, self.done, strict=True) if of is motion), None)
 
 
 def prepare(wanted: Wanted) -> Prepared | None:
     """Retarget the motions. Nothing is raised: what fails is tried again when it is placed, and told then."""
     try:
-        done = tuple(retarget(motion, wanted.rig, wanted.rig_map, wanted.options) for motion in wanted.motions)
+        motions = tuple(wanted.motions)
+        if wanted.contacts is not None:
+            motions = tuple(with_contacts(motion, wanted.contacts, wanted.plant) for motion in motions)
+        done = tuple(retarget(motion, wanted.rig, wanted.rig_map, wanted.options) for motion in motions)
     except MotionLiftError as error:
         log.info("retargeting beforehand: %s", error)
         return None
     except Exception:
         log.exception("retargeting beforehand")
         return None
-    return Prepared(wanted, done)
+    return Prepared(wanted, motions, done)
+
+
+def with_contacts(motion: Motion, contacts: Array, plant: bool) -> Motion:
+    """The motion with other contacts (F, C), and with `plant` its feet there."""
+    motion = replace(motion, contacts=contacts)
+    # Without Plant Feet they are kept for when it is wanted again.
+    return replanted(motion) if plant else motion
 
 
 def same_rig(one: Rig, other: Rig) -> bool:

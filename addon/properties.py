@@ -5,9 +5,9 @@ What was said about an armature's bones is in `rig_map.py`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from typing import Any
 
 import bpy
 
@@ -18,10 +18,10 @@ from . import rig_map, targets, video_look
 from .people import NUMBERED
 from .placing import PlacingChoices
 from .rig_choices import RigChoices
+from .solve_choices import TRAVEL, AdjustChoices, SolveChoices
 from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
-TRAVEL: dict[str, bool | None] = {"AUTO": None, "TRAVEL": True, "IN_PLACE": False}
 
 PERSON_ITEMS = (
     ("largest", "Largest", "The person who is largest in the picture"),
@@ -40,11 +40,6 @@ TARGET_ITEMS = (
         "Make a Rigify control rig with the person's bone lengths. Enables Blender's add-on Rigify",
     ),
     (targets.ACTIVE_ARMATURE, "Active Armature", "Put the motion on the armature that is active"),
-)
-TRAVEL_ITEMS = (
-    ("AUTO", "Automatic", "Go the way that the person goes, unless the camera moves"),
-    ("TRAVEL", "Travel", "Go the way that the person goes"),
-    ("IN_PLACE", "In Place", "Stay on the spot, as on a treadmill"),
 )
 
 
@@ -74,56 +69,6 @@ def _typed(text: str, otherwise: float) -> float:
         return parse_time(text) if text.strip() else 0.0
     except UsageError:
         return otherwise
-
-
-def _settings_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    if isinstance(self, TakeProperties) and self.take and not self.written:
-        from .clean_up import settings_changed
-
-        settings_changed(self)
-
-
-class SolveChoices:
-    """What can be chosen again after the lift."""
-
-    smoothing: bpy.props.FloatProperty(
-        name="Smoothing",
-        description="How much jitter is taken out: 0 leaves the motion as it was seen, 1 makes it very smooth",
-        default=DEFAULTS.smoothing,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-        update=_settings_changed,
-    )
-    foot_lock: bpy.props.BoolProperty(
-        name="Plant Feet",
-        description="Keep feet that stand on the floor from sliding",
-        default=DEFAULTS.foot_lock,
-        update=_settings_changed,
-    )
-    floor: bpy.props.BoolProperty(
-        name="Level Floor",
-        description="Put the feet on a level floor at the height of the scene's ground",
-        default=DEFAULTS.floor,
-        update=_settings_changed,
-    )
-    travel: bpy.props.EnumProperty(
-        name="Travel",
-        description="Whether the figure goes the way that the person goes",
-        items=TRAVEL_ITEMS,
-        default="AUTO",
-        update=_settings_changed,
-    )
-
-    def solve_settings(self) -> dict[str, Any]:
-        """These choices as fields of `LiftSettings`."""
-        # Blender keeps single precision; two decimals are what the slider shows.
-        return {
-            "smoothing": round(self.smoothing, 2),
-            "foot_lock": self.foot_lock,
-            "floor": self.floor,
-            "travel": TRAVEL[self.travel],
-        }
 
 
 class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
@@ -220,7 +165,7 @@ class TakePlace(bpy.types.PropertyGroup):
     words: bpy.props.StringProperty()
 
 
-class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
+class TakeProperties(SolveChoices, AdjustChoices, bpy.types.PropertyGroup):
     """On an Action: the take it shows. Its choices are what clean-up applies next."""
 
     take: bpy.props.StringProperty(description="The take's file as it was lifted")
@@ -245,24 +190,33 @@ class TakeProperties(SolveChoices, bpy.types.PropertyGroup):
 
     def retarget_options(self) -> RetargetOptions:
         """How the take was put on a rig."""
-        return RetargetOptions(**json.loads(self.rig_options or "{}"))
+        return RetargetOptions.from_json(json.loads(self.rig_options or "{}"))
+
+    def remember_options(self, options: RetargetOptions) -> None:
+        """Store how the take was put on a rig."""
+        self.rig_options = json.dumps(dataclasses.asdict(options))
 
     def applied_settings(self) -> LiftSettings:
         """The settings of what is shown."""
         return LiftSettings.from_json(json.loads(self.applied or "{}"))
 
     def show(self, settings: LiftSettings) -> None:
-        """Set the choices to `settings`, and remember these as applied."""
+        """Set the choices to `settings`, and remember these as applied; what is set right, to that of the options."""
         self.written = True
         self.applied = json.dumps(settings.to_json())
         self.smoothing, self.foot_lock, self.floor = settings.smoothing, settings.foot_lock, settings.floor
         self.travel = next(name for name, value in TRAVEL.items() if value is settings.travel)
+        applied = self.retarget_options().adjustment
+        self.floor_height, self.scale = applied.floor_height, applied.scale
+        self.tilt_forward, self.tilt_sideways = math.radians(applied.tilt_forward), math.radians(applied.tilt_sideways)
         self.written = False
 
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
-        return self.settings() != self.applied_settings()
+        applied = self.applied_settings()
+        set_right = dataclasses.replace(self.retarget_options().adjustment, feet_stay=applied.floor)
+        return self.settings() != applied or self.adjustment(self.floor) != set_right
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +12,14 @@ import bpy
 
 from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import take_name
+from ..bridge.blender.drafts import Draft
 from ..bridge.blender.export import set_rate
-from ..bridge.blender.handiwork import fingerprint, fingerprint_as_written
+from ..bridge.blender.handiwork import fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
-from . import targets
+from . import edited, targets
 from .lift_queue import Finished
 from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
@@ -93,18 +92,14 @@ def take_words(action: bpy.types.Action) -> str:
     return f"{path.name} in {where}"
 
 
-def edited(action: bpy.types.Action) -> bool:
-    """Whether someone has changed the curves since we wrote them."""
-    return bool(action.motionlift.fingerprint != fingerprint(action))
-
-
-def place_lift(context: bpy.types.Context, finished: Finished) -> str:
-    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done.
+def place_lift(context: bpy.types.Context, finished: Finished, draft: Draft | None = None) -> str:
+    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done. `draft`: the keys, if
+    they were written beforehand.
 
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared, draft)
     with in_object_mode(context):
         return _placed(context, finished, plan, target)
 
@@ -145,7 +140,7 @@ def _introduce(
     properties: TakeProperties = action.motionlift
     properties.take, properties.video = stored(path), stored(finished.job.video)
     properties.target, properties.own_contacts = finished.job.payload.target, False
-    properties.rig_options = json.dumps(dataclasses.asdict(finished.job.payload.options))
+    properties.remember_options(finished.job.payload.options)
     properties.first_frame = round(action.frame_start)
     properties.clip_fps = finished.clip_fps or motion.fps
     remember(action, path, motion, finished.job.settings, report, finished.warnings)
@@ -153,7 +148,7 @@ def _introduce(
 
 def refuse_edited(action: bpy.types.Action) -> None:
     """Raises `MotionLiftError` (`edited`) for an Action that someone has changed by hand."""
-    if edited(action):
+    if edited.edited(action):
         raise MotionLiftError(
             "edited",
             f"{action.name} was edited by hand, so it is left as it is.",

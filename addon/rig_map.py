@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ..bridge.blender.rigs import read_tree
 from ..bridge.correcting import CHAINS, Rows, corrected, rows_of
 from ..bridge.humanoid import in_words
 from ..bridge.match import Match
-from ..bridge.preset_files import SUFFIX, Preset, load_presets, read_preset
+from ..bridge.preset_files import SUFFIX, Presets, read_preset, read_presets
 from ..bridge.rig import Rig, make_rig
 from ..core.jobs import MotionLiftError
 from .preferences import ROOT_PACKAGE
@@ -31,6 +32,7 @@ def _bone_changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> 
     if self.role in CHAINS and all(rows[place].bone for place in places):
         rows.add().role = self.role
         rows.move(len(rows) - 1, places[-1] + 1)
+    properties_of(figure).keep()
 
 
 class BoneRow(bpy.types.PropertyGroup):
@@ -53,10 +55,14 @@ class BoneRow(bpy.types.PropertyGroup):
 class RigProperties(bpy.types.PropertyGroup):
     """On an armature's object: what was said about its bones. `preset`: `auto`, a family, or a preset's file; `rows`
     count instead of its bones where there are any; `test_pose`: the pose to go back to, while it stands in the test
-    pose."""
+    pose.
+
+    `kept` is the rows as JSON: of a library override Blender keeps text, but no rows that were added to a list.
+    """
 
     preset: bpy.props.StringProperty(default=AUTO, override=OVERRIDABLE)
     rows: bpy.props.CollectionProperty(type=BoneRow, override=OVERRIDABLE | {"USE_INSERTION"})
+    kept: bpy.props.StringProperty(override=OVERRIDABLE)
     row: bpy.props.IntProperty(name="Row", description="The row that is looked at", override=OVERRIDABLE)
     fingers: bpy.props.BoolProperty(
         name="Fingers", description="List the fingers too", default=False, override=OVERRIDABLE
@@ -65,7 +71,33 @@ class RigProperties(bpy.types.PropertyGroup):
 
     def said(self) -> Rows:
         """The rows as a person left them."""
-        return tuple((row.role, row.bone) for row in self.rows)
+        return tuple((row.role, row.bone) for row in self.rows if row.role)
+
+    def keep(self) -> None:
+        """Have the rows come back with the file, whatever becomes of them in a library override."""
+        self.kept = json.dumps(self.said())
+
+    def forget(self) -> None:
+        """Take the rows away."""
+        self.fill(())
+
+    def fill(self, rows: Rows) -> None:
+        """Have these rows instead."""
+        self.rows.clear()
+        # Those of the library stay in an override: they are used, or left without a role, and count for nothing.
+        while len(self.rows) < len(rows):
+            self.rows.add()
+        for place, row in enumerate(self.rows):
+            # In this order: a bone that comes into a chain makes room for another.
+            row.role = ""
+            row.bone, row.role = rows[place][::-1] if place < len(rows) else ("", "")
+        self.keep()
+
+    def restore(self) -> None:
+        """Put back rows that Blender did not keep."""
+        kept = tuple((role, bone) for role, bone in json.loads(self.kept or "[]"))
+        if self.kept and kept != self.said():
+            self.fill(kept)
 
 
 def properties_of(figure: bpy.types.Object) -> RigProperties:
@@ -79,8 +111,8 @@ def preset_folder() -> Path:
     return versions.user_folder(ROOT_PACKAGE, "presets")
 
 
-def presets() -> dict[str, Preset]:
-    """Ours and the person's own, by family. Raises `MotionLiftError` (`bad_preset`)."""
+def presets() -> Presets:
+    """Ours and the person's own."""
     return _loaded(_own_files())
 
 
@@ -103,12 +135,14 @@ def match_of(figure: bpy.types.Object) -> Match:
 
 def correct_from(figure: bpy.types.Object, found: Match) -> None:
     """Fill the rows with what a match has, for a person to go on from."""
-    said = properties_of(figure)
-    said.rows.clear()
-    for role, bone in rows_of(found.rig_map):
-        row = said.rows.add()
-        # In this order: a bone that comes into a chain makes room for another.
-        row.bone, row.role = bone, role
+    properties_of(figure).fill(rows_of(found.rig_map))
+
+
+def restore_overrides() -> None:
+    """Put back the rows of library overrides, after a file was opened."""
+    for figure in bpy.data.objects:
+        if figure.type == "ARMATURE" and figure.override_library is not None:
+            properties_of(figure).restore()
 
 
 @lru_cache(maxsize=16)
@@ -130,7 +164,9 @@ def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bo
     try:
         if preset.lower().endswith(SUFFIX):
             return matching.with_preset(rig, read_preset(Path(bpy.path.abspath(preset))))
-        return matching.match(rig, _loaded(files), preset)
+        found = _loaded(files)
+        found.check(preset)
+        return matching.match(rig, found.known, preset)
     except MotionLiftError as error:
         if by_hand and error.code == "not_humanoid":
             return matching.unknown()
@@ -138,8 +174,8 @@ def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bo
 
 
 @lru_cache(maxsize=2)
-def _loaded(files: tuple[tuple[str, int], ...]) -> dict[str, Preset]:
-    return load_presets([preset_folder()])
+def _loaded(files: tuple[tuple[str, int], ...]) -> Presets:
+    return read_presets([preset_folder()])
 
 
 def _own_files() -> tuple[tuple[str, int], ...]:

@@ -70,12 +70,13 @@ class ChoosePreset(OnArmature):
             if self.preset.lower().endswith(SUFFIX):
                 matching.with_preset(tree, read_preset(Path(bpy.path.abspath(self.preset))))
             elif self.preset != AUTO:
-                matching.match(tree, rig_map.presets(), self.preset)
+                rig_map.presets().check(self.preset)
+                matching.match(tree, rig_map.presets().known, self.preset)
         except MotionLiftError as error:
             return self.told(error)
         said = rig_map.properties_of(figure)
         said.preset = self.preset
-        said.rows.clear()
+        said.forget()
         return {"FINISHED"}
 
 
@@ -110,12 +111,12 @@ class ForgetCorrections(OnArmature):
     def trouble(cls, context: bpy.types.Context) -> str:
         """Nothing to forget."""
         return super().trouble(context) or (
-            "" if rig_map.properties_of(context.active_object).rows else "Nothing was corrected"
+            "" if rig_map.properties_of(context.active_object).said() else "Nothing was corrected"
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Empty the rows."""
-        rig_map.properties_of(context.active_object).rows.clear()
+        rig_map.properties_of(context.active_object).forget()
         return {"FINISHED"}
 
 
@@ -224,12 +225,7 @@ class PresetMenu(bpy.types.Menu):
         """Automatic first, then by title."""
         self.layout.operator(ChoosePreset.bl_idname, text="Automatic").preset = AUTO
         self.layout.separator()
-        try:
-            found = rig_map.presets()
-        except MotionLiftError as error:
-            self.layout.label(text=error.message, icon="ERROR")
-            return
-        for family, preset in sorted(found.items(), key=lambda item: item[1].title.lower()):
+        for family, preset in sorted(rig_map.presets().known.items(), key=lambda item: item[1].title.lower()):
             self.layout.operator(ChoosePreset.bl_idname, text=preset.title).preset = family
 
 

@@ -12,6 +12,7 @@ from ..bridge.match import NAMES
 from ..core.jobs import MotionLiftError
 from . import rig_map, targets
 from .drawing import COLUMNS, SidebarPanel, draw_wrapped
+from .panel_words import in_panel
 from .rig_operators import PresetMenu
 
 ROWS_SHOWN = 9
@@ -44,7 +45,7 @@ class BoneList(bpy.types.UIList):
         wanted = self.filter_name.lower()
         shown = []
         for row in getattr(data, name):
-            listed = data.fingers or not is_finger(row.role)
+            listed = row.role and (data.fingers or not is_finger(row.role))
             matches = wanted in row.words.lower() or wanted in row.bone.lower()
             shown.append(self.bitflag_filter_item if listed and matches else 0)
         return shown, []
@@ -72,17 +73,24 @@ class BonesPanel(SidebarPanel, bpy.types.Panel):
         row.operator("motionlift.load_preset", text="", icon="FILE_FOLDER")
         row.operator("motionlift.save_preset", text="", icon="FILE_TICK")
         _draw_match(layout, figure)
+        draw_wrong_presets(layout)
         row = layout.row(align=True)
-        if said.rows:
+        if said.said():
             row.operator("motionlift.forget_corrections")
         else:
             row.operator("motionlift.correct_bones")
         row.operator("motionlift.test_pose", depress=bool(said.test_pose))
-        if said.rows:
+        if said.said():
             if words := doubled(said.said()):
                 draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
             layout.prop(said, "fingers")
             layout.template_list(BoneList.bl_idname, "", said, "rows", said, "row", rows=ROWS_SHOWN)
+
+
+def draw_wrong_presets(layout: bpy.types.UILayout) -> None:
+    """Warnings about files of the person's own that are left out."""
+    for text in rig_map.presets().warnings():
+        draw_wrapped(layout.column(align=True), in_panel(text), "ERROR", COLUMNS)
 
 
 def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
@@ -95,7 +103,7 @@ def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
         return
     said = rig_map.properties_of(figure)
     first, *others = words_of(found)
-    if said.rows:
+    if said.said():
         certain = "Corrected by hand"
     elif said.preset != rig_map.AUTO:
         certain = "Chosen by hand"
@@ -103,8 +111,8 @@ def _draw_match(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
         certain = "Guessed from the bones' names" if found.family == NAMES else "Recognised"
     for line in (f"{certain}: {first}", *others):
         draw_wrapped(column, line, "NONE", COLUMNS)
-    if found.others and not said.rows:
-        titles = ", ".join(rig_map.presets()[family].title for family in found.others)
+    if found.others and not said.said():
+        titles = ", ".join(rig_map.presets().known[family].title for family in found.others)
         draw_wrapped(column, f"Also fits: {titles}", "NONE", COLUMNS)
 
 

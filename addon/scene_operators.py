@@ -1,31 +1,17 @@
-"""The camera that filmed a take, and its footage, around the figure: on request."""
+"""What the sidebar offers around a take: the camera that filmed it, and its footage."""
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import bpy
-import numpy as np
 from bpy_extras.io_utils import ImportHelper
 
-from ..bridge.blender.footage import add_footage
-from ..bridge.blender.rigs import read_rig
-from ..bridge.blender.scene import add_camera
-from ..bridge.bvh import evenly_sampled
-from ..bridge.footage import Footage, prepared, proxy_path
-from ..bridge.retarget import retarget
-from ..core.jobs import MotionLiftError
-from ..core.motion import SUFFIX, Motion
-from ..core.rotation import Array
-from . import results, rig_map, targets
-from .preferences import engine_folder, engine_python
-from .properties import TakeProperties
+from . import camera, driver, results
+from .polls import SaysWhy
+from .session import session
 from .take_operators import ShowsTake
 from .takes import VIDEO_SUFFIXES
-
-OF_TAKE = "motionlift_take"
-"""The custom property of a camera of ours that names the take's file."""
 
 
 class AddCamera(ShowsTake, ImportHelper):
@@ -33,7 +19,6 @@ class AddCamera(ShowsTake, ImportHelper):
 
     bl_idname = "motionlift.add_camera"
     bl_label = "Camera & Footage"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender wants a set)
 
     filename_ext = ""
     filter_glob: bpy.props.StringProperty(
@@ -45,101 +30,48 @@ class AddCamera(ShowsTake, ImportHelper):
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
+    wait: bpy.props.BoolProperty(
+        name="Wait", description="Come back when it is done, for scripts", options={"HIDDEN", "SKIP_SAVE"}
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for the footage only where it is gone."""
-        if footage_of(results.required_action(context)) is None:
+        if camera.footage_of(results.required_action(context)) is None:
             self.report({"WARNING"}, "The footage is not where it was: choose it")
             opened: set[str] = super().invoke(context, event)
             return opened
         return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add camera and footage; those of this take that are there already are replaced."""
-        action = results.required_action(context)
-        try:
-            video = Path(bpy.path.abspath(self.filepath)) if self.filepath else footage_of(action)
-            camera = place_camera(context, action, video)
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if video is not None:
-            action.motionlift.video = results.stored(video)
-        _look_through(context, camera)
-        self.report({"INFO"}, f"{camera.name}: as {video.name if video else 'the take'} was filmed")
+        """Have it made ready; with `wait`, and in the background always, be back when it is there."""
+
+        def begin() -> None:
+            action = results.required_action(context)
+            video = Path(bpy.path.abspath(self.filepath)) if self.filepath else camera.footage_of(action)
+            camera.begin(context, action, video)
+
+        return driver.work_off(self, context, begin)
+
+
+class CancelFootage(SaysWhy):
+    """Stop preparing the footage. Nothing of it stays"""
+
+    bl_idname = "motionlift.cancel_footage"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 (Blender wants a set)
+
+    @classmethod
+    def trouble(cls, context: bpy.types.Context) -> str:
+        """Only while there is something to stop."""
+        return "" if session().filming is not None else "Nothing runs"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Give it up."""
+        filming = session().filming
+        if filming is not None:
+            filming.cancel()
+        driver.show_progress(context, session())
         return {"FINISHED"}
 
 
-def footage_of(action: bpy.types.Action) -> Path | None:
-    """The video that the Action's take was lifted from, if it is still there."""
-    kept = action.motionlift.video
-    path = Path(bpy.path.abspath(kept)) if kept else None
-    return path if path is not None and path.is_file() else None
-
-
-def place_camera(context: bpy.types.Context, action: bpy.types.Action, video: Path | None) -> bpy.types.Object:
-    """Add the take's camera with `video` behind it. Raises `MotionLiftError`: `take_missing`, `no_file`, and what
-    `retarget` raises; then nothing was added."""
-    figure, properties = results.animated_by(context, action), action.motionlift
-    assert figure is not None
-    take = results.take_file(properties.shown)
-    motion = evenly_sampled(Motion.load(take), properties.fps)
-    placed = _world_from_motion(figure, motion, properties)
-    if video is None:
-        raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
-    with contextlib.ExitStack() as failing:
-        camera = add_camera(motion, placed, properties.first_frame, f"{action.name} camera")
-        failing.callback(_remove, camera)
-        footage = _in_step(context, motion, video, take)
-        add_footage(camera, footage, len(motion), properties.first_frame, action.name)
-        failing.pop_all()
-    for old in [item for item in bpy.data.objects if item.get(OF_TAKE) == properties.take]:
-        _remove(old)
-    camera.name = camera.data.name = f"{action.name} camera"
-    camera[OF_TAKE] = properties.take
-    return camera
-
-
-def _in_step(context: bpy.types.Context, motion: Motion, video: Path, take: Path) -> Footage:
-    """The footage frame by frame with `motion`: the video itself, or where that would drift a proxy beside the take.
-
-    Without a video engine it is the video. Raises what `prepared` raises.
-    """
-    python = engine_python(context)
-    if python is None:
-        return Footage(video)
-    proxy = proxy_path(take.parent, take.name.removesuffix(SUFFIX), motion.fps)
-    return prepared(python, engine_folder(), motion, video, proxy, overwrite=True)
-
-
-def _world_from_motion(figure: bpy.types.Object, motion: Motion, properties: TakeProperties) -> Array:
-    """Where the take stands (4, 4): where it was put when it was retargeted, or where its own armature is."""
-    if properties.target == targets.NEW_ARMATURE:
-        return np.array(figure.matrix_world, float)
-    mapped = rig_map.match_of(figure).rig_map
-    return retarget(motion, read_rig(figure), mapped, properties.retarget_options()).world_from_motion
-
-
-def _remove(camera: bpy.types.Object) -> None:
-    """The camera with what was made for it."""
-    data = camera.data
-    actions = [item.animation_data.action for item in (camera, data) if item.animation_data]
-    bpy.data.objects.remove(camera)
-    bpy.data.cameras.remove(data)
-    for action in actions:
-        if action is not None:
-            bpy.data.actions.remove(action)
-
-
-def _look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
-    """Show the 3D view at hand through `camera`; the scene's own camera stays what it is, if it has one."""
-    if context.scene.camera is None:
-        context.scene.camera = camera
-    view = context.space_data
-    if view is not None and view.type == "VIEW_3D":
-        view.use_local_camera = context.scene.camera != camera
-        view.camera = camera
-        view.region_3d.view_perspective = "CAMERA"
-
-
-CLASSES = (AddCamera,)
+CLASSES = (AddCamera, CancelFootage)

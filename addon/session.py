@@ -5,19 +5,24 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bridge.blender.drafts import Draft
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
+from .filming import Filming
 from .lift_queue import Finished, LiftQueue
 from .panel_words import in_panel
 from .prepared import Prepared
 
 log = logging.getLogger(__name__)
 
+SLICE_SECONDS = 0.015
+"""What a step of long work on Blender's own thread may cost before it goes on in the next tick."""
 LEAVE_SECONDS = 1.0
 """What a worker gets to leave by itself when Blender quits or opens another file."""
 
@@ -28,9 +33,10 @@ class Session:
 
     `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
     `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
-    `preparing`: those that are worked out for it. `undo_step`: the name of a step that is not closed yet;
-    `shown_words`: what status bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most;
-    `slowest_result_s`: what it cost to put a result into the scene.
+    `preparing`: those that are worked out for it; `drafting`: the one whose keys are being written. `filming`: a take's
+    camera and footage on their way. `undo_step`: the name of a step that is not closed yet; `shown_words`: what status
+    bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
+    put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -40,6 +46,8 @@ class Session:
     window: int = 0
     held: list[Finished] = field(default_factory=list)
     preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
+    filming: Filming | None = None
+    drafting: tuple[Finished, Draft] | None = None
     setup: EngineSetup | None = None
     undo_step: str = ""
     shown_words: str = ""
@@ -51,7 +59,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
-        return bool(self.held or self.preparing or (self.queue and self.queue.busy))
+        return bool(self.held or self.preparing or self.filming or (self.queue and self.queue.busy))
 
     @property
     def looking(self) -> bool:
@@ -88,10 +96,27 @@ class Session:
             error = MotionLiftError(error.code, in_panel(error.message), in_panel(error.hint))
         self.message, self.error = message, error
 
+    def drop(self, unwanted: Callable[[Finished], bool]) -> None:
+        """Forget those of the finished that nobody wants any more, and what was written of their keys."""
+        self.held = [finished for finished in self.held if not unwanted(finished)]
+        self.preparing = [(finished, work) for finished, work in self.preparing if not unwanted(finished)]
+        if self.drafting is not None and unwanted(self.drafting[0]):
+            self.end_draft()
+
+    def end_draft(self) -> None:
+        """Throw away what was written of keys."""
+        if self.drafting is not None:
+            self.drafting[1].discard()
+            self.drafting = None
+
     def end(self, wait: bool) -> None:
         """Stop everything. With `wait` the worker is gone on return, else soon after."""
         queues = [queue for queue in (self.queue, self.looks) if queue is not None]
+        if self.filming is not None:
+            self.filming.cancel()
+            self.filming = None
         self.queue, self.looks, self.held, self.preparing, self.driven = None, None, [], [], False
+        self.end_draft()
         for queue in queues:
             if wait:
                 queue.close(LEAVE_SECONDS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..bridge.blender import contacts
-from . import clean_up, results, take_files
+from . import clean_up, edited, results, take_files
 from .contact_operators import shown_points
-from .drawing import COLUMNS, SidebarPanel, draw_solve_choices, draw_wrapped, split_properties
+from .drawing import COLUMNS, SidebarPanel, draw_adjust_choices, draw_solve_choices, draw_wrapped, split_properties
 from .session import session
 
 
@@ -40,7 +40,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
         if rates := results.other_rate(context, action):
             draw_wrapped(layout.column(align=True), rates, "INFO", COLUMNS)
             layout.operator("motionlift.use_clip_rate")
-        layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
+        _draw_camera(layout)
         row = layout.row(align=True)
         for kind in ("bvh", "fbx", "glb"):
             row.operator(f"motionlift.export_{kind}", text=kind.upper(), icon="EXPORT")
@@ -48,6 +48,16 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
             words = "The take's file is missing, so it cannot be cleaned up"
             draw_wrapped(layout.column(align=True), words, "ERROR", COLUMNS)
             layout.operator("motionlift.locate_take", icon="FILE_FOLDER")
+
+
+def _draw_camera(layout: bpy.types.UILayout) -> None:
+    filming = session().filming
+    if filming is None:
+        layout.operator("motionlift.add_camera", icon="CAMERA_DATA")
+        return
+    row = layout.row(align=True)
+    row.progress(factor=filming.fraction, text=filming.words)
+    row.operator("motionlift.cancel_footage", text="", icon="X")
 
 
 class CleanUpPanel(SidebarPanel, bpy.types.Panel):
@@ -63,11 +73,11 @@ class CleanUpPanel(SidebarPanel, bpy.types.Panel):
         layout, action = self.layout, results.required_action(context)
         split_properties(layout)
         draw_solve_choices(layout, action.motionlift)
+        draw_adjust_choices(layout, action.motionlift)
         clean_up.get_ready_soon()
         if not action.motionlift.differs or session().busy:
             return
-        edited = results.edited(action)
-        if edited:
+        if edited.known(action):
             draw_wrapped(layout.column(align=True), "You have edited this Action by hand", "INFO", COLUMNS)
             layout.operator("motionlift.keep_edits", icon="ACTION_TWEAK")
         else:

@@ -7,8 +7,10 @@ from typing import Protocol
 
 import bpy
 
+from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
+from ..bridge.blender.drafts import Draft
 from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigify import add_rigify_human, remove_made
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
@@ -46,13 +48,16 @@ class Target(Protocol):
 class NewArmature:
     """An armature made for the motion: one bone a joint."""
 
+    def __init__(self, options: RetargetOptions | None = None) -> None:
+        self._options = options or RetargetOptions()
+
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`."""
-        return add_figure(context, motion, name)
+        return add_figure(context, adjusted(motion, self._options.adjustment), name)
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
         """See `Target.rewrite`."""
-        rewrite_figure(figure, motion, first_frame)
+        rewrite_figure(figure, adjusted(motion, self._options.adjustment), first_frame)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`."""
@@ -67,10 +72,17 @@ class NewArmature:
 class Rig:
     """A character's armature, the object called `name`: which bone plays which part says `rig_map`."""
 
-    def __init__(self, name: str, options: RetargetOptions | None = None, prepared: Prepared | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: RetargetOptions | None = None,
+        prepared: Prepared | None = None,
+        draft: Draft | None = None,
+    ) -> None:
         self._name = name
         self._options = options or RetargetOptions()
         self._prepared = prepared
+        self._draft = draft
         self._previous: list[bpy.types.Action | None] = []
         self._words = ""
 
@@ -117,7 +129,7 @@ class Rig:
         ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None
         done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
-        apply_keys(figure, done, name, first_frame, switches)
+        apply_keys(figure, done, name, first_frame, switches, draft=self._draft)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
 
@@ -125,8 +137,14 @@ class Rig:
 class NewRigify:
     """A Rigify human made for the motion, with the person's bone lengths; several people stand as filmed."""
 
-    def __init__(self, options: RetargetOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: RetargetOptions | None = None,
+        prepared: Prepared | None = None,
+        draft: Draft | None = None,
+    ) -> None:
         self._options = options or options_for(NEW_RIGIFY, RetargetOptions())
+        self._prepared, self._draft = prepared, draft
         self._made: list[tuple[bpy.types.ID, ...]] = []
         self._words = ""
 
@@ -145,7 +163,7 @@ class NewRigify:
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
         """See `Target.rewrite`."""
-        Rig(figure.name, self._options).rewrite(figure, motion, first_frame)
+        Rig(figure.name, self._options, self._prepared, self._draft).rewrite(figure, motion, first_frame)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
@@ -157,13 +175,20 @@ class NewRigify:
 
 
 def target_named(
-    kind: str, rig: str = "", options: RetargetOptions | None = None, prepared: Prepared | None = None
+    kind: str,
+    rig: str = "",
+    options: RetargetOptions | None = None,
+    prepared: Prepared | None = None,
+    draft: Draft | None = None,
 ) -> Target:
-    """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`, and
-    what `prepare` made of `preparation`, where that was done. `options` are those of `options_for`."""
+    """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`.
+
+    `options` are those of `options_for`; `prepared`: what `prepare` made of `preparation`, where that was done, and
+    `draft` its keys.
+    """
     if kind == NEW_RIGIFY:
-        return NewRigify(options)
-    return Rig(rig, options, prepared) if kind == ACTIVE_ARMATURE else NewArmature()
+        return NewRigify(options, prepared, draft)
+    return Rig(rig, options, prepared, draft) if kind == ACTIVE_ARMATURE else NewArmature(options)
 
 
 def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
@@ -184,6 +209,20 @@ def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence
         return Wanted(tuple(motions), read_rig(figure), rig_map.match_of(figure).rig_map, options)
     except MotionLiftError:
         return None
+
+
+def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> Draft | None:
+    """The keys of what was prepared for `figure`, to be written little by little; None where something about it has
+    changed, which is told when they are written."""
+    try:
+        check_editable(figure)
+        wanted, found = prepared.wanted, rig_map.match_of(figure)
+    except MotionLiftError:
+        return None
+    if prepared.of(prepared.motions[0], read_rig(figure), found.rig_map, wanted.options) is None:
+        return None
+    switches = switch_values(figure, found.rig_map, wanted.options.limbs)
+    return Draft(figure, prepared.done[0], first_frame, switches)
 
 
 def resolved(kind: str, active: bpy.types.Object | None) -> str:
@@ -208,7 +247,7 @@ def target_words(kind: str, active: bpy.types.Object | None) -> str:
     if figure is None:
         return "Makes a new armature"
     found = rig_map.match_of(figure)
-    corrected = ", corrected" if rig_map.properties_of(figure).rows else ""
+    corrected = ", corrected" if rig_map.properties_of(figure).said() else ""
     return f"{figure.name}: {found.title}, {found.rig_map.count()} bones{corrected}"
 
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..core.files import leftovers
 from ..core.jobs import Cancelled, MotionLiftError
 from ..core.motion import Motion
 from .worker_client import import_folder, worker_environment
 
 MODULE = "motionlift.core.reporting.backdrop"
 LOG_LINES = 12
+LEAVE_SECONDS = 1.0
+"""What a process that is not wanted any more gets to leave by itself."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class FootageRun:
         self.total = len(motion)
         self._answer: dict[str, Any] = {}
         self._log: list[str] = []
+        self._output = output
         self._cancelled = False
         imports = import_folder(folder)
         try:
@@ -91,10 +95,10 @@ class FootageRun:
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_log)]
         for thread in self._threads:
             thread.start()
-        with contextlib.suppress(OSError):  # one that has died already is told of by `result`
+        with contextlib.suppress(OSError, ValueError):  # one that has died already is told of by `result`
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(asked(motion, video, output, overwrite)) + "\n")
-            self._process.stdin.close()
+            self._process.stdin.flush()
 
     @property
     def finished(self) -> bool:
@@ -106,22 +110,36 @@ class FootageRun:
         for thread in self._threads:
             thread.join()
         self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
-            stream.close()
-        if "footage" in self._answer:
-            return answered(self._answer["footage"])
+            with contextlib.suppress(OSError):
+                stream.close()
         if self._cancelled:
             raise Cancelled
+        if "footage" in self._answer:
+            return answered(self._answer["footage"])
         if "error" in self._answer:
             raise MotionLiftError(**self._answer["error"])
         tail = "\n".join(self._log[-LOG_LINES:])
         raise MotionLiftError("worker_died", "The video engine could not prepare the footage.", f"Its log:\n{tail}")
 
     def cancel(self) -> None:
-        """Stop it: what is half written is of a hidden name, which the next run's folder may be cleaned of."""
-        self._cancelled = True
-        self._process.terminate()
+        """Stop it, without waiting: what was half written is removed, and `result` raises `Cancelled`."""
+        if not self._cancelled:
+            self._cancelled = True
+            threading.Thread(target=self._leave, daemon=True).start()
+
+    def _leave(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            for path in leftovers(self._output):
+                path.unlink(missing_ok=True)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

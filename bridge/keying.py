@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..core.rotation import (
 from .channels import PROPERTIES
 from .posing import Pose
 from .rig import Rig, keyed_locations, keyed_rotations
-from .tpose import Stage
+from .tpose import UP, Stage
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Ground:
             return Ground(rig, stage, IDENTITY, np.zeros(3))
         back = conjugate(stage.world_turn)
         return Ground(rig, stage, back, -rotate(back, stage.origin) + rig.world[:3, 3])
+
+    def laid(self, turn: Array, height: float) -> Ground:
+        """The stage tilted about its origin by `turn` (4,), in its own axes, and raised by `height` m."""
+        return replace(self, back=multiply(self.back, turn), shift=self.shift + rotate(self.back, height * UP))
 
     def to_armature(self, points: Array) -> Array:
         """Points (..., 3) of the stage in armature space."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core.jobs import MotionLiftError
 from .humanoid import FINGERS, NEEDED, PHALANGES, SIDES, RigMap, in_words
-from .preset_files import SUFFIX, Preset, load_presets, read_preset
+from .preset_files import SUFFIX, Preset, load_presets, read_preset, read_presets
 from .rig import Rig
 
 NAMES = "by names"
@@ -62,7 +62,9 @@ def chosen(rig: Rig, preset: str, folder: Path | None = None) -> Match:
     """
     if preset.lower().endswith(SUFFIX):
         return with_preset(rig, read_preset(Path(preset)))
-    return match(rig, load_presets([] if folder is None else [folder]), preset)
+    folders = [] if folder is None else [folder]
+    read_presets(folders).check(preset)
+    return match(rig, load_presets(folders), preset)
 
 
 def with_preset(rig: Rig, preset: Preset) -> Match:

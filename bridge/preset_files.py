@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -26,6 +28,8 @@ from typing import Any
 from ..core.files import written_beside
 from ..core.jobs import MotionLiftError
 from .humanoid import FINGERS, MIDDLE_ROLES, PHALANGES, SIDE_ROLES, SIDES, IkLimb, RigMap, Switch
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".toml"
 FORMAT = 1
@@ -176,13 +180,50 @@ def read_preset(path: Path) -> Preset:
     return _checked(values, path)
 
 
-def load_presets(folders: Iterable[Path] = ()) -> dict[str, Preset]:
-    """The shipped presets by family, those in `folders` in place of ones of the same name. Raises as `read_preset`."""
-    found: dict[str, Preset] = {}
-    for folder in (SHIPPED, *folders):
+@dataclass(frozen=True)
+class Presets:
+    """known: presets by family; wrong: by what would be their family, what is wrong with those left out."""
+
+    known: Mapping[str, Preset]
+    wrong: Mapping[str, MotionLiftError]
+
+    def check(self, family: str) -> None:
+        """Raises what is wrong (`bad_preset`) with the preset of this name, if it was left out."""
+        if family in self.wrong:
+            raise self.wrong[family]
+
+    def warnings(self) -> list[str]:
+        """What a person should know about files of theirs, a text each."""
+        return [f"{error.message} It is left out. {error.hint}" for error in self.wrong.values()]
+
+
+def read_presets(folders: Iterable[Path] = ()) -> Presets:
+    """The shipped presets, those in `folders` in place of ones of the same name. One there that is not right is left
+    out, so that all others can be used."""
+    known = {path.stem: read_preset(path) for path in sorted(SHIPPED.glob(f"*{SUFFIX}"))}
+    wrong: dict[str, MotionLiftError] = {}
+    for folder in folders:
         for path in sorted(folder.glob(f"*{SUFFIX}")):
-            found[path.stem] = read_preset(path)
-    return found
+            try:
+                known[path.stem] = read_preset(path)
+                wrong.pop(path.stem, None)
+            except MotionLiftError as error:
+                wrong[path.stem] = error
+    return Presets(known, wrong)
+
+
+def load_presets(folders: Iterable[Path] = ()) -> dict[str, Preset]:
+    """The presets of `read_presets` by family, with a warning in the log for each file that is left out."""
+    found = read_presets(folders)
+    for text in found.warnings():
+        _warn(text)
+    return dict(found.known)
+
+
+@functools.cache
+def _warn(text: str) -> None:
+    """Once is enough, however many rigs are matched."""
+    log.warning(text)
 
 
 def _bad(name: str, what: str) -> MotionLiftError:

@@ -20,20 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..core.jobs import MotionLiftError, UsageError
 from ..core.motion import Motion
-from ..core.rotation import IDENTITY, Array, multiply, rotate, to_matrix
+from ..core.rotation import IDENTITY, Array, conjugate, multiply, rotate, to_matrix
 from . import planting
+from .adjusting import Adjustment, leaned
 from .controls import ik_controls, pose_controls
 from .humanoid import FINGER_ROLES, SIDES, RigMap, in_words
 from .keying import Ground, keyed
 from .posing import Pose
 from .rig import Rig
-from .source import Source, place, rest_across, rest_directions
+from .source import Source, place, placement_of, rest_across, rest_directions
 from .tpose import Bones, alignments, bones_of, stand, way_along
 from .twist import share_twist, shared_rotations
 
@@ -56,7 +57,8 @@ class RetargetOptions:
     the ratio of the legs' lengths, of the hips' heights, or the way as it is; place: begun where the rig stands, or
     as filmed; plant_feet: contacts hold; hands: as the arms take them, but still where they carry weight (`hold`, like
     feet), or not even there (`free`), or kept where they were against the body (at the target's size) or in the world;
-    limbs: which are posed by IK controls, where the preset knows any (FK controls are always keyed).
+    limbs: which are posed by IK controls, where the preset knows any (FK controls are always keyed). adjustment: what
+    is set right about the whole take; its scale is that of the way, since the rig keeps its size.
     Raises `UsageError` (`bad_retarget_option`).
     """
 
@@ -67,6 +69,13 @@ class RetargetOptions:
     hands: Hands = "hold"
     fingers: bool = True
     limbs: Limbs = "auto"
+    adjustment: Adjustment = field(default_factory=Adjustment)
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> RetargetOptions:
+        """The inverse of `dataclasses.asdict`."""
+        adjustment = Adjustment.from_json(values.get("adjustment", {}))
+        return RetargetOptions(**{**values, "adjustment": adjustment})
 
     def __post_init__(self) -> None:
         for name, kind in (("travel", Travel), ("scale", Scale), ("place", Place), ("hands", Hands), ("limbs", Limbs)):
@@ -110,7 +119,11 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
     options = options or RetargetOptions()
     rig = rig.following(rig_map.carriers)
     bones = bones_of(rig, rig_map)
-    source = place(motion, options.place == "filmed")
+    filmed, adjustment = options.place == "filmed", options.adjustment
+    # Where it begins and what it faces is that of the take as it was: a figure that leans does so about its feet.
+    motion, placement = leaned(motion, adjustment), placement_of(motion, filmed)
+    source = place(motion, placement)
+    tilted = bool(np.any(adjustment.floor_turn != IDENTITY))
     travel = _travel(rig, rig_map, bones, options.travel)
     stage = stand(rig, bones)
     aligned = alignments(rig, stage, bones, rest_directions(motion), rest_across(motion), rig_map.corrections)
@@ -124,7 +137,7 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
     chains = (*bones.values(), *beside.values(), *twists.values())
     pose = Pose(rig, stage, len(motion), [*(bone for chain in chains for bone in chain), *controls])
     _turn_bones(pose, bones, aligned, source)
-    way = _put_hips(pose, bones, source, options.scale)
+    way = _put_hips(pose, bones, source, options.scale, adjustment.scale)
     if options.plant_feet:
         planting.plant(pose, bones, aligned, source, way.scale, options.hands == "hold")
     if options.hands in ("body", "world"):
@@ -140,9 +153,10 @@ def retarget(motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions
     if travel == "root":
         root = bones["root"][0]
         pose.heads[root] = stage.heads[root] + way.path
-        if options.place == "filmed":
+        if filmed or tilted:
             pose.turns[root] = np.broadcast_to(IDENTITY, (len(motion), 4))
-    ground = Ground.of(rig, stage, options.place == "filmed")
+    floor_turn = multiply(multiply(placement.turn, adjustment.floor_turn), conjugate(placement.turn))
+    ground = Ground.of(rig, stage, filmed).laid(floor_turn, adjustment.floor_height)
     rotations, locations, notes = keyed(pose, ground)
     if missing := [in_words(role) for role in rig_map.missing()]:
         notes.append(f"No bone for {', '.join(missing)}.")
@@ -215,8 +229,9 @@ def _turn_bones(pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: 
             pose.heads[bone] = head
 
 
-def _put_hips(pose: Pose, bones: Bones, source: Source, scale: Scale) -> _Way:
-    """Move the figure so that the midpoint of its hips follows the source's; the module says how."""
+def _put_hips(pose: Pose, bones: Bones, source: Source, scale: Scale, longer: float) -> _Way:
+    """Move the figure so that the midpoint of its hips follows the source's, on a way `longer` times as long; the
+    module says how."""
     motion, stage = source.motion, pose.stage
     rest = planting.rest_joints(motion)
     hip_source = 0.5 * (rest[motion.joint("left_hip")] + rest[motion.joint("right_hip")])
@@ -235,7 +250,7 @@ def _put_hips(pose: Pose, bones: Bones, source: Source, scale: Scale) -> _Way:
         )
         ratio = float(legs / legs_source)
         ankle = float(np.mean([stage.heads[bones[f"{s}_ankle"][0]][2] for s in whole]))
-    along = 1.0 if scale == "none" else ratio
+    along = longer * (1.0 if scale == "none" else ratio)
     hips = 0.5 * (source.joint("left_hip") + source.joint("right_hip"))
     goal = hips * np.array([along, along, ratio])
     goal[:, 2] += ankle - ratio * ankle_source[2]

@@ -49,22 +49,27 @@ class Source:
         return role in self.motion.joint_names
 
 
-def place(motion: Motion, as_filmed: bool) -> Source:
-    """The motion on the stage: as it is, or begun over the origin and facing the front."""
-    turns, joints = motion.world_rotations(), motion.joint_positions
-    hips = 0.5 * (joints[:, motion.joint("left_hip")] + joints[:, motion.joint("right_hip")])
-    placement = Placement(np.array([1.0, 0.0, 0.0, 0.0]), np.zeros(3))
-    if not as_filmed:
-        soon = motion.times - motion.times[0] <= HEADING_SECONDS
-        facing = rotate(turns[soon, 0], FRONT).mean(0)
-        angle = float(np.arctan2(facing[0], -facing[1])) if np.linalg.norm(facing[:2]) > 1e-3 else 0.0
-        turn = from_axis_angle(UP, -angle)
-        start = rotate(turn, hips[0])
-        placement = Placement(turn, np.array([-start[0], -start[1], 0.0]))
+def placement_of(motion: Motion, as_filmed: bool) -> Placement:
+    """Where a motion is put on the stage: as it is, or begun over the origin and facing the front."""
+    if as_filmed:
+        return Placement(np.array([1.0, 0.0, 0.0, 0.0]), np.zeros(3))
+    hips = 0.5 * (
+        motion.joint_positions[0, motion.joint("left_hip")] + motion.joint_positions[0, motion.joint("right_hip")]
+    )
+    soon = motion.times - motion.times[0] <= HEADING_SECONDS
+    facing = rotate(motion.world_rotations()[soon, 0], FRONT).mean(0)
+    angle = float(np.arctan2(facing[0], -facing[1])) if np.linalg.norm(facing[:2]) > 1e-3 else 0.0
+    turn = from_axis_angle(UP, -angle)
+    start = rotate(turn, hips)
+    return Placement(turn, np.array([-start[0], -start[1], 0.0]))
+
+
+def place(motion: Motion, placement: Placement) -> Source:
+    """The motion on the stage."""
     return Source(
         motion=motion,
-        turns=multiply(placement.turn, turns),
-        joints=placement.points(joints),
+        turns=multiply(placement.turn, motion.world_rotations()),
+        joints=placement.points(motion.joint_positions),
         contact_points=placement.points(motion.contact_positions()),
         placement=placement,
     )

@@ -34,6 +34,9 @@ def check_output(path: Path, overwrite: bool) -> None:
         ) from error
 
 
+_TEMPORARY = ".motionlift-"
+
+
 @contextlib.contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder and rename it to `path` when the block ends well.
@@ -43,7 +46,7 @@ def written_beside(path: Path) -> Iterator[Path]:
     """
     suffix = "".join(path.suffixes[-2:])
     try:
-        handle, name = tempfile.mkstemp(prefix=".motionlift-", suffix=suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=suffix, dir=path.parent)
     except OSError as error:
         raise _write_failed(path, error) from error
     os.close(handle)
@@ -56,6 +59,11 @@ def written_beside(path: Path) -> Iterator[Path]:
         raise _write_failed(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What `written_beside` left of a file like `path` where its process was killed, or is still writing."""
+    return sorted(path.parent.glob(f"{_TEMPORARY}*{''.join(path.suffixes[-2:])}"))
 
 
 def _umask() -> int:

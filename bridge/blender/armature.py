@@ -15,15 +15,18 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
 from . import versions
-from .actions import write_curves
+from .key_curves import write_curves
 from .written import remember
 
+SAME_SIZE = 2e-3
+"""Figures whose bones are that nearly as long, as a share, are of one size."""
 SHORTEST_BONE = 1e-3
 """Blender removes bones of no length without a word."""
 LONGEST_NAME = 56
@@ -90,9 +93,10 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
 def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     """Give the Action of a figure that `add_figure` made the keys of `motion`, of the same joints, and its range.
 
-    The bones stay as they are: another solve changes their lengths by a millimetre at most. So do curves that we do
-    not write.
+    The bones stay as they are where the motion's figure is as large: another solve changes their lengths by a
+    millimetre at most; else they are scaled to its size. Curves that we do not write stay too.
     """
+    _resize(figure, motion)
     curves, action = versions.current_curves(figure.animation_data), figure.animation_data.action
     roots = [name for name, parent in zip(motion.joint_names, motion.parents, strict=True) if parent < 0]
     ours = {f"{figure.pose.bones[name].path_from_id()}.rotation_quaternion" for name in motion.joint_names}
@@ -101,6 +105,22 @@ def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -
         if curve.data_path in ours:
             curves.fcurves.remove(curve)
     _key(figure, action, curves, motion, first_frame)
+
+
+def _resize(figure: bpy.types.Object, motion: Motion) -> None:
+    """Scale the figure's bones to the size of the motion's, where that is another."""
+    bones = figure.data.bones
+    ratios = [
+        float(np.linalg.norm(motion.rest_offsets[joint])) / length
+        for joint, (name, parent) in enumerate(zip(motion.joint_names, motion.parents, strict=True))
+        if parent >= 0
+        and (length := (bones[name].head_local - bones[motion.joint_names[parent]].head_local).length) > SHORTEST_BONE
+    ]
+    size = float(np.median(ratios))
+    if abs(size - 1) > SAME_SIZE:
+        figure.data.transform(Matrix.Scale(size, 4))
+        # Blender does not notice by itself.
+        figure.data.update_tag()
 
 
 def _animate(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:

@@ -14,7 +14,7 @@ from ...core.jobs import MotionLiftError
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, normalise, rotate
 from ..rig import keyed_locations, keyed_rotations
 from . import versions
-from .actions import write_curves
+from .key_curves import write_curves
 from .rigs import read_rig
 
 ORIGINAL, DEFORMING = "ORG-", "DEF-"

@@ -17,7 +17,7 @@ import numpy as np
 from ...core.rotation import IDENTITY, Array, conjugate, continuous, multiply, normalise
 from ..channels import rotation_channels, rotations_of
 from ..rig import AXIS_ANGLE, QUATERNION
-from .actions import SWITCHES_GROUP, write_curves
+from .key_curves import SWITCHES_GROUP, write_curves
 from .written import Written, owner_in, sampled, written_in
 
 SAME = 1e-6

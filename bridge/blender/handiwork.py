@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import contacts, versions
-from .curve_prints import joined, prints_of
+from .curve_prints import CurveName, curve_print, joined, prints_of
 from .written import PRINT, owner_in, written_paths
 
 
@@ -19,6 +19,35 @@ def fingerprint(action: bpy.types.Action) -> str:
         return joined(prints_of(owner_in(action, paths), paths))
     prints = {name: each for owner in versions.curve_owners(action) for name, each in prints_of(owner).items()}
     return joined({name: each for name, each in prints.items() if not contacts.is_ours(name[0])})
+
+
+class Fingerprinting:
+    """`fingerprint` in many small steps, between which Blender may go on; the Action must not change meanwhile."""
+
+    def __init__(self, action: bpy.types.Action) -> None:
+        paths = written_paths(action)
+        self._action, self._paths = action.name, paths
+        owner = None if paths is None else owner_in(action, paths)
+        curves = [] if owner is None or paths is None else [c for c in owner.fcurves if c.data_path in paths]
+        self._left = [(curve.data_path, curve.array_index) for curve in curves]
+        self._prints: dict[CurveName, bytes] = {}
+        self.result: str | None = None
+
+    def advance(self) -> bool:
+        """Read one more curve; whether `result` is there then. Without the Action, or a curve of it, it is empty."""
+        action = bpy.data.actions.get(self._action)
+        if action is None or self._paths is None:
+            self.result = "" if action is None else fingerprint(action)
+        elif self._left:
+            path, index = self._left.pop()
+            curve = owner_in(action, {path}).fcurves.find(path, index=index)
+            if curve is None:
+                self.result = ""
+            else:
+                self._prints[path, index] = curve_print(curve)
+        else:
+            self.result = joined(self._prints)
+        return self.result is not None
 
 
 def fingerprint_as_written(action: bpy.types.Action) -> str:

@@ -36,7 +36,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
             Motion.load(Path(request["motion"])),
             request["place"],
             lambda rig: matching.chosen(rig, request["preset"], folder),
-            RetargetOptions(**request["options"]),
+            RetargetOptions.from_json(request["options"]),
             Path(request["output"]),
             request["fps"],
             request["name"],

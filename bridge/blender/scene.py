@@ -14,7 +14,7 @@ from ...core.motion import Motion
 from ...core.rotation import Array, continuous, from_matrix
 from ..review import part_confidence, weak_stretches
 from . import contacts, versions
-from .actions import write_curves
+from .key_curves import write_curves
 
 CONFIDENCE_GROUP = "MotionLift confidence"
 MARKER = "ML: "

@@ -29,28 +29,38 @@ def assign_action(animated: bpy.types.ID, action: bpy.types.Action) -> Any:
     return curves
 
 
-def copied_action(animated: bpy.types.ID, name: str) -> tuple[bpy.types.Action, Any]:
-    """Give `animated` a copy, called `name`, of the Action that it has, or a new one; and what holds its curves."""
+def detached_action(animated: bpy.types.ID, name: str) -> tuple[bpy.types.Action, str]:
+    """A copy, called `name`, of the Action that `animated` has, or a new one, that nothing uses yet; and the identifier
+    of its slot, from 4.4 on, for `curves_in_slot` and `show_action`."""
     animation = animated.animation_data_create()
     previous = animation.action
-    if previous is None:
-        action = bpy.data.actions.new(name)
-        return action, assign_action(animated, action)
-    action = previous.copy()
-    action.name = name
+    action = bpy.data.actions.new(name) if previous is None else previous.copy()
+    action.name, action.use_fake_user = name, False
     if not hasattr(action, "slots"):
-        animation.action = action
-        return action, action
-    used = animation.action_slot
+        return action, ""
+    used = animation.action_slot if previous is not None else None
     slot = action.slots.get(used.identifier) if used is not None else None
     if slot is None:
         slot = action.slots.new(id_type=animated.id_type, name=animated.name)
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    curves = strip.channelbag(slot, ensure=True)
+    strip.channelbag(slot, ensure=True)
+    return action, str(slot.identifier)
+
+
+def curves_in_slot(action: bpy.types.Action, slot: str) -> Any:
+    """What holds the curves of the slot with this identifier; before 4.4 the Action."""
+    if not hasattr(action, "slots"):
+        return action
+    return action.layers[0].strips[0].channelbag(action.slots[slot], ensure=True)
+
+
+def show_action(animated: bpy.types.ID, action: bpy.types.Action, slot: str) -> None:
+    """Let `animated` play the slot of `action` with this identifier. See `assign_action`."""
+    animation = animated.animation_data_create()
     animation.action = action
-    animation.action_slot = slot
-    return action, curves
+    if hasattr(action, "slots"):
+        animation.action_slot = action.slots[slot]
 
 
 def current_curves(animation: bpy.types.AnimData) -> Any:

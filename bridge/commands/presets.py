@@ -16,7 +16,7 @@ from .. import match as matching
 from ..bvh_rig import rig_of_bvh
 from ..humanoid import in_words
 from ..match import Match
-from ..preset_files import SUFFIX, Preset, load_presets, read_preset, save_preset
+from ..preset_files import SUFFIX, Preset, load_presets, read_preset, read_presets, save_preset
 from ..preset_text import preset_of
 from ..rig import Rig
 from .blend import read_blend_rig
@@ -64,6 +64,7 @@ def list_presets(folder: PresetFolder = None) -> None:
 @presets.command("show")
 def show_preset(family: Annotated[str, typer.Argument(help="A family's name.")], folder: PresetFolder = None) -> None:
     """Print a preset's file, to be changed and kept as one of your own."""
+    read_presets(folders(folder)).check(family)
     known = load_presets(folders(folder))
     if family not in known:
         raise UsageError("no_preset", f"There is no preset {family}.", f"There are: {', '.join(sorted(known))}.")

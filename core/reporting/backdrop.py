@@ -4,8 +4,8 @@ Some clips are that already. Of the others a proxy is written: each frame of the
 nearest to its time, upright and as large as a background needs, with many keyframes, so that it can be scrubbed.
 
 `python -m motionlift.core.reporting.backdrop` is the same for who cannot import PyAV: one JSON object on standard input
-with `prepare`'s arguments; on standard output JSON lines, {"progress": [done, total]} and at last {"footage": {...}}
-or {"error": {"code", "message", "hint"}}.
+with `prepare`'s arguments, whose end means that nobody wants it any more; on standard output JSON lines,
+{"progress": [done, total]} and at last {"footage": {...}} or {"error": {"code", "message", "hint"}}.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -186,13 +187,21 @@ def main() -> None:
     try:
         asked = json.loads(sys.stdin.readline())
         asked |= {"video": Path(asked["video"]), "output": Path(asked["output"]), "times": np.array(asked["times"])}
-        say(footage=asdict(prepare(**asked, progress=lambda done, total: say(progress=[done, total]))))
+        unwanted = threading.Event()
+        threading.Thread(target=_set_at_end, args=(unwanted,), daemon=True).start()
+        made = prepare(**asked, progress=lambda done, total: say(progress=[done, total]), cancelled=unwanted.is_set)
+        say(footage=asdict(made))
     except MotionLiftError as error:
         say(error={"code": error.code, "message": error.message, "hint": error.hint})
     except Exception as error:
         log.exception("footage")
         told = internal_error(error, "Please report it.")
         say(error={"code": told.code, "message": told.message, "hint": told.hint})
+
+
+def _set_at_end(unwanted: threading.Event) -> None:
+    sys.stdin.read()
+    unwanted.set()
 
 
 if __name__ == "__main__":

@@ -9,59 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .scripts import WITH_PERSON
+
 InBlender = Callable[..., Any]
 
-ENABLED = """
-import atexit
-from pathlib import Path
-import motionlift
-entry = bpy.context.preferences.addons.new()
-entry.module = "motionlift"
-motionlift.register()
-atexit.register(motionlift.unregister)
-from motionlift.addon.session import session
-from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
-ops = bpy.ops.motionlift
-scene = bpy.context.scene
-choices = scene.motionlift
-
-def refusal(operator, *how, **options):
-    try:
-        operator(*how, **options)
-    except RuntimeError as error:
-        return str(error)
-
-def armature(names):
-    data = bpy.data.armatures.new("Rig")
-    figure = bpy.data.objects.new("Rig", data)
-    scene.collection.objects.link(figure)
-    bpy.context.view_layer.objects.active = figure
-    bpy.ops.object.mode_set(mode="EDIT")
-    for name, head, tail, parent in names:
-        bone = data.edit_bones.new(name)
-        bone.head, bone.tail = head, tail
-        bone.parent = data.edit_bones.get(parent)
-    bpy.ops.object.mode_set(mode="OBJECT")
-    return figure
-
-def person(naming=lambda name: name):
-    bones = [("Hips", (0, 0, 1), (0, 0, 1.1), ""), ("Spine", (0, 0, 1.1), (0, 0, 1.4), "Hips"),
-             ("Neck", (0, 0, 1.4), (0, 0, 1.5), "Spine"), ("Head", (0, 0, 1.5), (0, 0, 1.7), "Neck")]
-    for side, x in (("Left", 1), ("Right", -1)):
-        bones += [(f"{side}Shoulder", (0.02 * x, 0, 1.38), (0.15 * x, 0, 1.38), "Spine"),
-                  (f"{side}Arm", (0.15 * x, 0, 1.38), (0.4 * x, 0, 1.2), f"{side}Shoulder"),
-                  (f"{side}ForeArm", (0.4 * x, 0, 1.2), (0.6 * x, -0.02, 1.0), f"{side}Arm"),
-                  (f"{side}Hand", (0.6 * x, -0.02, 1.0), (0.7 * x, -0.03, 0.9), f"{side}ForeArm"),
-                  (f"{side}UpLeg", (0.1 * x, 0, 1), (0.1 * x, -0.02, 0.5), "Hips"),
-                  (f"{side}Leg", (0.1 * x, -0.02, 0.5), (0.1 * x, 0, 0.1), f"{side}UpLeg"),
-                  (f"{side}Foot", (0.1 * x, 0, 0.1), (0.1 * x, -0.15, 0.02), f"{side}Leg"),
-                  (f"{side}ToeBase", (0.1 * x, -0.15, 0.02), (0.1 * x, -0.22, 0.02), f"{side}Foot")]
-    return [(naming(name), head, tail, parent and naming(parent)) for name, head, tail, parent in bones]
-"""
-
 VIDEO = (
-    ENABLED
+    WITH_PERSON
     + """
+from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
 import time
 sample, python, folder = arguments
 folder = Path(folder)
@@ -177,8 +132,9 @@ def test_the_video_the_trim_and_the_person(
 
 
 BONES = (
-    ENABLED
+    WITH_PERSON
     + """
+from motionlift.addon import driver, people, people_operators, rig_map, targets, video_look
 folder = Path(arguments[0])
 motion_file = arguments[1]
 result["nobody"] = [refusal(ops.test_pose), refusal(ops.choose_preset), refusal(ops.correct_bones)]
@@ -239,6 +195,13 @@ result["unknown_again"] = targets.target_trouble("ACTIVE", figure) != ""
 import shutil
 shutil.copy(folder / "mine.toml", rig_map.preset_folder() / "mine.toml")
 result["own"] = [rig_map.match_of(figure).family, targets.target_trouble("ACTIVE", figure)]
+
+# A file of one's own that is wrong is left out, whatever else there is.
+(rig_map.preset_folder() / "broken.toml").write_text("format = 1\\nbones = [")
+result["wrong_file"] = [rig_map.match_of(figure).family, targets.target_trouble("ACTIVE", figure),
+                        rig_map.presets().warnings(), refusal(ops.choose_preset, preset="broken")]
+(rig_map.preset_folder() / "broken.toml").unlink()
+result["mended"] = rig_map.presets().warnings()
 
 # The test pose, there and back, and gone when a lift is put on.
 import numpy as np
@@ -303,6 +266,12 @@ def test_the_bones_of_a_rig(in_blender: InBlender, tmp_path: Path) -> None:
     assert seen["by_hand"] == ["", []]
     assert seen["loaded"] == [True, "mine", []]
     assert seen["unknown_again"]
+    family, trouble, (warning,), refused = seen["wrong_file"]
+    assert (family, trouble) == ("mine", "")
+    assert "broken.toml" in warning
+    assert "left out" in warning
+    assert "broken.toml" in refused
+    assert seen["mended"] == []
     assert seen["own"] == ["mine", ""]
     way, posed, actions = seen["posed"]
     np.testing.assert_allclose(way, (1, 0, 0), atol=0.02)

@@ -13,40 +13,13 @@ from motionlift.addon.properties import PERSON_ITEMS
 from motionlift.core.jobs import PERSON_CHOICES
 from motionlift.core.motion import Motion, resample
 
+from .scripts import ENABLED
+
 InBlender = Callable[..., Any]
-
-ENABLED = """
-import atexit
-from pathlib import Path
-import motionlift
-entry = bpy.context.preferences.addons.new()
-entry.module = "motionlift"
-motionlift.register()
-atexit.register(motionlift.unregister)
-from motionlift.addon.session import session
-ops = bpy.ops.motionlift
-
-def refusal(operator, **options):
-    try:
-        operator(**options)
-    except RuntimeError as error:
-        return str(error)
-
-def data():
-    return {kind: sorted(getattr(bpy.data, kind).keys()) for kind in ("objects", "armatures", "actions")}
-
-def heads(figure, frame):
-    bpy.context.scene.frame_set(frame)
-    return {bone.name: list(bone.head) for bone in figure.pose.bones}
-
-def curves_of(action):
-    return action.layers[0].strips[0].channelbags[0].fcurves if hasattr(action, "layers") else action.fcurves
-"""
 
 LIFT = (
     ENABLED
     + """
-import shutil
 sample, python, folder = arguments
 folder = Path(folder)
 entry.preferences.engine_python = python
@@ -175,7 +148,6 @@ def test_a_lift_from_video_to_clean_up(
 ON_A_RIG = (
     ENABLED
     + """
-import shutil
 sample, python, folder = arguments
 folder = Path(folder)
 entry.preferences.engine_python = python

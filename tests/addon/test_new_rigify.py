@@ -11,13 +11,13 @@ import numpy as np
 from motionlift.bridge.bvh import evenly_sampled
 from motionlift.core.motion import Motion
 
-SCRIPT = """
-from pathlib import Path
-import motionlift
+from .scripts import ENABLED
+
+SCRIPT = (
+    ENABLED
+    + """
 from motionlift.addon import targets
 from motionlift.core.motion import Motion
-
-motionlift.register()
 
 def counts():
     return {kind: len(getattr(bpy.data, kind)) for kind in
@@ -44,6 +44,7 @@ result["rewritten"] = [torso(figure, 5), torso(figure, 24), counts() == made, fi
 target.remove(figure)
 result["removed"] = counts() == before
 """
+)
 
 
 def test_a_new_rigify_human(in_blender: Callable[..., Any], tmp_path: Path, make_motion: Callable[..., Motion]) -> None:
@@ -65,15 +66,10 @@ def test_a_new_rigify_human(in_blender: Callable[..., Any], tmp_path: Path, make
     assert seen["removed"]
 
 
-LIFTED = """
-import shutil
-from pathlib import Path
-import motionlift
-entry = bpy.context.preferences.addons.new()
-entry.module = "motionlift"
-motionlift.register()
+LIFTED = (
+    ENABLED
+    + """
 from motionlift.core.motion import Motion
-ops = bpy.ops.motionlift
 sample, python, folder = arguments
 entry.preferences.engine_python = python
 video = Path(folder) / "walk.mp4"
@@ -96,8 +92,8 @@ filmed = Motion.load(Path(bpy.path.abspath(figure.animation_data.action.motionli
 result["filmed_from"] = filmed.world_from_camera[0, :3, 3].tolist()
 clip = camera.data.background_images[0].image or camera.data.background_images[0].clip
 result["behind"] = Path(bpy.path.abspath(clip.filepath)).name
-motionlift.unregister()
 """
+)
 
 
 def test_lifted_onto_a_new_rigify_human_before_its_footage(

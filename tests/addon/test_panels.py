@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .test_after import LIFTED
+from .scripts import LIFTED
 
 InBlender = Callable[..., Any]
 
@@ -95,7 +95,8 @@ def test_every_panel_is_drawn_as_things_stand(
     plain, busy, edited = seen["plain"], seen["busy"], seen["edited"]
     assert "Nothing to Check" in plain["TakePanel"]
     assert {"BVH", "FBX", "GLB", "motionlift.add_camera"} <= set(plain["TakePanel"])
-    assert plain["CleanUpPanel"] == ["smoothing", "foot_lock", "floor", "travel"]
+    solve = ["smoothing", "foot_lock", "floor", "travel"]
+    assert plain["CleanUpPanel"] == [*solve, "floor_height", "tilt_forward", "tilt_sideways", "scale"]
     assert plain["ContactsPanel"] == ["motionlift.show_contacts"]
     assert {"Check These: 1", "left arm hidden", "motionlift.use_clip_rate"} <= set(busy["TakePanel"])
     assert {"motionlift.clean_up", "To a New Action", "motionlift.reset_choices"} <= set(busy["CleanUpPanel"])

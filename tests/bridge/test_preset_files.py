@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from motionlift.bridge.match import match
-from motionlift.bridge.preset_files import Preset, load_presets, read_preset, save_preset
+from motionlift.bridge.match import chosen, match
+from motionlift.bridge.preset_files import Preset, load_presets, read_preset, read_presets, save_preset
 from motionlift.bridge.preset_text import preset_of
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError
@@ -75,6 +75,28 @@ def test_ones_own_come_first(tmp_path: Path) -> None:
     known = load_presets([tmp_path])
     assert known["mixamo"].title == known["hero"].title == "Mine"
     assert set(known) == {*load_presets(), "hero"}
+
+
+def test_a_wrong_one_is_left_out_and_named(
+    tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "broken.toml").write_text("format = 1\nbones = [")
+    (tmp_path / "mixamo.toml").write_text(GOOD.replace("pelvis", "belly"))
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
+    (tmp_path / "hero.toml").write_text(GOOD)
+    found = read_presets([tmp_path])
+    assert set(found.wrong) == {"broken", "mixamo", "folder", "binary"}
+    assert set(found.known) == {*presets, "hero"}
+    assert found.known["mixamo"] == presets["mixamo"]
+    assert all(any(f"{name}.toml" in text for text in found.warnings()) for name in found.wrong)
+    rig = rig_of(presets["mixamo"], A_POSE)
+    assert chosen(rig, "auto", tmp_path).family == "mixamo"
+    assert len([record for record in caplog.records if "broken.toml" in record.message]) == 1
+    for name in ("broken", "mixamo"):
+        with pytest.raises(MotionLiftError) as caught:
+            chosen(rig, name, tmp_path)
+        assert caught.value.code == "bad_preset"
 
 
 @pytest.mark.parametrize("family", ["mixamo", "unreal", "makehuman", "daz_genesis_9", "smplx", "biped"])

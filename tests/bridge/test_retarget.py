@@ -17,7 +17,7 @@ from motionlift.bridge.posing import Pose
 from motionlift.bridge.preset_files import Preset, load_presets
 from motionlift.bridge.retarget import Retargeted, RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
-from motionlift.bridge.source import place, rest_across, rest_directions
+from motionlift.bridge.source import place, placement_of, rest_across, rest_directions
 from motionlift.bridge.tpose import FRONT, UP, alignments, role_ends, stand
 from motionlift.core.bvh import read_bvh
 from motionlift.core.jobs import MotionLiftError
@@ -106,7 +106,7 @@ class Judged:
 
     def contacts(self) -> list[tuple[Array, Bools]]:
         """For each contact its point's path (F, 3) m in the world, and where it holds (F,)."""
-        source = place(self.motion, False)
+        source = place(self.motion, placement_of(self.motion, False))
         aligned = alignments(self.rig, self.stage, self.bones, rest_directions(self.motion), rest_across(self.motion))
         pose = Pose(self.rig, self.stage, len(self.motion), [])
         scale = float(np.cbrt(np.linalg.det(self.done.world_from_motion[:3, :3])))
@@ -293,7 +293,7 @@ def test_scale(walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., R
         done = retarget(walk, rig, rig_map, RetargetOptions(scale=scale))
         heads, _ = pose_rig(done.rig, done.rotations, done.locations, len(walk))
         ways[scale] = np.linalg.norm(np.ptp(heads[:, rig.index("Hips"), :2], axis=0))
-    source = np.linalg.norm(np.ptp(place(walk, False).joint("pelvis")[:, :2], axis=0))
+    source = np.linalg.norm(np.ptp(place(walk, placement_of(walk, False)).joint("pelvis")[:, :2], axis=0))
     assert ways["legs"] / source == pytest.approx(0.5, rel=0.02)
     assert ways["none"] / source == pytest.approx(1.0, rel=0.02)
     assert 0.5 < ways["hips"] / source < 0.65

@@ -22,7 +22,21 @@ from typing import Any
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from driving import VIDEO, call, drive, found, module, package, press, shot, until, view
+from driving import (
+    VIDEO,
+    call,
+    close_browser,
+    drive,
+    folded,
+    found,
+    module,
+    package,
+    press,
+    settled,
+    shot,
+    until,
+    view,
+)
 
 OPEN = {"MOTIONLIFT_PT_take", "MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"}
 """Panels that are open in the pictures of the take."""
@@ -30,18 +44,7 @@ OPEN = {"MOTIONLIFT_PT_take", "MOTIONLIFT_PT_clean_up", "MOTIONLIFT_PT_contacts"
 
 def opened(wanted: set[str]) -> None:
     """Have these sub-panels open and the other ones closed."""
-    panels = [
-        *module("lift_panels").CLASSES,
-        *module("placing_panel").CLASSES,
-        *module("batch_panel").CLASSES,
-        *module("take_panels").CLASSES,
-    ]
-    for cls in panels:
-        bpy.utils.unregister_class(cls)
-        if issubclass(cls, bpy.types.Panel):
-            cls.bl_options = set() if cls.bl_idname in wanted else {"DEFAULT_CLOSED"}
-    for cls in panels:
-        bpy.utils.register_class(cls)
+    folded(lambda cls: cls.bl_idname not in wanted)
 
 
 def figure() -> Any:
@@ -69,13 +72,6 @@ def changed(name: str, before: Any, after: Any) -> None:
                             for a, b in zip(row, other, strict=True)), 5)  # fmt: skip
 
 
-def settled() -> Iterator[float]:
-    """Waits until nothing of ours runs or is about to."""
-    session = module("session").session()
-    yield 0.05
-    yield from until(lambda: not (session.busy or session.driven or module("clean_up").wanted()))
-
-
 def look(workspace: str) -> Iterator[float]:
     """Go to a workspace whose sidebar was not open yet, so that panels are as `opened` says; the figure in sight."""
     bpy.context.window_manager.windows[0].workspace = bpy.data.workspaces[workspace]
@@ -91,11 +87,11 @@ def look(workspace: str) -> Iterator[float]:
     yield 0.5
 
 
-def timed(name: str, value: Any) -> Iterator[float]:
+def timed(name: str, value: Any, choice: str = "smoothing") -> Iterator[float]:
     """Sets a choice of the take's clean-up, and notes the seconds until the new keys are there."""
-    shown, session, began = take().shown, module("session").session(), time.monotonic()
-    take().smoothing = value
-    yield from until(lambda: take().shown != shown or session.error is not None)
+    session, began = module("session").session(), time.monotonic()
+    setattr(take(), choice, value)
+    yield from until(lambda: not take().differs or session.error is not None)
     found[name] = round(time.monotonic() - began, 2)
     yield from settled()
 
@@ -144,6 +140,20 @@ def steps() -> Iterator[float]:
     found["slowest_result_ms"] = round(1000 * session.slowest_result_s, 2)
     yield 0.5
     shot("3_cleaned")
+
+    # What is set right without another solve: the figure leans, its feet stay, and the floor rises.
+    foot, head = pose(90, "left_ankle"), pose(90, "head")
+    yield from timed("tilt_s", 0.14, "tilt_forward")
+    changed("foot_leant", foot, pose(90, "left_ankle"))
+    changed("head_leant", head, pose(90, "head"))
+    shot("3_leant")
+    yield from timed("height_s", 0.3, "floor_height")
+    yield from timed("scale_s", 0.8, "scale")
+    yield 0.5
+    shot("3_small_and_high")
+    for choice, value in (("tilt_forward", 0.0), ("floor_height", 0.0), ("scale", 1.0)):
+        yield from timed(f"{choice}_back_s", value, choice)
+    changed("foot_back", foot, pose(90, "left_ankle"))
 
     # An edit by hand is asked about and carried over; one undo takes that back.
     path = figure().pose.bones["spine"].path_from_id() + ".rotation_quaternion"
@@ -208,6 +218,7 @@ def steps() -> Iterator[float]:
     yield from look("Layout")
     began = time.monotonic()
     call(ops.add_camera)
+    yield from settled()
     found["camera_s"] = round(time.monotonic() - began, 2)
     bpy.context.scene.frame_set(70)
     yield 1.5
@@ -215,15 +226,12 @@ def steps() -> Iterator[float]:
     for kind in ("bvh", "fbx", "glb"):
         call(getattr(ops, f"export_{kind}"), "EXEC_DEFAULT", filepath=str(folder / f"walk.{kind}"))
     found["exported"] = sorted(path.name for path in folder.glob("walk.*"))
-    call(ops.export_fbx)
-    yield 4.0
-    shot("10_export")
-    window = bpy.context.window_manager.windows[0]
-    browser = next(area for area in window.screen.areas if area.type == "FILE_BROWSER")
-    region = next(region for region in browser.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=browser, region=region):
-        bpy.ops.file.cancel("EXEC_DEFAULT")
-    yield 0.5
+    for kind in ("bvh", "fbx", "glb"):
+        call(getattr(ops, f"export_{kind}"))
+        yield 4.0
+        shot(f"10_export_{kind}")
+        close_browser()
+        yield 0.5
     call(ops.prune_takes)
     yield 1.0
     shot("11_unused")

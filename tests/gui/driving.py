@@ -86,7 +86,8 @@ def take_processor_time() -> None:
     machine too and the clock tells of them."""
     if os.environ.get("MOTIONLIFT_SHARED"):
         found["measured"] = "processor time"
-        module("driver").time = SimpleNamespace(perf_counter=time.thread_time, monotonic=time.monotonic)
+        for name in ("driver", "taking"):
+            module(name).time = SimpleNamespace(perf_counter=time.thread_time, monotonic=time.monotonic)
         _clock.now = time.thread_time
 
 
@@ -120,10 +121,18 @@ def open_sidebar() -> None:
 
 def unfold(panels: list[Any]) -> None:
     """Have panels open that begin closed, before they are drawn for the first time."""
-    for cls in panels:
+    folded(lambda cls: cls not in panels and "DEFAULT_CLOSED" in getattr(cls, "bl_options", ()))
+
+
+def folded(closed: Callable[[Any], bool]) -> None:
+    """Have the tab's panels begin closed or open, all registered again: they stand in the order of that."""
+    modules = map(module, ("lift_panels", "rig_panel", "placing_panel", "batch_panel", "take_panels"))
+    classes = [cls for panels in modules for cls in panels.CLASSES]
+    for cls in classes:
         bpy.utils.unregister_class(cls)
-        cls.bl_options = set()
-    for cls in panels:
+        if issubclass(cls, bpy.types.Panel):
+            cls.bl_options = {"DEFAULT_CLOSED"} if closed(cls) else set()
+    for cls in classes:
         bpy.utils.register_class(cls)
 
 
@@ -154,6 +163,22 @@ def until(ready: Callable[[], object], pause: float = 0.05) -> Iterator[float]:
         if time.monotonic() > end:
             raise TimeoutError
         yield pause
+
+
+def settled() -> Iterator[float]:
+    """Waits, with `yield from`, until nothing of ours runs or is about to."""
+    session = module("session").session()
+    yield 0.05
+    yield from until(lambda: not (session.busy or session.driven or module("clean_up").wanted()))
+
+
+def close_browser() -> None:
+    """Close the file browser that an operator has opened."""
+    window = bpy.context.window_manager.windows[0]
+    browser = next(area for area in window.screen.areas if area.type == "FILE_BROWSER")
+    region = next(region for region in browser.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=browser, region=region):
+        bpy.ops.file.cancel("EXEC_DEFAULT")
 
 
 def drive(steps: Iterator[float]) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,23 @@ def test_from_another_process(clip: Path, tmp_path: Path, make_motion: Callable[
     with pytest.raises(MotionLiftError) as caught:
         prepared(tmp_path / "no_python", tmp_path / "imports", motion, clip, output)
     assert caught.value.code == "worker_not_started"
+
+
+def test_another_process_that_is_stopped_leaves_nothing(
+    tmp_path: Path, encode_video: EncodeVideo, make_motion: Callable[..., Motion]
+) -> None:
+    clip = encode_video(tmp_path / "clip.mkv", numbered(4, (1920, 1080)) * 60, 30, codec="libx264")
+    motion = make_motion(frames=190, fps=24.0)
+    run = FootageRun(Path(sys.executable), tmp_path / "imports", motion, clip, proxy_path(tmp_path, "take", 24.0))
+    while not run.done and not run.finished:
+        time.sleep(0.01)
+    began = time.monotonic()
+    run.cancel()
+    with pytest.raises(Cancelled):
+        run.result()
+    assert run.done < run.total
+    assert time.monotonic() - began < 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [clip.name, "imports"]
 
 
 def test_what_was_done_to_the_clip_is_passed_on(make_motion: Callable[..., Motion], tmp_path: Path) -> None:

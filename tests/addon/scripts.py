@@ -1,0 +1,103 @@
+"""What scripts run inside Blender begin with: the add-on enabled, an armature to lift onto, a take to work on."""
+
+from __future__ import annotations
+
+ENABLED = """
+import atexit
+import shutil
+from pathlib import Path
+import motionlift
+entry = bpy.context.preferences.addons.new()
+entry.module = "motionlift"
+motionlift.register()
+atexit.register(motionlift.unregister)
+from motionlift.addon.session import session
+ops = bpy.ops.motionlift
+scene = bpy.context.scene
+choices = scene.motionlift
+
+def refusal(operator, *how, **options):
+    try:
+        operator(*how, **options)
+    except RuntimeError as error:
+        return str(error)
+
+def data():
+    return {kind: sorted(getattr(bpy.data, kind).keys()) for kind in ("objects", "armatures", "actions")}
+
+def heads(figure, frame):
+    bpy.context.scene.frame_set(frame)
+    return {bone.name: list(bone.head) for bone in figure.pose.bones}
+
+def curves_of(action):
+    return action.layers[0].strips[0].channelbags[0].fcurves if hasattr(action, "layers") else action.fcurves
+"""
+
+WITH_PERSON = (
+    ENABLED
+    + """
+def armature(names):
+    data = bpy.data.armatures.new("Rig")
+    figure = bpy.data.objects.new("Rig", data)
+    scene.collection.objects.link(figure)
+    bpy.context.view_layer.objects.active = figure
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, head, tail, parent in names:
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = head, tail
+        bone.parent = data.edit_bones.get(parent)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return figure
+
+def person(naming=lambda name: name):
+    bones = [("Hips", (0, 0, 1), (0, 0, 1.1), ""), ("Spine", (0, 0, 1.1), (0, 0, 1.4), "Hips"),
+             ("Neck", (0, 0, 1.4), (0, 0, 1.5), "Spine"), ("Head", (0, 0, 1.5), (0, 0, 1.7), "Neck")]
+    for side, x in (("Left", 1), ("Right", -1)):
+        bones += [(f"{side}Shoulder", (0.02 * x, 0, 1.38), (0.15 * x, 0, 1.38), "Spine"),
+                  (f"{side}Arm", (0.15 * x, 0, 1.38), (0.4 * x, 0, 1.2), f"{side}Shoulder"),
+                  (f"{side}ForeArm", (0.4 * x, 0, 1.2), (0.6 * x, -0.02, 1.0), f"{side}Arm"),
+                  (f"{side}Hand", (0.6 * x, -0.02, 1.0), (0.7 * x, -0.03, 0.9), f"{side}ForeArm"),
+                  (f"{side}UpLeg", (0.1 * x, 0, 1), (0.1 * x, -0.02, 0.5), "Hips"),
+                  (f"{side}Leg", (0.1 * x, -0.02, 0.5), (0.1 * x, 0, 0.1), f"{side}UpLeg"),
+                  (f"{side}Foot", (0.1 * x, 0, 0.1), (0.1 * x, -0.15, 0.02), f"{side}Leg"),
+                  (f"{side}ToeBase", (0.1 * x, -0.15, 0.02), (0.1 * x, -0.22, 0.02), f"{side}Foot")]
+    return [(naming(name), head, tail, parent and naming(parent)) for name, head, tail, parent in bones]
+"""
+)
+
+LIFTED = (
+    ENABLED
+    + """
+import numpy as np
+from motionlift.addon import edited, results
+from motionlift.bridge.blender import contacts, nla, versions
+from motionlift.bridge.blender.written import written_in
+sample, python, folder = arguments
+folder = Path(folder)
+entry.preferences.engine_python = python
+video = folder / "läufer im park.mp4"
+shutil.copy(sample, video)
+scene.render.fps, scene.frame_start, scene.frame_end = 30, 11, 20
+choices.use_trim, choices.trim_end, choices.target = True, 1.2, "NEW"
+ops.lift_video(filepath=str(video), wait=True)
+figure = bpy.context.view_layer.objects.active
+
+def act():
+    return results.required_action(bpy.context)
+
+def curve(path, index):
+    (found,) = [c for c in nla.curves_in(figure, act()).fcurves if c.data_path == path and c.array_index == index]
+    return found
+
+def values(path):
+    indices = sorted(c.array_index for c in nla.curves_in(figure, act()).fcurves if c.data_path == path)
+    return [[curve(path, i).evaluate(11.0 + f) for i in indices] for f in range(len(written_in(act()).values[0]))]
+
+def clean(path):
+    written = written_in(act())
+    return np.array([v for v, (p, _, _) in zip(written.values, written.curves) if p == path]).T.tolist()
+
+ARM = 'pose.bones["left_shoulder"].rotation_quaternion'
+ROOT = 'pose.bones["pelvis"].location'
+"""
+)
