@@ -35,6 +35,10 @@ class Sigmas:
     straight: float = 0.15
     """Sine of a knee's angle. A leg bent by 25 degrees is 2 cm shorter in the picture, little more than a keypoint
     errs, and the mean of what a network thinks possible is always bent: people mostly stand on straight legs."""
+    pose: float = 3.0
+    """Times the spread of recorded people's poses."""
+    feature: float = 0.1
+    """Added to that spread: sines of joints' angles, which recordings and what is lifted do not define alike."""
     bent: float = 4.0
     """Times that, beyond which a knee is bent, and left alone."""
 

@@ -26,6 +26,7 @@ from .descent import Solve, minimise
 from .evidence import Evidence, Pose, Sigmas
 from .limits import Limits
 from .moved import UNKNOWNS, Moved
+from .pose_prior import PosePrior
 from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
 WINDOW, OVERLAP = 900, 240
@@ -99,6 +100,7 @@ class _Window:
             Smoothness(evidence, sigmas),
             Hinges(sigmas),
             Limits(sigmas),
+            PosePrior(evidence, sigmas),
             Start(sigmas),
         ]
         if evidence.planted.any() or evidence.carrying.any():

@@ -17,6 +17,7 @@ from motionlift.core.solving.curvature import curvature
 from motionlift.core.solving.evidence import Evidence, Pose, Sigmas
 from motionlift.core.solving.limits import Limits
 from motionlift.core.solving.moved import TURNS, UNKNOWNS, Moved
+from motionlift.core.solving.pose_prior import PosePrior
 from motionlift.core.solving.terms import Bones, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 from motionlift.core.solving.trajectory import Ground
 
@@ -116,6 +117,7 @@ MISFITS: list[Term] = [
     Floor(replace(evidence(), ground=Ground(np.array([0.0, -1.0, 0.0]), -1.0)), Sigmas()),
     Hinges(Sigmas()),
     Limits(Sigmas()),
+    PosePrior(evidence(), Sigmas()),
     Balance(pose(), BODY, evidence(), Sigmas()),
 ]
 
