@@ -222,7 +222,7 @@ def test_real_chunks(looking: Looking, tmp_path: Path, monkeypatch: pytest.Monke
             super().__init__()
             begun.append(self)
             if len(begun) == 1:
-                threading.Timer(1.0, os.kill, (self._process.pid, signal.SIGKILL)).start()
+                threading.Timer(1.0, os.kill, (self.pid, signal.SIGKILL)).start()
 
     monkeypatch.setattr(whole, "DetectorProcess", Watched)
     beside = look(looking, 2, monkeypatch, cache=cache, key="k")
@@ -262,7 +262,7 @@ def test_it_is_stopped_at_once(looking: Looking, monkeypatch: pytest.MonkeyPatch
     class Watched(DetectorProcess):
         def __init__(self) -> None:
             super().__init__()
-            pids.append(self._process.pid)
+            pids.append(self.pid)
 
     monkeypatch.setattr(whole, "DetectorProcess", Watched)
     began = time.monotonic()
