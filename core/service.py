@@ -140,8 +140,9 @@ def find_people(
     if output is not None and not output.is_dir():
         _check_picture(output, request)
     try:
-        from .detection.people import detect, superlatives
+        from .detection.people import detect
         from .detection.strip import write_people_pictures, write_people_strip
+        from .detection.tracks import superlatives
     except ImportError as error:
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)

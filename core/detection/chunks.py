@@ -21,7 +21,8 @@ from ..motion import Bools
 from ..rotation import Array
 from ..video.reader import GRACE_SECONDS
 from .bodies import Bodies, distinct
-from .observe import Observations, Part
+from .observations import Observations
+from .observe import Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""

@@ -12,7 +12,8 @@ from .. import child
 from ..jobs import LiftSettings, MotionLiftError, ProgressCallback, Stage
 from ..processors import environment
 from .models import HandModel, PoseModel
-from .observe import Observations, Part, observe
+from .observations import Observations
+from .observe import Part, observe
 
 PROGRESS_SECONDS = 0.1
 

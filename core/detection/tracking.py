@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from ..rotation import Array
 from .appearance import colour_distance, mean_colours
-from .bodies import SAME_BODY, Bodies, distances
-from .landmarker import Floats
+from .bodies import SAME_BODY, Bodies, Floats, distances
 
 Indices = NDArray[np.int64]
 

@@ -19,7 +19,8 @@ from .cache import DetectionCache
 from .chunks import Chunk, joined, lost_people, plan
 from .detector import DetectorProcess
 from .models import HandModel, PoseModel
-from .observe import MOST_PEOPLE, Observations, Part, observe
+from .observations import Observations
+from .observe import MOST_PEOPLE, Part, SoFar, observe
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,15 @@ class Looking:
     model: PoseModel
     hands: HandModel | None
 
-    def observe(self, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Observations:
+    def observe(
+        self,
+        part: Part | None,
+        progress: ProgressCallback,
+        cancelled: Callable[[], bool],
+        so_far: SoFar | None = None,
+    ) -> Observations:
         """`observe.observe`, in this process."""
-        return observe(self.path, self.settings, self.model, progress, cancelled, self.hands, part)
+        return observe(self.path, self.settings, self.model, progress, cancelled, self.hands, part, so_far)
 
 
 def observe_whole(
@@ -51,15 +58,18 @@ def observe_whole(
     cancelled: Callable[[], bool],
     cache: DetectionCache | None = None,
     key: str = "",
+    so_far: SoFar | None = None,
 ) -> Observations:
     """What `observe` sees in the trim; a long one by chunks, in `processors.processes()` processes.
 
-    With a `cache`, chunks that are done are kept in it under `key` until all are, so that a run that was killed goes on
-    there. Raises as `observe`, and `detector_stopped`.
+    `so_far` is told as `observe` does, of a clip that is no long one. With a `cache`, chunks that are done are kept in
+    it under `key` until all are, so that a run that was killed goes on there.
+
+    Raises as `observe`, and `detector_stopped`.
     """
     pieces = chunks_of(looking, info)
     if len(pieces) < 2:
-        return looking.observe(None, progress, cancelled)
+        return looking.observe(None, progress, cancelled, so_far)
     found: dict[int, Observations] = {}
 
     def name(number: int) -> str:

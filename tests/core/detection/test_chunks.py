@@ -20,8 +20,9 @@ from motionlift.core.detection.cache import DetectionCache, cache_key
 from motionlift.core.detection.chunks import Chunk, joined, plan
 from motionlift.core.detection.detector import DetectorProcess
 from motionlift.core.detection.models import pose_model
-from motionlift.core.detection.observe import Observations, Part
-from motionlift.core.detection.people import find_tracks
+from motionlift.core.detection.observations import Observations
+from motionlift.core.detection.observe import Part
+from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.detection.whole import Looking, forget_chunks, observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback
 from motionlift.core.video import probe, read_frames
