@@ -20,10 +20,12 @@ from . import camera
 from .detection.observations import Observations
 from .detection.tracks import choose_tracks, drift_in_life, find_tracks, in_life
 from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
+from .lifting import owner_address
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
-from .lifting.inference import batch_on, lift_by, predictor
+from .lifting.inference import GPU_BATCH, Predict, batch_on, lift_by, predictor
 from .lifting.network import DGNet
+from .lifting.owned import owned
 from .lifting.remembered import Remembered, key_of
 from .motion import HandKeypoints, Keypoints2D, Motion
 from .processors import share
@@ -46,7 +48,8 @@ WINDOWS_REMEMBERED, LENSES_REMEMBERED = 512, 6
 def prepare(weights: str | None, device: str, progress: ProgressCallback = ignore_progress) -> None:
     """Load the network and go all the way once, so that `reconstruct` finds everything ready. Raises what
     `load_weights` and `choose_device` raise."""
-    load_network(weights, device)
+    if owner_address.told() is None:
+        load_network(weights, device)
     _warm_up(weights, device)
 
 
@@ -164,16 +167,26 @@ _misfits: Remembered[float] = Remembered(LENSES_REMEMBERED)
 
 
 def _lift(keypoints: Keypoints2D, camera_K: Array, settings: LiftSettings, flip: bool, threads: int = 1) -> Array:
-    """`lift_keypoints` as the settings say; windows that were lifted just before are known."""
-    device = choose_device(settings.device)
-    network = load_network(settings.weights, settings.device)
-    predict = predictor(network, device, flip)
+    """`lift_keypoints` as the settings say, here or at the owner of the device; windows that were lifted just before
+    are known."""
+
+    def here() -> Predict:
+        return predictor(load_network(settings.weights, settings.device), choose_device(settings.device), flip)
+
+    at_owner = owned(settings.weights, flip, here)
+    if at_owner:
+        config, batch, threads = load_network(settings.weights, "cpu").config, GPU_BATCH, 1
+    else:
+        device = choose_device(settings.device)
+        config, batch = load_network(settings.weights, settings.device).config, batch_on(device)
+        threads = min(threads, share()) if device.type == "cpu" else 1
+    predict = at_owner or here()
 
     def known(windows: Tensor) -> Tensor:
-        return _windows.get(key_of(settings.weights, device, flip, windows.numpy()), lambda: predict(windows))
+        key = key_of(settings.weights, settings.device, flip, windows.numpy())
+        return _windows.get(key, lambda: predict(windows))
 
-    threads = min(threads, share()) if device.type == "cpu" else 1
-    return lift_by(known, network.config, keypoints, camera_K, batch_on(device), OVERLAP, threads=threads)
+    return lift_by(known, config, keypoints, camera_K, batch, OVERLAP, threads=threads)
 
 
 def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Array, dict[str, Any]]:
