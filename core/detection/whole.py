@@ -13,11 +13,11 @@ from pathlib import Path
 
 from .. import processors
 from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage, ignore_progress
-from ..video import VideoInfo, picture_times
-from . import chunks
+from ..video import VideoInfo
 from .cache import DetectionCache
-from .chunks import Chunk, joined, lost_people, plan
+from .chunks import Chunk, behind, joined, lost_people
 from .detector import DetectorProcess
+from .division import divided
 from .models import HandModel, PoseModel
 from .observations import Observations
 from .observe import MOST_PEOPLE, Part, SoFar, observe
@@ -67,7 +67,8 @@ def observe_whole(
 
     Raises as `observe`, and `detector_stopped`.
     """
-    pieces = chunks_of(looking, info)
+    division = divided(looking.path, looking.settings, info, cancelled)
+    pieces = division.pieces
     if len(pieces) < 2:
         return looking.observe(None, progress, cancelled, so_far)
     found: dict[int, Observations] = {}
@@ -101,7 +102,8 @@ def observe_whole(
         for number, people in again.items():
             pieces[number] = pieces[number].again(planned[number - 1], people)
         detect(list(again), ignore_progress)
-    return joined(pieces, [found[number] for number in range(len(pieces))])
+    whole = joined(pieces, [found[number] for number in range(len(pieces))])
+    return whole if division.shots is None else behind(division.times, division.shots, whole)
 
 
 def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], settings: LiftSettings) -> dict[int, int]:
@@ -116,21 +118,6 @@ def forget_chunks(cache: DetectionCache, key: str) -> None:
     """The whole is stored: its chunks are needed no more."""
     for path in cache.folder.glob(f"{key}-*"):
         path.unlink(missing_ok=True)
-
-
-def chunks_of(looking: Looking, info: VideoInfo) -> list[Chunk]:
-    """The chunks of a clip; none where it is too short for two, cannot be entered at any frame, or where only one shot
-    of it is asked for (which one that is, is known only from the start on)."""
-    settings = looking.settings
-    if settings.shot is not None or (
-        info.frame_count is not None and info.frame_count < chunks.FRAMES + chunks.SHORTEST
-    ):
-        return []
-    times = picture_times(looking.path, settings.start, settings.end)
-    if times is None:
-        log.info("%s has no certain times before it is decoded: it is not split", looking.path)
-        return []
-    return plan(times, settings.start)
 
 
 def _observed(look: Callable[[], Observations]) -> Observations:

@@ -19,6 +19,7 @@ from motionlift.core.detection import chunks, whole
 from motionlift.core.detection.cache import DetectionCache, cache_key
 from motionlift.core.detection.chunks import Chunk, joined, plan
 from motionlift.core.detection.detector import DetectorProcess
+from motionlift.core.detection.division import divided
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observations import Observations
 from motionlift.core.detection.observe import Part
@@ -285,14 +286,12 @@ def test_what_a_process_finds_wrong_is_told(looking: Looking, tmp_path: Path, mo
     assert caught.value.code == "bad_pose_model"
 
 
-def test_short_clips_and_single_shots_are_not_divided(sample_video: Path, tmp_path: Path) -> None:
-    settings = LiftSettings()
-    model = pose_model(settings)
+def test_short_clips_are_not_divided(sample_video: Path) -> None:
     info = probe(sample_video)
-    assert whole.chunks_of(Looking(sample_video, settings, model, None), info) == []
+    assert divided(sample_video, LiftSettings(), info).pieces == []
     long = dataclasses.replace(info, frame_count=None)
-    assert len(whole.chunks_of(Looking(sample_video, settings, model, None), long)) == 1
-    assert whole.chunks_of(Looking(sample_video, LiftSettings(shot=1), model, None), long) == []
+    assert len(divided(sample_video, LiftSettings(), long).pieces) == 1
+    assert divided(sample_video, LiftSettings(shot=1), long).pieces == []
 
 
 def test_the_key_knows_the_stride() -> None:
