@@ -57,6 +57,14 @@ def reconstructor() -> Iterator[Reconstructor]:
             _idle.append(taken)
 
 
+def get_ready(weights: str | None, device: str) -> None:
+    """Have a process wait for the next clip: where none does, one is started, and loads while this one does."""
+    with _changing:
+        if not any(each.usable() for each in _idle):
+            _idle.append(Reconstructor())
+            _idle[-1].begin("prepare", weights, device)
+
+
 @atexit.register
 def stop_idle() -> None:
     """End the processes that wait for another clip."""

@@ -87,6 +87,10 @@ def produce(
     if cancelled():
         raise Cancelled
     try:
+        from .reconstructor import get_ready
+
+        # Before anything else is loaded here: that keeps one processor busy, this another.
+        get_ready(request.settings.weights, request.settings.device)
         from .pipeline import lift, resolve
     except ImportError as error:
         raise missing_part(error) from error
