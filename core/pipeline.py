@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 FILM_WIDTH_MM = 36.0
 """Width of the picture that focal lengths "35 mm equivalent" refer to."""
 DEFAULTS = LiftSettings()
-AHEAD_SHARES = (0.5, 0.8)
+AHEAD_SHARES = (0.6, 0.85)
 """How much of a clip is detected when that is lifted; not once more at the end, which would only be waited for."""
-AHEAD_SECONDS = 4.0
-"""Of less, nothing comes out the same at the end: the lens is judged by as much."""
+AHEAD_SECONDS = 5.0
+"""Of less, hardly anything comes out the same at the end: the lens is judged by three of them."""
 PACKAGES = ("mediapipe", "torch", "numpy", "scipy", "av")
 
 

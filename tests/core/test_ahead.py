@@ -114,12 +114,12 @@ def test_a_lift_asks_for_it_where_processors_are_left(
                 asked.append(done)
 
     monkeypatch.setattr(pipeline, "_Ahead", Noted)
-    settings = LiftSettings(use_cache=False, end=6.0)
+    settings = LiftSettings(use_cache=False, end=7.0)
     monkeypatch.setenv(processors.SHARE_VARIABLE, "2")
     (ahead,) = pipeline.lift(sample_video, settings)
-    # Perhaps only later than at half: the process has to be ready.
+    # Perhaps later than it might: the process has to be ready.
     assert asked
-    assert min(asked) >= 120
+    assert min(asked) >= 126
     monkeypatch.setenv(processors.SHARE_VARIABLE, "1")
     asked.clear()
     (alone,) = pipeline.lift(sample_video, settings)
