@@ -128,6 +128,10 @@ def _answer(owner: Owner, connection: Connection) -> None:
                 answer = ("result", owner.lift(weights, flip, torch.from_numpy(windows)).numpy())
             except MotionLiftError as error:
                 answer = ("error", error)
+            except torch.OutOfMemoryError as error:
+                log.warning("%s", error)
+                hint = "Close other programs that use it, or lift with --device cpu."
+                answer = ("error", MotionLiftError("device_memory", "The GPU's memory ran out.", hint))
             except Exception as error:
                 log.exception("windows could not be lifted")
                 answer = ("error", internal_error(error, "Lift with --device cpu; and please report it."))
