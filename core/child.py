@@ -1,6 +1,6 @@
 """A process of our own that answers calls: started, followed and ended from here (`Child`), and its inside (`main`).
 
-Between the two run pickled tuples, over pipes that nobody else holds: a request, answered by any number of
+Between the two run tuples (`messages`), over pipes that nobody else holds: a request, answered by any number of
 ("progress", stage, done, total) and one ("result", value) or ("error", exception). Calls are answered in order. The
 process goes when its requests end, hence with its parent.
 """
@@ -8,7 +8,6 @@ process goes when its requests end, hence with its parent.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import pickle
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from .jobs import Cancelled, MotionLiftError, ProgressCallback, Stage, ignore_progress, missing_part
+from .messages import receive, send
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,7 @@ class Child:
             self._calls.append(call)
             # That it takes no more requests is told by the thread that reads.
             with contextlib.suppress(OSError):
-                pickle.dump(request, self._requests)
-                self._requests.flush()
+                send(self._requests, request)
         return call.answer
 
     def wait(self, answer: Future[Any], cancelled: Callable[[], bool]) -> Any:
@@ -121,7 +120,7 @@ class Child:
     def _read(self) -> None:
         try:
             while True:
-                kind, *values = pickle.load(self._answers)
+                kind, *values = receive(self._answers)
                 if kind == "progress":
                     stage, done, total = values
                     self._calls[0].progress(stage, done, total)
@@ -144,38 +143,34 @@ def serve(requests: BinaryIO, answers: BinaryIO, handle: Handle) -> None:
     def read() -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
-                waiting.put(pickle.load(requests))
+                waiting.put(receive(requests))
         os._exit(0)
 
     def progress(stage: Stage, done: int, total: int | None) -> None:
-        _send(answers, ("progress", stage, done, total))
+        _answer(answers, ("progress", stage, done, total))
 
     threading.Thread(target=read, name="requests", daemon=True).start()
     while True:
         request = waiting.get()
         try:
-            _send(answers, ("result", handle(request, progress)))
+            _answer(answers, ("result", handle(request, progress)))
         except MotionLiftError as error:
-            _send(answers, ("error", error))
+            _answer(answers, ("error", error))
         except ImportError as error:
-            _send(answers, ("error", missing_part(error)))
+            _answer(answers, ("error", missing_part(error)))
         except Exception as error:
             log.debug("a request failed", exc_info=True)
             # For the log of whoever asked.
             error.add_note(traceback.format_exc())
-            _send(answers, ("error", error))
+            _answer(answers, ("error", error))
 
 
-def _send(answers: BinaryIO, message: tuple[object, ...]) -> None:
-    # Pickled as a whole first: what cannot be pickled must not leave half a message behind.
-    content = io.BytesIO()
+def _answer(answers: BinaryIO, message: tuple[object, ...]) -> None:
     try:
-        pickle.dump(message, content)
+        send(answers, message)
     except (pickle.PicklingError, TypeError, AttributeError):
-        content = io.BytesIO()
-        pickle.dump(("error", RuntimeError(repr(message[-1]))), content)
-    answers.write(content.getvalue())
-    answers.flush()
+        # Nothing was written yet.
+        send(answers, ("error", RuntimeError(repr(message[-1]))))
 
 
 def main(handle: Handle) -> None:
