@@ -10,7 +10,7 @@ from .. import camera
 from ..rotation import Array, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
-from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
+from .ground import LEVEL_UP, fit_ground, resting_places, standing_up
 from .trajectory import Ground
 
 STOREYS = (0.5, 0.25, 0.12)
@@ -38,7 +38,7 @@ def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
     found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
     certainty = max(c for _, c in found)
     up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
-    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False).normal, certainty
+    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0)).normal, certainty
 
 
 def _contacts(figure: Figure, path: Array, ground: Ground) -> Array:
@@ -58,13 +58,14 @@ def _ground(
     figures: Sequence[Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
 ) -> Ground:
     """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
-    points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
-    weights = np.concatenate([plant_weights(c).ravel() for c in contacts])
-    weights = weights / (1 + ((points @ before.normal - before.offset) / storey) ** 4)
+    places = np.concatenate(
+        [resting_places(f.feet + p[:, None], c) for f, p, c in zip(figures, paths, contacts, strict=True)]
+    )
+    weights = 1 / (1 + ((places @ before.normal - before.offset) / storey) ** 4)
     if weights.sum() < 0.5:
         return before
     up, certainty = _standing(figures)
-    return fit_ground(up, certainty, points, weights)
+    return fit_ground(up, certainty, places, weights)
 
 
 def _level_rotation(up: Array) -> Array:
