@@ -97,8 +97,8 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
 class _Ahead:
     """Has what was detected so far lifted, at a few points of the way.
 
-    There is time for it while the rest is detected, and most of it comes out the same at the end. What fails is not told:
-    it fails again when all is lifted, or has come right by then.
+    There is time for it while the rest is detected, and most of it comes out the same at the end. What fails is not
+    told: it fails again when all is lifted, or has come right by then.
     """
 
     def __init__(self, other: Reconstructor, settings: LiftSettings) -> None:
