@@ -10,8 +10,9 @@ one as well. Two frames at a time that is block tridiagonal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -39,31 +40,25 @@ class Curvature:
         return steps.view(-1)[: gradient.numel()]
 
 
-def curvature(held: Sequence[Held], threads: int = 1) -> Curvature:
-    """Of everything that is held: the sum of its squares, differentiated twice; the same on one thread or two."""
-    frames = len(held[0].rows)
-    alone, between = side_by_side(lambda: _coupled_blocks(held, 0, 0), lambda: _coupled_blocks(held, 1, REACH), threads)
-    (single,) = alone
-    single.diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
-    return Curvature(BlockCholesky.of(*_paired([single, *between]), threads), frames)
-
-
-def _coupled_blocks(held: Sequence[Held], first: int, last: int) -> list[Tensor]:
-    return [_coupled(held, apart) for apart in range(first, last + 1)]
-
-
-def _coupled(held: Sequence[Held], apart: int) -> Tensor:
-    """Blocks (F - apart, U, U): how frames couple (rows) with those `apart` before them (columns)."""
-    frames = max(0, len(held[0].rows) - apart)
-    blocks = held[0].rows.new_zeros(frames, UNKNOWNS, UNKNOWNS)
+def curvature(held: Iterable[Held], frames: int, threads: int = 1) -> Curvature:
+    """Of everything that is held in so many frames: the sum of its squares, differentiated twice; the same on one
+    thread or two. Each is asked for when the one before is added: together their rows are large."""
+    blocks = [torch.zeros(max(0, frames - apart), UNKNOWNS, UNKNOWNS) for apart in range(REACH + 1)]
     for each in held:
-        if len(each.weights) > apart:
-            weights = 2 * each.weights[apart]
-            weighted = each.rows[:frames] * weights[..., None]
-            blocks.baddbmm_(each.rows[apart:].transpose(1, 2), weighted)
-            if each.own is not None:
-                blocks.diagonal(dim1=1, dim2=2).add_(weights * each.own)
-    return blocks
+        side_by_side(partial(_add, blocks[:1], each, 0), partial(_add, blocks[1:], each, 1), threads)
+    blocks[0].diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
+    return Curvature(BlockCholesky.of(*_paired(blocks), threads), frames)
+
+
+def _add(blocks: Sequence[Tensor], held: Held, first: int) -> None:
+    """To blocks (F - apart, U, U): how frames couple (rows) with those `apart` before them (columns), from `first`
+    apart on."""
+    for apart, (block, weights) in enumerate(zip(blocks, held.weights[first:], strict=False), first):
+        doubled = 2 * weights
+        weighted = held.rows[: len(block)] * doubled[..., None]
+        block.baddbmm_(held.rows[apart:].transpose(1, 2), weighted)
+        if held.own is not None:
+            block.diagonal(dim1=1, dim2=2).add_(doubled * held.own)
 
 
 def _padded(values: Tensor) -> Tensor:

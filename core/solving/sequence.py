@@ -139,7 +139,7 @@ class _Window:
             with torch.inference_mode():
                 state = self.state(unknowns)
                 moved = Moved.of(self._body, state.rotations, state.figure)
-                found = curvature([term.held(state, moved) for term in self._terms], self._threads)
+                found = curvature((term.held(state, moved) for term in self._terms), self._frames, self._threads)
             half = state.turns / 2
 
             def step(gradient: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from ..rotation import Array, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
 from .ground import LEVEL_UP, fit_ground, resting_places, standing_up
+from .heights import height_factors
 from .trajectory import Ground
 
 STOREYS = (0.5, 0.25, 0.12)
@@ -31,6 +32,16 @@ def up_and_lowest(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Ar
     up = _standing(figures)[0]
     heights = np.concatenate([((f.feet + p[:, None]) @ up).min(1) for f, p in zip(figures, paths, strict=True)])
     return up, float(np.percentile(heights, 10))
+
+
+def heights_by_floor(figures: Sequence[Figure], paths: Sequence[Array], ground: Ground) -> list[float]:
+    """How tall people are, as multiples of the height assumed, where they stand on one floor: `height_factors` of
+    where the feet of each rest, whatever floor that is."""
+    places = []
+    for figure, path in zip(figures, paths, strict=True):
+        own = Ground(ground.normal, up_and_lowest([figure], [path])[1])
+        places.append(resting_places(figure.feet + path[:, None], _contacts(figure, path, own)))
+    return [float(factor) for factor in height_factors(places, ground)]
 
 
 def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
