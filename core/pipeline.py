@@ -5,7 +5,6 @@ Detection runs here; lifting and solving in a process of their own (`reconstruct
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,19 +16,26 @@ import numpy as np
 
 from .. import __version__
 from . import camera
-from .detection.people import Detection, Track, choose_people, detect
+from .detection.observations import Observations
+from .detection.people import Detection, choose_people, detect
+from .detection.tracks import Track, drift_in_life, in_life
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
-from .motion import Keypoints2D, Motion
-from .reconstructor import reconstructor
+from .motion import Motion
+from .processors import share
+from .reconstructor import Reconstructor, reconstructor
 from .rotation import Array
 from .skeleton import REFERENCE_HEIGHT
-from .video import VideoInfo, slow_motion_factor
+from .video import VideoInfo, list_shots, longest_shot, slow_motion_factor
 
 log = logging.getLogger(__name__)
 
 FILM_WIDTH_MM = 36.0
 """Width of the picture that focal lengths "35 mm equivalent" refer to."""
 DEFAULTS = LiftSettings()
+AHEAD_SHARES = (0.6, 0.85)
+"""How much of a clip is detected when that is lifted; not once more at the end, which would only be waited for."""
+AHEAD_SECONDS = 5.0
+"""Of less, hardly anything comes out the same at the end: the lens is judged by three of them."""
 PACKAGES = ("mediapipe", "torch", "numpy", "scipy", "av")
 
 
@@ -47,7 +53,8 @@ def lift(
     with reconstructor() as other:
         prepared = other.begin("prepare", settings.weights, settings.device)
         try:
-            detection = detect(path, settings, progress, lambda: cancelled() or _failed(prepared))
+            so_far = _Ahead(other, settings) if share() > 1 else None
+            detection = detect(path, settings, progress, lambda: cancelled() or _failed(prepared), so_far)
         except Cancelled:
             if _failed(prepared):
                 prepared.result()
@@ -56,8 +63,8 @@ def lift(
         tracks = choose_people(detection, settings.person)
         speed = slow_motion_factor(detection.info, settings.speed)
         camera_K, lens = lens_of(detection.info, settings.fov_degrees)
-        keypoints = [_in_life(track.keypoints, speed, settings.mirror) for track in tracks]
-        drift = detection.drift if not settings.mirror else detection.drift * [-1.0, 1.0]
+        keypoints = [in_life(track.keypoints, speed, settings.mirror) for track in tracks]
+        drift = drift_in_life(detection.drift, settings.mirror)
         sources = [_source(path, detection, track, settings, lens, speed) for track in tracks]
         call = other.begin("reconstruct", keypoints, sources, camera_K, settings, drift, progress=progress)
         motions: list[Motion] = other.wait(call, cancelled)
@@ -87,15 +94,38 @@ def lens_of(info: VideoInfo, fov_degrees: float | None) -> tuple[Array, dict[str
     return camera.intrinsics(info.size, fov), {"fov_degrees": round(fov, 2), "fov_is": known}
 
 
+class _Ahead:
+    """Has what was detected so far lifted, at a few points of the way.
+
+    There is time for it while the rest is detected, and most of it comes out the same at the end. What fails is not
+    told: it fails again when all is lifted, or has come right by then.
+    """
+
+    def __init__(self, other: Reconstructor, settings: LiftSettings) -> None:
+        self._other, self._settings = other, settings
+        self._shares = list(AHEAD_SHARES)
+        self._call: Future[Any] | None = None
+
+    def __call__(self, info: VideoInfo, done: int, total: int | None, seen: Callable[[], Observations]) -> None:
+        """See `observe.SoFar`."""
+        if total is None or not self._shares or done < self._shares[0] * total:
+            return
+        if self._call is not None and not self._call.done():
+            return
+        self._shares = [each for each in self._shares if done < each * total]
+        found = seen()
+        if found.times[-1] - found.times[0] < AHEAD_SECONDS:
+            return
+        wanted = self._settings.shot
+        shot = longest_shot(list_shots(found.times, found.shots)).number if wanted is None else wanted
+        camera_K, lens = lens_of(info, self._settings.fov_degrees)
+        known = None if lens["fov_is"] == "assumed" else camera_K
+        speed = slow_motion_factor(info, self._settings.speed)
+        self._call = self._other.begin("ahead", found, shot, info.size, known, speed, self._settings)
+
+
 def _failed(call: Future[Any]) -> bool:
     return call.done() and call.exception() is not None
-
-
-def _in_life(keypoints: Keypoints2D, speed: float, mirror: bool) -> Keypoints2D:
-    """Keypoints as they were in front of the camera: slow motion undone, a mirrored picture turned round."""
-    if speed != 1:
-        keypoints = dataclasses.replace(keypoints, times=keypoints.times / speed)
-    return keypoints.mirrored() if mirror else keypoints
 
 
 def _source(

@@ -1,6 +1,6 @@
 """From the keypoints of one clip's people to their motions: the part of the pipeline that needs torch.
 
-`core.reconstructor` calls `prepare`, `reconstruct` and `resolve` in a process of its own.
+`core.reconstructor` calls `prepare`, `ahead`, `reconstruct` and `resolve` in a process of its own.
 """
 
 from __future__ import annotations
@@ -9,17 +9,24 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from . import camera
+from .detection.observations import Observations
+from .detection.tracks import choose_tracks, drift_in_life, find_tracks, in_life
 from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
+from .lifting import owner_address
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
-from .lifting.inference import lift_keypoints
+from .lifting.inference import GPU_BATCH, Predict, batch_on, lift_by, predictor
 from .lifting.network import DGNet
+from .lifting.owned import owned
+from .lifting.remembered import Remembered, key_of
 from .motion import HandKeypoints, Keypoints2D, Motion
 from .processors import share
 from .rotation import Array
@@ -33,13 +40,16 @@ from .solving.solve import SHORTEST, misfit, solve_people
 OVERLAP = 1
 """Predictions averaged a frame: more cost time and hardly help."""
 THREADS = 2
-"""That lift on a processor; nothing else runs by then."""
+"""That lift on a processor; hardly anything else runs by then."""
+WINDOWS_REMEMBERED, LENSES_REMEMBERED = 512, 6
+"""Batches of windows, which is more than a clip has that is lifted ahead; and lenses tried."""
 
 
 def prepare(weights: str | None, device: str, progress: ProgressCallback = ignore_progress) -> None:
     """Load the network and go all the way once, so that `reconstruct` finds everything ready. Raises what
     `load_weights` and `choose_device` raise."""
-    load_network(weights, device)
+    if owner_address.told() is None:
+        load_network(weights, device)
     _warm_up(weights, device)
 
 
@@ -79,46 +89,109 @@ def reconstruct(
     shares of the picture's longer side, where the camera moves. Raises what `prepare`, `lift_keypoints` and
     `solve_people` raise.
     """
-    device = choose_device(settings.device)
-    network = load_network(settings.weights, settings.device)
-    if all(source.get("fov_is") == "assumed" for source in sources):
-        camera_K, lens = find_lens(people, settings)
-        sources = [{**source, **lens} for source in sources]
-    turns = None if drift is None else camera_turns(drift, camera_K, people[0].image_size)
-    filmed = people
-    if turns is not None:
-        people = [stilled(keypoints, camera_K, turns) for keypoints in filmed]
-    lifted = []
-    for number, keypoints in enumerate(people):
-        progress("lift", number, len(people))
-        joints = lift_keypoints(
-            keypoints,
-            camera_K,
-            network,
-            device,
-            flip_average=settings.flip_average,
-            overlap=OVERLAP,
-            threads=min(THREADS, share()) if device.type == "cpu" else 1,
-        )
-        lifted.append(Person(keypoints, joints))
-    progress("lift", len(people), len(people))
+    assumed = all(source.get("fov_is") == "assumed" for source in sources)
+    scene = _lifted(people, None if assumed else camera_K, settings, drift, progress)
+    sources = [{**source, **scene.lens} for source in sources]
     progress("solve", 0, len(people))
-    motions = solve_people(lifted, camera_K, settings, sources)
+    motions = solve_people(scene.people, scene.camera_K, settings, sources)
     if settings.hands:
         motions = [_with_fingers(m, k.hands, settings) for m, k in zip(motions, people, strict=True)]
-    if turns is not None:
-        motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, filmed, strict=True)]
+    if scene.turns is not None:
+        motions = [as_filmed(motion, keypoints, scene.turns) for motion, keypoints in zip(motions, people, strict=True)]
     if not travels(settings, drift is not None and camera.moves(drift)):
         motions = [in_place(motion) for motion in motions]
     progress("solve", len(people), len(people))
     return motions
 
 
+def ahead(
+    seen: Observations,
+    shot: int,
+    size: tuple[int, int],
+    camera_K: Array | None,
+    speed: float,
+    settings: LiftSettings,
+    progress: ProgressCallback = ignore_progress,
+) -> None:
+    """Find the lens and lift the people of what was seen so far in `shot`, so that `reconstruct` finds done whatever
+    comes out the same at the end: by the same steps, known again by their input.
+
+    `size` (width, height) of the picture; `camera_K` (3, 3) None where it is to be found; `speed` as in `in_life`.
+    Raises what `reconstruct` and `choose_tracks` raise.
+    """
+    tracks = choose_tracks(find_tracks(seen, shot, size), settings.person)
+    people = [in_life(track.keypoints, speed, settings.mirror) for track in tracks]
+    drift = drift_in_life(seen.drift[seen.shots == shot], settings.mirror)
+    if not camera.moves(drift):
+        _lifted(people, camera_K, settings, drift)
+    elif camera_K is None:
+        # How the still camera stands is known at the end only: the lens does not depend on it.
+        find_lens(people, settings)
+
+
+@dataclass(frozen=True)
+class _Lifted:
+    """People as a still camera would have seen them, and lifted; the lens, what to note of it where it was found here;
+    `turns` (F, 3, 3) of the camera that filmed, where it turned."""
+
+    people: list[Person]
+    camera_K: Array
+    lens: dict[str, Any]
+    turns: Array | None
+
+
+def _lifted(
+    people: Sequence[Keypoints2D],
+    camera_K: Array | None,
+    settings: LiftSettings,
+    drift: Array | None,
+    progress: ProgressCallback = ignore_progress,
+) -> _Lifted:
+    """Everything before the solve; `camera_K` None: to be found."""
+    lens: dict[str, Any] = {}
+    if camera_K is None:
+        camera_K, lens = find_lens(people, settings)
+    turns = None if drift is None else camera_turns(drift, camera_K, people[0].image_size)
+    if turns is not None:
+        people = [stilled(keypoints, camera_K, turns) for keypoints in people]
+    lifted = []
+    for number, keypoints in enumerate(people):
+        progress("lift", number, len(people))
+        lifted.append(Person(keypoints, _lift(keypoints, camera_K, settings, settings.flip_average, threads=THREADS)))
+    progress("lift", len(people), len(people))
+    return _Lifted(lifted, camera_K, lens, turns)
+
+
+_windows: Remembered[Tensor] = Remembered(WINDOWS_REMEMBERED)
+_misfits: Remembered[float] = Remembered(LENSES_REMEMBERED)
+
+
+def _lift(keypoints: Keypoints2D, camera_K: Array, settings: LiftSettings, flip: bool, threads: int = 1) -> Array:
+    """`lift_keypoints` as the settings say, here or at the owner of the device; windows that were lifted just before
+    are known."""
+
+    def here() -> Predict:
+        return predictor(load_network(settings.weights, settings.device), choose_device(settings.device), flip)
+
+    at_owner = owned(settings.weights, flip, here)
+    if at_owner:
+        config, batch, threads = load_network(settings.weights, "cpu").config, GPU_BATCH, 1
+    else:
+        device = choose_device(settings.device)
+        config, batch = load_network(settings.weights, settings.device).config, batch_on(device)
+        threads = min(threads, share()) if device.type == "cpu" else 1
+    predict = at_owner or here()
+
+    def known(windows: Tensor) -> Tensor:
+        key = key_of(settings.weights, settings.device, flip, windows.numpy())
+        return _windows.get(key, lambda: predict(windows))
+
+    return lift_by(known, config, keypoints, camera_K, batch, OVERLAP, threads=threads)
+
+
 def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Array, dict[str, Any]]:
     """K (3, 3) by how well each field of view fits the person seen longest, and what to note of it. Raises as
     `reconstruct`."""
-    device = choose_device(settings.device)
-    network = load_network(settings.weights, settings.device)
     shown = max(people, key=lambda keypoints: int(keypoints.detected.sum()))
     estimate = None
     if shown.detected.any() and (part := telling_part(shown)).detected.sum() >= SHORTEST:
@@ -126,11 +199,14 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 
         def misfit_at(fov: float) -> float:
             camera_K = camera.intrinsics(part.image_size, fov)
-            joints = lift_keypoints(part, camera_K, network, device, flip_average=False, overlap=OVERLAP)
+            joints = _lift(part, camera_K, settings, flip=False)
             return misfit(Person(part, joints), camera_K, settings)
 
+        def known(fov: float) -> float:
+            return _misfits.get(key_of(settings, fov, *vars(part).values()), lambda: misfit_at(fov))
+
         with ThreadPoolExecutor(min(THREADS, share()), "motionlift-lens") as pool:
-            misfits = np.array(list(pool.map(misfit_at, fields_of_view().tolist())))
+            misfits = np.array(list(pool.map(known, fields_of_view().tolist())))
         estimate = estimate_focal(misfits * seconds / len(part.times), seconds)
     fov = estimate.fov_degrees if estimate else camera.DEFAULT_FOV_DEGREES
     lens: dict[str, Any] = {"fov_degrees": round(fov, 2), "fov_is": "estimated" if estimate else "assumed"}

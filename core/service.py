@@ -87,6 +87,10 @@ def produce(
     if cancelled():
         raise Cancelled
     try:
+        from .reconstructor import get_ready
+
+        # Before anything else is loaded here: that keeps one processor busy, this another.
+        get_ready(request.settings.weights, request.settings.device)
         from .pipeline import lift, resolve
     except ImportError as error:
         raise missing_part(error) from error
@@ -140,8 +144,9 @@ def find_people(
     if output is not None and not output.is_dir():
         _check_picture(output, request)
     try:
-        from .detection.people import detect, superlatives
+        from .detection.people import detect
         from .detection.strip import write_people_pictures, write_people_strip
+        from .detection.tracks import superlatives
     except ImportError as error:
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import socket
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ... import __version__
 from ..jobs import MotionLiftError, Progress, UsageError, decode_event
@@ -29,7 +31,10 @@ log = logging.getLogger(__name__)
 LOCAL = "local"
 ATTEMPTS = 3
 """With how many workers a clip may be lost before it has failed."""
-CONNECT_SECONDS = 5
+KNOCK_SECONDS = 5.0
+"""In which a machine answers that is there."""
+CONNECT_SECONDS = 30
+"""In which a scheduler answers whose machine is busy."""
 RECONNECT_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 """How often is looked which workers there are."""
@@ -197,6 +202,15 @@ def _tell_of_packages(address: str, said: Introduction) -> None:
         log.warning("The worker %s may give other results than this machine: %s there.", address, ", ".join(others))
 
 
+def _knock(address: object) -> None:
+    """Raise `OSError` soon where nobody listens at a scheduler's address: dask would try again and again."""
+    if not isinstance(address, str):
+        return
+    place = urlsplit(address)
+    if place.scheme in ("tcp", "tls") and place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), KNOCK_SECONDS).close()
+
+
 @contextlib.contextmanager
 def connected(address: str, jobs: int) -> Iterator[Cluster]:
     """A cluster by its scheduler's address, by its scheduler file (`.json`), or `local`: `jobs` processes started here.
@@ -230,6 +244,7 @@ def connected(address: str, jobs: int) -> Iterator[Cluster]:
         elif address.endswith(".json"):
             where = {"scheduler_file": address}
         try:
+            _knock(where.get("address"))
             client = stack.enter_context(
                 distributed.Client(**where, timeout=CONNECT_SECONDS, name="motionlift", set_as_default=False)
             )

@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ... import __version__
 from ..bvh import BvhOptions
+from ..child import python_path
 from ..jobs import PROTOCOL_VERSION, Failure, Hello, MotionLiftError, Progress, Request, Result, decode_event, encode
 from ..processors import environment
 
@@ -143,7 +143,7 @@ class WorkerProcess:
                         **environment(self._threads),
                         **self._variables,
                         "PYTHONUTF8": "1",
-                        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+                        **python_path(),
                     },
                     text=True,
                     encoding="utf-8",

@@ -14,10 +14,11 @@ from rich.table import Table
 from .. import processors
 from ..batch.cluster import ATTEMPTS as CLUSTER_ATTEMPTS
 from ..batch.cluster import Cluster, connected
+from ..batch.device_owner import DeviceOwner, worth_owning
 from ..batch.figures import Limit, broken_limits, parse_limit
 from ..batch.folder import Folder, LocalFolder
 from ..batch.inputs import Clip, find_videos, is_folder_of_clips, is_pattern, name_clips
-from ..batch.manifest import Manifest, Record, Stamp
+from ..batch.manifest import STATE_FOLDER, Manifest, Record, Stamp
 from ..batch.page import GENERATOR, page
 from ..batch.run import ATTEMPTS, Run, Task
 from ..batch.storage import Url, Video, place
@@ -74,6 +75,7 @@ def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
     _check_report(batch.report)
     _make_folder(plan.folder)
     with (
+        contextlib.ExitStack() as ends,
         console.stop_on_interrupt() as stopped,
         plan.folder.manifest() as manifest,
         _cluster(batch, processes) as cluster,
@@ -85,7 +87,10 @@ def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
         if cluster:
             run = Run(manifest, plan, attempts=CLUSTER_ATTEMPTS)
         else:
-            run = Run(manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs), jobs, ATTEMPTS)
+            owner = ends.enter_context(_owner(plan, jobs))
+            run = Run(
+                manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs, owner), jobs, ATTEMPTS
+            )
         if not source.clips and not batch.watch:
             raise UsageError(
                 "no_videos", "There is no video.", "Name videos, folders of videos, or patterns like 'clips/**/*.mp4'."
@@ -207,8 +212,18 @@ def _size(clip: Clip) -> int:
     return stamp.bytes if stamp else 0
 
 
-def _worker(plan: Plan, jobs: int, log: Path, processes: int) -> WorkerProcess:
-    variables = {processors.PROCESSES_VARIABLE: str(processes)}
+@contextlib.contextmanager
+def _owner(plan: Plan, jobs: int) -> Iterator[dict[str, str]]:
+    """What tells workers of the process that owns the GPU for all of them; nothing where each lifts for itself."""
+    if not worth_owning(plan.settings.device, jobs):
+        yield {}
+        return
+    with DeviceOwner(plan.settings.device, plan.folder.local / STATE_FOLDER / "owner.log") as owner:
+        yield owner.variables
+
+
+def _worker(plan: Plan, jobs: int, log: Path, processes: int, owner: dict[str, str]) -> WorkerProcess:
+    variables = {processors.PROCESSES_VARIABLE: str(processes), **owner}
     command = [sys.executable, *_arguments(plan)]
     return WorkerProcess(command, max(1, processors.available() // jobs), log, variables)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33
-from .landmarker import Floats
+from .bodies import Floats
 
 _LEVELS = 4
 COLOURS = 2 * _LEVELS**3

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33
-from .landmarker import Floats
+
+Floats = NDArray[np.float32]
 
 SAME_BODY = 0.12
 """Poses nearer than this, in body heights, are the same body found twice."""

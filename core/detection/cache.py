@@ -17,7 +17,7 @@ import numpy as np
 from ..files import written_beside
 from ..jobs import LiftSettings, MotionLiftError
 from .models import HandModel, PoseModel, cache_folder
-from .observe import Observations
+from .observations import Observations
 from .tasks import VERSION
 
 log = logging.getLogger(__name__)

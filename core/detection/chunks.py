@@ -21,7 +21,8 @@ from ..motion import Bools
 from ..rotation import Array
 from ..video.reader import GRACE_SECONDS
 from .bodies import Bodies, distinct
-from .observe import Observations, Part
+from .observations import Observations
+from .observe import Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""
@@ -56,14 +57,15 @@ class Chunk:
         return dataclasses.replace(self, looked_from=before.looked_from, part=part)
 
 
-def plan(times: Sequence[float], start: float | None) -> list[Chunk]:
-    """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s); none for none."""
+def plan(times: Sequence[float], start: float | None, stop_at: float | None = None) -> list[Chunk]:
+    """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s); none for none.
+    `stop_at` (s): of the frame after its last one, where it ends before the trim asked for does."""
     firsts = [first for first in range(0, len(times), FRAMES) if not first or len(times) - first >= SHORTEST]
     stops = [*firsts[1:], *([len(times)] if firsts else [])]
     chunks = []
     for first, stop in zip(firsts, stops, strict=True):
         looked_from = max(first - WARM_UP, 0)
-        end = times[stop] if stop < len(times) else None
+        end = times[stop] if stop < len(times) else stop_at
         part = Part(times[looked_from], end, times[first]) if first else Part(start, end)
         chunks.append(Chunk(looked_from, first, stop, part))
     return chunks
@@ -94,6 +96,19 @@ def _people(seen: Observations, frames: NDArray[np.int64]) -> int:
         bodies = Bodies.of(seen.landmarks[first:stop], _THOUSANDTHS)
         counts.append(int(np.count_nonzero(distinct(bodies))) if stop > first else 0)
     return int(np.median(counts))
+
+
+def behind(times: Sequence[float], shots: Sequence[int], seen: Observations) -> Observations:
+    """What was `seen` in the next shot, behind frames that nobody looked at: at `times` (N,) s, in `shots` (N,)."""
+    count, number = len(times), (shots[-1] if shots else 0) + 1
+    return dataclasses.replace(
+        seen,
+        times=np.concatenate([np.array(times, np.float64), seen.times]),
+        shots=np.concatenate([np.array(shots, np.int64), np.full(len(seen.times), number)]),
+        looked=np.concatenate([np.zeros(count, np.bool_), seen.looked]),
+        frames=seen.frames + count,
+        drift=np.concatenate([np.zeros((count, 2)), seen.drift]),
+    )
 
 
 def joined(chunks: Sequence[Chunk], seen: Sequence[Observations]) -> Observations:

@@ -20,7 +20,8 @@ from ..hand_skeleton import HAND_21, SIDES
 from ..motion import HandKeypoints
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33
-from .landmarker import Floats, Pose, created
+from .bodies import Floats
+from .landmarker import Pose, created
 from .models import HandModel
 from .tasks import BaseOptions, mediapipe, vision
 

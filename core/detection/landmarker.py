@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jobs import MotionLiftError
+from .bodies import Floats
 from .models import PoseModel
 from .tasks import BaseOptions, mediapipe, vision
 
 log = logging.getLogger(__name__)
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

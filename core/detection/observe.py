@@ -5,29 +5,32 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
-from ..rotation import Array
-from ..video import Frame, FrameReader
+from ..video import Frame, FrameReader, VideoInfo
 from ..video.reader import GRACE_SECONDS
 from .appearance import COLOURS, colours
-from .bodies import Bodies, distinct
+from .bodies import Bodies, Floats, distinct
 from .camera_motion import BackgroundTracker
-from .landmarker import Floats, Landmarker, Pose
+from .landmarker import Landmarker, Pose
 from .models import HandModel, PoseModel
+from .observations import Observations, stacked
 
 if TYPE_CHECKING:
     from .hands import Hands, HandWatch
 
 log = logging.getLogger(__name__)
+
+SoFar = Callable[[VideoInfo, int, int | None, Callable[[], Observations]], None]
+"""Told after each frame how many there were, of how many (None while unknown), and how to have what was seen in them,
+hands left out."""
 
 MOST_PEOPLE = 4
 """People looked for when the settings do not say how many there are."""
@@ -45,38 +48,6 @@ _LATER = 2.0
 _IDLE_SECONDS = 8.0
 _INSTANT = 1e-4
 _PERSON_VISIBILITY = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Observations:
-    """What MediaPipe saw, before anyone is told from anyone.
-
-    times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
-    landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
-    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames that
-    detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
-    in shares of the picture's longer side. `warnings` of the reader.
-    """
-
-    times: Array
-    shots: NDArray[np.int64]
-    looked: NDArray[np.bool_]
-    frames: NDArray[np.int64]
-    landmarks: Floats
-    world: Floats
-    colours: Floats
-    drift: Array
-    warnings: tuple[str, ...] = ()
-    hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
-    hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
-
-    @staticmethod
-    def nothing() -> Observations:
-        """Of no frames."""
-        return Observations(
-            np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64),
-            _stacked([], (33, 5)), _stacked([], (33, 3)), _stacked([], (COLOURS,)), np.zeros((0, 2)),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,12 +72,13 @@ def observe(
     cancelled: Callable[[], bool] = lambda: False,
     hands: HandModel | None = None,
     part: Part | None = None,
+    so_far: SoFar | None = None,
 ) -> Observations:
     """Detect in every frame of the trim (of shot `settings.shot`, or of any that may be the longest), or in every
     `settings.stride`-th.
 
     With a model of `hands` everyone's hands too. With `part` only there, in every shot; shots are counted from its
-    start.
+    start. `so_far` is told after each frame.
 
     Raises `Cancelled`, and the reader's errors.
     """
@@ -146,9 +118,12 @@ def observe(
             record.add_frame(frame, looked)
             if looked:
                 record.add_poses(frame, watch.look(frame))
-            progress("detect", len(record.times), None if total is None else max(total, len(record.times)))
+            done = len(record.times)
+            progress("detect", done, None if total is None else max(total, done))
+            if so_far:
+                so_far(reader.info, done, total, record.observations)
         watch.finish()
-        return record.observations(tuple(reader.warnings))
+        return record.observations(tuple(reader.warnings), record.found_hands())
 
 
 def _hand_watch(model: HandModel | None) -> HandWatch | None:
@@ -355,14 +330,13 @@ class _Record:
     looked: list[bool] = field(default_factory=list)
     poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
     background: BackgroundTracker = field(default_factory=BackgroundTracker)
-    looking: Future[None] | None = None
     hands: list[tuple[float, Future[list[Hands]]]] = field(default_factory=list)
 
     def add_frame(self, frame: Frame, looked: bool) -> None:
         self.times.append(frame.time)
         self.shots.append(frame.shot)
         self.looked.append(looked)
-        self.looking = self.beside.submit(self.background.look, frame.image, frame.shot)
+        self.beside.submit(self.background.look, frame.image, frame.shot)
 
     def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
         if self.hand_watch and poses:
@@ -370,30 +344,29 @@ class _Record:
         for pose in poses:
             self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 
-    def observations(self, warnings: tuple[str, ...]) -> Observations:
+    def observations(self, warnings: tuple[str, ...] = (), hands: Sequence[Hands] = ()) -> Observations:
+        """What was seen so far; `hands` as `found_hands` gives them."""
         times = np.array(self.times, np.float64)
         # A frame decoded again has the same time, up to the last bit.
         middles = (times[1:] + times[:-1]) / 2
         found = sorted(self.poses, key=lambda item: item[0])
-        if self.looking is not None:
-            # The last of them: they are done in order.
-            self.looking.result()
-        both = self._found_hands()
+        # Done after all that was submitted before: in order.
+        drift = self.beside.submit(self.background.shares).result()
         return Observations(
             times=times,
             shots=np.array(self.shots, np.int64),
             looked=np.array(self.looked, np.bool_),
             frames=np.searchsorted(middles, [time for time, _, _ in found]).astype(np.int64),
-            landmarks=_stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
-            world=_stacked([pose.world for _, pose, _ in found], (33, 3)),
-            colours=_stacked([colour.result() for _, _, colour in found], (COLOURS,)),
-            drift=self.background.shares(),
+            landmarks=stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
+            world=stacked([pose.world for _, pose, _ in found], (33, 3)),
+            colours=stacked([colour.result() for _, _, colour in found], (COLOURS,)),
+            drift=drift,
             warnings=warnings,
-            hand_points=_stacked([hands.points for hands in both], (2, 21, 5)),
-            hand_left=_stacked([hands.left for hands in both], (2,)),
+            hand_points=stacked([both.points for both in hands], (2, 21, 5)),
+            hand_left=stacked([both.left for both in hands], (2,)),
         )
 
-    def _found_hands(self) -> list[Hands]:
+    def found_hands(self) -> list[Hands]:
         """A pose's hands each, in the order of times, in which poses are."""
         in_order = sorted(self.hands, key=lambda item: item[0])
         return [hands for _, found in in_order for hands in found.result()]
@@ -406,11 +379,7 @@ def gathered(seen: Iterable[tuple[Frame, list[Pose]]]) -> Observations:
         for frame, poses in seen:
             record.add_frame(frame, looked=True)
             record.add_poses(frame, poses)
-        return record.observations(())
-
-
-def _stacked(arrays: list[Floats], shape: tuple[int, ...]) -> Floats:
-    return np.stack(arrays) if arrays else np.zeros((0, *shape), np.float32)
+        return record.observations()
 
 
 def _frame_count(settings: LiftSettings, count: int | None, duration: float | None) -> int | None:

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..files import written_beside
 from ..rotation import Array
 from ..video import read_frames
-from .people import Detection, Track, superlatives
+from .people import Detection
+from .tracks import Track, superlatives
 
 _TILES = 6
 _TILE = (150, 200)

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from ..rotation import Array
 from .appearance import colour_distance, mean_colours
-from .bodies import SAME_BODY, Bodies, distances
-from .landmarker import Floats
+from .bodies import SAME_BODY, Bodies, Floats, distances
 
 Indices = NDArray[np.int64]
 
@@ -94,8 +93,9 @@ class _Active:
         step = max(float(scene.times[index]) - self.time, 1e-3)
         moved = (scene.bodies.points[index] - self.points) / step
         gain = _VELOCITY_GAIN if len(self.members) > 1 else 1.0
-        # The body's common movement: single points jitter.
-        self.velocity = (1 - gain) * self.velocity + gain * np.broadcast_to(np.median(moved, axis=0), moved.shape)
+        # The body's common movement, their median (of an odd number): single points jitter.
+        common = np.sort(moved, axis=0)[len(moved) // 2]
+        self.velocity = (1 - gain) * self.velocity + gain * np.broadcast_to(common, moved.shape)
         self.points = scene.bodies.points[index]
         self.size += 0.2 * (float(scene.bodies.sizes[index]) - self.size)
         self.time = float(scene.times[index])

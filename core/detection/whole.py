@@ -13,13 +13,14 @@ from pathlib import Path
 
 from .. import processors
 from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage, ignore_progress
-from ..video import VideoInfo, picture_times
-from . import chunks
+from ..video import VideoInfo
 from .cache import DetectionCache
-from .chunks import Chunk, joined, lost_people, plan
+from .chunks import Chunk, behind, joined, lost_people
 from .detector import DetectorProcess
+from .division import divided
 from .models import HandModel, PoseModel
-from .observe import MOST_PEOPLE, Observations, Part, observe
+from .observations import Observations
+from .observe import MOST_PEOPLE, Part, SoFar, observe
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,15 @@ class Looking:
     model: PoseModel
     hands: HandModel | None
 
-    def observe(self, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Observations:
+    def observe(
+        self,
+        part: Part | None,
+        progress: ProgressCallback,
+        cancelled: Callable[[], bool],
+        so_far: SoFar | None = None,
+    ) -> Observations:
         """`observe.observe`, in this process."""
-        return observe(self.path, self.settings, self.model, progress, cancelled, self.hands, part)
+        return observe(self.path, self.settings, self.model, progress, cancelled, self.hands, part, so_far)
 
 
 def observe_whole(
@@ -51,15 +58,19 @@ def observe_whole(
     cancelled: Callable[[], bool],
     cache: DetectionCache | None = None,
     key: str = "",
+    so_far: SoFar | None = None,
 ) -> Observations:
     """What `observe` sees in the trim; a long one by chunks, in `processors.processes()` processes.
 
-    With a `cache`, chunks that are done are kept in it under `key` until all are, so that a run that was killed goes on
-    there. Raises as `observe`, and `detector_stopped`.
+    `so_far` is told as `observe` does, of a clip that is no long one. With a `cache`, chunks that are done are kept in
+    it under `key` until all are, so that a run that was killed goes on there.
+
+    Raises as `observe`, and `detector_stopped`.
     """
-    pieces = chunks_of(looking, info)
+    division = divided(looking.path, looking.settings, info, cancelled)
+    pieces = division.pieces
     if len(pieces) < 2:
-        return looking.observe(None, progress, cancelled)
+        return looking.observe(None, progress, cancelled, so_far)
     found: dict[int, Observations] = {}
 
     def name(number: int) -> str:
@@ -91,7 +102,8 @@ def observe_whole(
         for number, people in again.items():
             pieces[number] = pieces[number].again(planned[number - 1], people)
         detect(list(again), ignore_progress)
-    return joined(pieces, [found[number] for number in range(len(pieces))])
+    whole = joined(pieces, [found[number] for number in range(len(pieces))])
+    return whole if division.shots is None else behind(division.times, division.shots, whole)
 
 
 def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], settings: LiftSettings) -> dict[int, int]:
@@ -106,21 +118,6 @@ def forget_chunks(cache: DetectionCache, key: str) -> None:
     """The whole is stored: its chunks are needed no more."""
     for path in cache.folder.glob(f"{key}-*"):
         path.unlink(missing_ok=True)
-
-
-def chunks_of(looking: Looking, info: VideoInfo) -> list[Chunk]:
-    """The chunks of a clip; none where it is too short for two, cannot be entered at any frame, or where only one shot
-    of it is asked for (which one that is, is known only from the start on)."""
-    settings = looking.settings
-    if settings.shot is not None or (
-        info.frame_count is not None and info.frame_count < chunks.FRAMES + chunks.SHORTEST
-    ):
-        return []
-    times = picture_times(looking.path, settings.start, settings.end)
-    if times is None:
-        log.info("%s has no certain times before it is decoded: it is not split", looking.path)
-        return []
-    return plan(times, settings.start)
 
 
 def _observed(look: Callable[[], Observations]) -> Observations:

@@ -22,8 +22,12 @@ from .network import DGNet, DGNetConfig
 from .normalise import PersonView, camera_from_view, person_view
 from .windowing import WindowPlan, fill_gaps, plan_windows
 
-GPU_BATCH, CPU_BATCH = 512, 16
-"""Windows lifted at once: enough to keep a GPU busy; few enough that their features stay in a CPU's cache."""
+GPU_BATCH, CPU_BATCH = 512, 4
+"""Windows lifted at once: enough to keep a GPU busy; few enough that their features stay in a CPU's cache, and that
+most of them are the same when a clip has grown (`lifting.remembered`)."""
+
+Predict = Callable[[Tensor], Tensor]
+"""From windows of `_values` (B, T, N, C) to joints (B, T, N, 3) in the camera's frame, both on the CPU."""
 
 
 def lift_keypoints(
@@ -52,11 +56,44 @@ def lift_keypoints(
     network's, `bad_keypoints` for arrays that do not fit together, hold no frame, or are not finite where somebody was
     detected.
     """
-    config, device = model.config, torch.device(device)
-    check_keypoints(keypoints, config)
+    check_keypoints(keypoints, model.config)
+    device = torch.device(device)
+    predict = predictor(model, device, flip_average, precision)
+    batch = batch or batch_on(device)
+    with matrix_products(precision, device):
+        return lift_by(predict, model.config, keypoints, camera_K, batch, overlap, progress, threads)
+
+
+def batch_on(device: torch.device) -> int:
+    """Windows lifted at once on a device."""
+    return CPU_BATCH if device.type == "cpu" else GPU_BATCH
+
+
+def predictor(model: DGNet, device: torch.device, flip_average: bool, precision: Precision = "exact") -> Predict:
+    """What lifts windows with a network, any thread's. See `lift_keypoints` for the arguments."""
     network = _for_use(model, device, precision)
+
+    def predict(windows: Tensor) -> Tensor:
+        # These settings hold for the thread that makes them.
+        with torch.inference_mode(), one_thread():
+            return _lift_windows(network, windows.to(device), flip_average).cpu()
+
+    return predict
+
+
+def lift_by(
+    predict: Predict,
+    config: DGNetConfig,
+    keypoints: Keypoints2D,
+    camera_K: Array,
+    batch: int,
+    overlap: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int = 1,
+) -> Array:
+    """As `lift_keypoints`, by whatever lifts windows of a network of `config`."""
+    check_keypoints(keypoints, config)
     plan = plan_windows(keypoints.times, keypoints.detected, config.frames, config.frame_interval_s, overlap)
-    batch = batch or (CPU_BATCH if device.type == "cpu" else GPU_BATCH)
     values = _values(keypoints, camera_K, config)
     frames, joints = values.shape[:2]
 
@@ -65,12 +102,10 @@ def lift_keypoints(
     count = torch.zeros(frames + 1)
 
     def lift_part(part: WindowPlan) -> Tensor:
-        # These settings hold for the thread that makes them.
-        with torch.inference_mode(), one_thread():
-            return _lift_windows(network, part.sample(values).to(device), flip_average).cpu()
+        return predict(part.sample(values))
 
     parts = [plan.part(first, first + batch) for first in range(0, len(plan), batch)]
-    with ThreadPoolExecutor(threads) as pool, matrix_products(precision, device):
+    with ThreadPoolExecutor(threads) as pool:
         done = 0
         for part, predicted in zip(parts, pool.map(lift_part, parts), strict=True):
             owners = torch.from_numpy(part.frames).flatten().remainder(len(count))

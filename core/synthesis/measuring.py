@@ -15,7 +15,7 @@ from ..detection.keypoints import keypoints
 from ..detection.landmarker import Landmarker
 from ..detection.models import PoseModel
 from ..detection.observe import gathered
-from ..detection.people import find_tracks
+from ..detection.tracks import find_tracks
 from ..jobs import MotionLiftError, UsageError
 from ..motion import Keypoints2D
 from ..rotation import forward_kinematics

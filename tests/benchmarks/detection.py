@@ -19,7 +19,8 @@ from pathlib import Path
 from motionlift.core.detection.landmarker import Landmarker
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observe import LONGEST_SIDE, observe
-from motionlift.core.detection.people import detect, find_tracks
+from motionlift.core.detection.people import detect
+from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.video import FrameReader, probe
 

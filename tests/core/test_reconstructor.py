@@ -19,7 +19,7 @@ from motionlift.core import camera, service
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, Request, Result, UsageError
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.reconstruction import reconstruct
-from motionlift.core.reconstructor import Reconstructor, reconstructor, stop_idle
+from motionlift.core.reconstructor import Reconstructor, get_ready, reconstructor, stop_idle
 from motionlift.core.rotation import IDENTITY, forward_kinematics
 from motionlift.core.skeleton import ANIMATION_21, body_points, reference_rest
 
@@ -127,6 +127,18 @@ def test_one_is_used_again_unless_it_was_stopped() -> None:
         last.wait(last.begin("prepare", None, "cpu"), lambda: True)
     with reconstructor() as next_one:
         assert next_one is not last
+    stop_idle()
+    assert not first.usable()
+
+
+def test_one_gets_ready_where_none_waits() -> None:
+    stop_idle()
+    get_ready(None, "cpu")
+    get_ready(None, "cpu")
+    with reconstructor() as first, reconstructor() as second:
+        # What it was told to do comes first.
+        assert first.begin("prepare", None, "cpu").result(PATIENCE) is None
+        assert first is not second
     stop_idle()
     assert not first.usable()
 

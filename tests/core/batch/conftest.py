@@ -104,7 +104,7 @@ class Batch:
     def lift(self, jobs: int = 2, pace: float = 0.02, worker: str = WORKER, **options: Any) -> dict[str, Any]:
         """Lift what is left to do: why, what ended how, and what ended the run."""
         process = self.begin(jobs, pace, worker, **options)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=300)
         assert process.returncode == 0
         result: dict[str, Any] = json.loads(out.splitlines()[-1])
         return result

@@ -12,7 +12,7 @@ import pytest
 
 from motionlift.core.detection.cache import DetectionCache, cache_key
 from motionlift.core.detection.models import HandModel, PoseModel
-from motionlift.core.detection.observe import Observations
+from motionlift.core.detection.observations import Observations
 from motionlift.core.jobs import LiftSettings
 
 MODEL = PoseModel(Path("a.task"), "d1")

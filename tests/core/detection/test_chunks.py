@@ -19,9 +19,11 @@ from motionlift.core.detection import chunks, whole
 from motionlift.core.detection.cache import DetectionCache, cache_key
 from motionlift.core.detection.chunks import Chunk, joined, plan
 from motionlift.core.detection.detector import DetectorProcess
+from motionlift.core.detection.division import divided
 from motionlift.core.detection.models import pose_model
-from motionlift.core.detection.observe import Observations, Part
-from motionlift.core.detection.people import find_tracks
+from motionlift.core.detection.observations import Observations
+from motionlift.core.detection.observe import Part
+from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.detection.whole import Looking, forget_chunks, observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback
 from motionlift.core.video import probe, read_frames
@@ -222,7 +224,7 @@ def test_real_chunks(looking: Looking, tmp_path: Path, monkeypatch: pytest.Monke
             super().__init__()
             begun.append(self)
             if len(begun) == 1:
-                threading.Timer(1.0, os.kill, (self._process.pid, signal.SIGKILL)).start()
+                threading.Timer(1.0, os.kill, (self.pid, signal.SIGKILL)).start()
 
     monkeypatch.setattr(whole, "DetectorProcess", Watched)
     beside = look(looking, 2, monkeypatch, cache=cache, key="k")
@@ -262,7 +264,7 @@ def test_it_is_stopped_at_once(looking: Looking, monkeypatch: pytest.MonkeyPatch
     class Watched(DetectorProcess):
         def __init__(self) -> None:
             super().__init__()
-            pids.append(self._process.pid)
+            pids.append(self.pid)
 
     monkeypatch.setattr(whole, "DetectorProcess", Watched)
     began = time.monotonic()
@@ -284,14 +286,12 @@ def test_what_a_process_finds_wrong_is_told(looking: Looking, tmp_path: Path, mo
     assert caught.value.code == "bad_pose_model"
 
 
-def test_short_clips_and_single_shots_are_not_divided(sample_video: Path, tmp_path: Path) -> None:
-    settings = LiftSettings()
-    model = pose_model(settings)
+def test_short_clips_are_not_divided(sample_video: Path) -> None:
     info = probe(sample_video)
-    assert whole.chunks_of(Looking(sample_video, settings, model, None), info) == []
+    assert divided(sample_video, LiftSettings(), info).pieces == []
     long = dataclasses.replace(info, frame_count=None)
-    assert len(whole.chunks_of(Looking(sample_video, settings, model, None), long)) == 1
-    assert whole.chunks_of(Looking(sample_video, LiftSettings(shot=1), model, None), long) == []
+    assert len(divided(sample_video, LiftSettings(), long).pieces) == 1
+    assert divided(sample_video, LiftSettings(shot=1), long).pieces == []
 
 
 def test_the_key_knows_the_stride() -> None:

@@ -13,9 +13,10 @@ from PIL import Image
 
 from motionlift.core.detection import people
 from motionlift.core.detection.cache import DetectionCache
-from motionlift.core.detection.observe import Observations
-from motionlift.core.detection.people import Detection, Track, choose_people, detect, find_tracks
+from motionlift.core.detection.observations import Observations
+from motionlift.core.detection.people import Detection, choose_people, detect
 from motionlift.core.detection.strip import write_people_pictures, write_people_strip
+from motionlift.core.detection.tracks import Track, find_tracks
 from motionlift.core.detection.whole import observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
 from motionlift.core.motion import Keypoints2D

@@ -1,10 +1,7 @@
-"""Video in: every container, clock, orientation, trim, and what bad input gets. Real files, encoded here."""
+"""Pictures of every container, orientation and size, and what a file says of itself. Real files, encoded here."""
 
 from __future__ import annotations
 
-import gc
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -15,39 +12,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from motionlift.core.jobs import MotionLiftError
 from motionlift.core.video import (
-    Frame,
     FrameReader,
     content_hash,
-    find_shots,
     probe,
     read_frames,
     slow_motion_factor,
 )
 
+from .conftest import CONTAINERS, difference
+
 EncodeVideo = Callable[..., Path]
 Image = NDArray[np.uint8]
 Texture = Callable[..., list[Image]]
-
-CONTAINERS = {
-    "a.mp4": ("libx264", "yuv420p"),
-    "a.mov": ("prores", "yuv422p10le"),
-    "a.mkv": ("libx264", "yuv420p"),
-    "a.webm": ("libvpx-vp9", "yuv420p"),
-    "a.avi": ("mpeg4", "yuv420p"),
-    "b.avi": ("mjpeg", "yuvj420p"),
-    "a.ts": ("libx264", "yuv420p"),
-    "ten bit.mp4": ("libx265", "yuv420p10le"),
-}
-
-
-def decode_threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name.startswith("decode ")]
-
-
-def difference(frame: Frame, picture: Image) -> float:
-    return float(np.mean(np.abs(frame.image.astype(float) - picture)))
 
 
 def quarters(size: tuple[int, int]) -> Image:
@@ -130,82 +107,6 @@ def test_mirroring_matrix_is_applied(hflip: bool, vflip: bool, degrees: int, tmp
     assert difference(next(iter(read_frames(path))), shown) < 12
 
 
-@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60), Fraction(240)])
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_rates_keep_their_timestamps(
-    rate: Fraction, suffix: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    path = encode_video(tmp_path / f"a.{suffix}", moving_texture(30, (64, 48)), rate)
-    assert probe(path).fps == pytest.approx(float(rate), rel=2e-3)
-    times = np.array([f.time for f in read_frames(path)])
-    tolerance = 1e-9 if suffix == "mp4" else 5.1e-4  # Matroska stores whole milliseconds
-    np.testing.assert_allclose(times, np.arange(30) / float(rate), atol=tolerance)
-    assert np.all(np.diff(times) > 0)
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
-def test_variable_rate_keeps_every_timestamp(
-    name: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    times = np.cumsum([0.0, *[0.02, 0.05, 0.033, 0.1] * 8])
-    codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
-    path = encode_video(tmp_path / name, moving_texture(len(times)), times=times, codec=codec)
-    with FrameReader(path) as reader:
-        np.testing.assert_allclose([f.time for f in reader], times, atol=1e-9)
-    assert reader.warnings == []
-
-
-def test_time_counts_from_the_first_picture(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    path = encode_video(tmp_path / "late.ts", moving_texture(20), times=100 + np.arange(20) / 30)
-    np.testing.assert_allclose([f.time for f in read_frames(path)], np.arange(20) / 30, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.webm", "a.ts"])
-def test_trim_is_the_same_as_cutting_the_whole(
-    name: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    codec, pix_fmt = CONTAINERS[name]
-    options = {"preset": "fast", "g": "12"} if codec == "libx264" else None
-    path = encode_video(tmp_path / name, moving_texture(90), 30, codec=codec, pix_fmt=pix_fmt, options=options)
-    whole = list(read_frames(path))
-    for start, end in [(1.0, 2.0), (0.5, None), (None, 0.7), (whole[61].time, whole[64].time), (2.95, 99.0)]:
-        part = list(read_frames(path, start, end))
-        expected = [f for f in whole if (start or 0) - 5e-4 <= f.time < (end or 99) - 5e-4]
-        assert [f.time for f in part] == [f.time for f in expected]
-        assert [f.index for f in part] == list(range(len(expected)))
-        for a, b in zip(part, expected, strict=True):
-            np.testing.assert_array_equal(a.image, b.image)
-
-
-def test_trim_seeks(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    path = encode_video(tmp_path / "long.mp4", moving_texture(60) * 15, options={"g": "30", "preset": "ultrafast"})
-
-    def seconds(start: float) -> float:
-        begin = time.perf_counter()
-        next(iter(read_frames(path, start)))
-        return time.perf_counter() - begin
-
-    assert seconds(29.0) < 0.5 * _seconds_to_decode(path)
-
-
-def _seconds_to_decode(path: Path) -> float:
-    begin = time.perf_counter()
-    for _ in read_frames(path):
-        pass
-    return time.perf_counter() - begin
-
-
-@pytest.mark.parametrize(("start", "end"), [(50.0, None), (2.0, None), (0.501, 0.502)])
-def test_trim_outside_the_clip(
-    start: float, end: float | None, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    path = encode_video(tmp_path / "a.mp4", moving_texture(30))
-    with pytest.raises(MotionLiftError, match="no picture from") as caught:
-        list(read_frames(path, start, end))
-    assert caught.value.code == "bad_trim"
-    assert caught.value.hint
-
-
 @pytest.mark.parametrize(("name", "codec", "pix_fmt"), [("a.mp4", "libx264", "yuv444p"), ("a.mkv", "ffv1", "yuv420p")])
 def test_odd_sizes(
     name: str, codec: str, pix_fmt: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
@@ -253,107 +154,6 @@ def test_paths_of_any_script(tmp_path: Path, encode_video: EncodeVideo, moving_t
     assert content_hash(path)
 
 
-@pytest.mark.parametrize("audio", [False, True])
-@pytest.mark.parametrize("name", ["a.mkv", "a.avi", "a.webm", "fragments.mp4", "index first.mp4", "a.gif"])
-def test_cut_off_file_yields_what_it_holds_and_a_warning(
-    name: str, audio: bool, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    if audio and name.endswith(("gif", "webm")):
-        pytest.skip("no sound there")
-    codec, pix_fmt = ("gif", "rgb8") if name == "a.gif" else CONTAINERS.get(name, ("libx264", "yuv420p"))
-    flags = {"fragments.mp4": "frag_keyframe+empty_moov", "index first.mp4": "faststart"}.get(name)
-    whole = encode_video(
-        tmp_path / f"whole {name}",
-        moving_texture(90),
-        codec=codec,
-        pix_fmt=pix_fmt,
-        audio=audio,
-        container_options={"movflags": flags} if flags else None,
-        options={"g": "10", "preset": "ultrafast"} if codec == "libx264" else None,
-    )
-    with FrameReader(whole) as reader:
-        assert len(list(reader)) == 90
-    assert reader.warnings == []
-    part = tmp_path / name
-    part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    with FrameReader(part) as reader:
-        frames = list(reader)
-    assert 20 <= len(frames) <= 60
-    assert reader.warnings
-    assert np.all(np.diff([f.time for f in frames]) > 0)
-
-
-def test_damage_in_the_middle_is_survived(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    path = encode_video(tmp_path / "a.mkv", moving_texture(90), options={"g": "10", "preset": "ultrafast"})
-    data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
-    path.write_bytes(data)
-    times = [f.time for f in read_frames(path)]
-    assert len(times) > 40
-    assert np.all(np.diff(times) > 0)
-
-
-def _without_index(path: Path, encode_video: EncodeVideo, pictures: list[Image]) -> None:
-    encode_video(path, pictures)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _sound_only(path: Path) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48_000)
-        frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
-        frame.sample_rate, frame.pts = 48_000, 0
-        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-
-
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("no_file", "missing.mp4"),
-        ("no_file", "missing.%04d.png"),
-        ("no_file", "missing/plate.####.png"),
-        ("is_directory", "folder"),
-        ("empty_file", "empty.mp4"),
-        ("not_a_video", "text.mp4"),
-        ("not_a_video", "noise.mp4"),
-        ("incomplete_video", "no index.mp4"),
-        ("no_video_stream", "sound.m4a"),
-        ("no_frames", "pictures"),
-    ],
-)
-def test_bad_input_gets_a_code_a_message_and_a_hint(
-    code: str, name: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    path = tmp_path / name
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "notes.txt").write_text("no picture")
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "a.png").write_text("no picture")
-    (tmp_path / "empty.mp4").touch()
-    (tmp_path / "text.mp4").write_text("Hello, this is a text that someone renamed.\n" * 100)
-    (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(20_000))
-    _without_index(tmp_path / "no index.mp4", encode_video, moving_texture(20))
-    _sound_only(tmp_path / "sound.m4a")
-    for attempt in (probe, FrameReader, lambda p: list(read_frames(p)), find_shots):
-        with pytest.raises(MotionLiftError) as caught:
-            attempt(path)
-        assert caught.value.code == code
-        assert path.name.split(".")[0] in caught.value.message
-        assert caught.value.hint
-
-
-def test_cover_art_is_no_video(tmp_path: Path) -> None:
-    path = tmp_path / "song.mkv"
-    _sound_only(path)
-    with av.open(str(path)) as container:
-        assert not container.streams.video
-    with pytest.raises(MotionLiftError, match="sound"):
-        probe(path)
-
-
 def test_metadata(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
     path = encode_video(
         tmp_path / "a.mov",
@@ -387,69 +187,6 @@ def test_content_hash_follows_the_bytes(tmp_path: Path, encode_video: EncodeVide
     assert content_hash(tmp_path / "b.mp4") != first
 
 
-def test_decoding_waits_for_the_consumer(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    path = encode_video(tmp_path / "a.mp4", moving_texture(400, (64, 48)))
-    alive = 0
-    with FrameReader(path, ahead=3) as reader:
-        frames = iter(reader)
-        next(frames)
-        time.sleep(0.4)
-        gc.collect()
-        alive = sum(isinstance(thing, Frame) for thing in gc.get_objects())
-        assert decode_threads()
-    assert alive <= 3 + 2 + 1  # waiting, in hand on both sides
-    assert not decode_threads()
-
-
-@pytest.mark.parametrize("how", ["close", "break", "forget", "raise"])
-def test_leaving_early_stops_the_thread(
-    how: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    path = encode_video(tmp_path / "a.mp4", moving_texture(200, (64, 48)))
-    frames = read_frames(path)
-    next(frames)
-    assert decode_threads()
-    if how == "close":
-        frames.close()  # type: ignore[attr-defined]
-    elif how == "break":
-        for _ in frames:
-            break
-        del frames
-    elif how == "forget":
-        del frames
-    else:
-        with pytest.raises(MotionLiftError):
-            _fail_while_reading(path)
-        del frames
-    gc.collect()
-    assert not decode_threads()
-
-
-def _fail_while_reading(path: Path) -> None:
-    with FrameReader(path) as reader:
-        for _ in reader:
-            raise MotionLiftError("test", "The consumer fails.")
-
-
-def test_a_reader_is_read_once(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    reader = FrameReader(encode_video(tmp_path / "a.mp4", moving_texture(3)))
-    assert len(list(reader)) == 3
-    with pytest.raises(RuntimeError, match="once"):
-        list(reader)
-
-
-def test_file_that_vanishes_fails_in_the_consumer(
-    tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
-) -> None:
-    path = encode_video(tmp_path / "a.mp4", moving_texture(3))
-    reader = FrameReader(path)
-    path.unlink()
-    with pytest.raises(MotionLiftError) as caught:
-        list(reader)
-    assert caught.value.code == "no_file"
-    assert not decode_threads()
-
-
 def test_real_clip_is_one_shot() -> None:
     path = Path(__file__).resolve().parents[4] / "shared/data/video/sports2d_demo.mp4"
     if not path.is_file():
@@ -459,20 +196,3 @@ def test_real_clip_is_one_shot() -> None:
     assert reader.info.size == (1768, 994)
     assert (len(frames), frames[-1].shot, reader.warnings) == (230, 1, [])
     np.testing.assert_allclose(np.diff([f.time for f in frames]), 1 / 30, atol=1e-6)
-
-
-def test_pictures_leave_memory_at_once(tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture) -> None:
-    """Also where nobody looks for cycles: a minute of video would stay in memory otherwise."""
-    path = encode_video(tmp_path / "a.mp4", moving_texture(40), rotation=90)
-    gc.collect()
-    gc.disable()
-    try:
-        assert sum(1 for _ in read_frames(path)) == 40
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        kept = [item for item in gc.garbage if isinstance(item, av.VideoFrame) and item.width > 16]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
-    assert not kept
