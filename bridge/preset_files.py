@@ -9,8 +9,9 @@
   forearm), wrist, hip (the thigh), knee, ankle, toe, and the fingers thumb, index, middle, ring, pinky.
 - `[beside]` by role: bones that turn with the role's first. `[twists]` by role: bones that take part of a limb's twist.
 - `[carriers]`: for a bone the one that it follows because of constraints.
-- `[switches]` by bone: properties to key. `[ik.hip]`, `[ik.shoulder]`: the controls `target`, `pole`, `toe` of a leg or
-  arm; `usual = false` where FK is what one wants; `[ik.hip.on]` and `[ik.hip.off]`: the switches for either.
+- `[switches]` by bone: properties to key, custom ones or `ik_stretch`. `[ik.hip]`, `[ik.shoulder]`: the controls
+  `target`, `pole`, `toe` of a leg or arm; `usual = false` where FK is what one wants; `[ik.hip.on]` and
+  `[ik.hip.off]`: the switches for either.
 - `[correction]` by role: degrees about x, y, z where the T-pose that we would assume is not the one meant.
 """
 

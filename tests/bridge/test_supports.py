@@ -17,7 +17,7 @@ from motionlift.core.rotation import Array, forward_kinematics, from_axis_angle
 from motionlift.core.skeleton import SUPPORT_NAMES, support_points
 
 from .conftest import A_POSE, Build
-from .test_retarget import Judged, own_rig, source_jump
+from .judging import Judged, own_rig, source_jump
 
 FREE_HANDS = RetargetOptions(hands="free")
 TARGETS = [
