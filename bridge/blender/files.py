@@ -35,7 +35,8 @@ def opened_armature(place: str) -> bpy.types.Object:
             "newer_blend",
             f"{path.name} was saved by Blender {in_digits(theirs)}, and this is {in_digits(ours)}, which would lose "
             "data.",
-            f"Use Blender {in_digits(theirs)} or newer (--blender PATH), or save it with the older version.",
+            f"Use Blender {in_digits(theirs)} or newer (motionlift retarget --blender PATH), or save it with the older "
+            "version.",
         )
     try:
         # Scripts in a character's file stay asleep.
@@ -109,8 +110,9 @@ def armature_called(name: str, where: str) -> bpy.types.Object:
         raise MotionLiftError("no_armature", f"{where} has no armature {name}.", f"It has: {names}.")
     if len(known) > 1:
         raise MotionLiftError(
-            "several_armatures", f"{where} has several armatures: {names}.", f"Choose one: {where}:{next(iter(known))}."
-        )
+            "several_armatures", f"{where} has several armatures: {names}.",
+            f"Choose one: {', '.join(f'{where}:{item}' for item in known)}.",
+        )  # fmt: skip
     return next(iter(known.values()))
 
 

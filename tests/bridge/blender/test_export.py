@@ -117,6 +117,61 @@ result = export(motion, place, arguments[2], arguments[4], arguments[3])
     assert not list(tmp_path.glob(".motionlift*"))
 
 
+def test_what_a_character_moves_goes_out_as_alembic(
+    in_blender: Callable[..., Any],
+    tmp_path: Path,
+    short_walk: Path,
+    presets: dict[str, Preset],
+    rig_of: Callable[..., Rig],
+) -> None:
+    """Vertices where Blender has them, to 0.1 mm; without a mesh there would be nothing in the file."""
+    script = (
+        ANIMATE
+        + """
+motion = Motion.load(Path(arguments[0]))
+folder = Path(arguments[2])
+figure = make_rig(arguments[1])
+place = str(folder / "hero.blend")
+bpy.ops.wm.save_as_mainfile(filepath=place)
+try:
+    animate_and_export(motion, place, choose, RetargetOptions(), folder / "bare.abc", None, "walk")
+except MotionLiftError as error:
+    result["bare"] = error.code
+figure = bpy.data.objects["Hero"]
+mesh = bpy.data.meshes.new("Body")
+mesh.from_pydata([(0.2, 0, 1), (0.4, 0, 1), (0.2, 0, 1.2)], [], [(0, 1, 2)])
+body = bpy.data.objects.new("Body", mesh)
+bpy.context.collection.objects.link(body)
+body.vertex_groups.new(name="LeftForeArm").add([0, 1, 2], 1.0, "REPLACE")
+body.modifiers.new("Armature", "ARMATURE").object = figure
+figure.animation_data_clear()
+bpy.ops.wm.save_as_mainfile(filepath=place)
+
+def vertices(name):
+    seen = []
+    for frame in (1, 80, 300):
+        bpy.context.scene.frame_set(frame)
+        item = bpy.data.objects[name].evaluated_get(bpy.context.evaluated_depsgraph_get())
+        seen.append([list(item.matrix_world @ vertex.co) for vertex in item.data.vertices])
+    return seen
+
+animate_and_export(motion, place, choose, RetargetOptions(), folder / "take.abc", None, "walk")
+result["truth"] = vertices("Body")
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.context.scene.render.fps = 30
+bpy.ops.wm.alembic_import(filepath=str(folder / "take.abc"))
+(name,) = [item.name for item in bpy.data.objects if item.type == "MESH"]
+result["seen"] = vertices(name)
+"""
+    )
+    found = in_blender(script, short_walk, spec_of(rig_of(presets["mixamo"], A_POSE)), tmp_path)
+    assert found["bare"] == "no_mesh"
+    assert not (tmp_path / "bare.abc").exists()
+    truth = np.array(found["truth"])
+    assert np.ptp(truth, axis=0).max() > 0.5
+    np.testing.assert_allclose(found["seen"], truth, atol=1e-4)
+
+
 def test_rigify_goes_out_as_its_skeleton(
     in_blender: Callable[..., Any], tmp_path: Path, walk: Motion, rigify_file: Path
 ) -> None:
@@ -242,6 +297,7 @@ def test_lifting_onto_a_character_asks_for_it_first(
     """What is wrong with the character is said before minutes are spent on the video."""
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("bpy is not installed")
+    (tmp_path / "newer.blend").write_bytes(b"BLENDER17-01v0999" + bytes(100))
     for arguments, said in [
         (("--rig", tmp_path / "no.blend", "-o", tmp_path / "a.fbx"), "no.blend"),
         (("--rig", tmp_path / "no.txt", "-o", tmp_path / "a.fbx"), ".blend"),
@@ -249,6 +305,8 @@ def test_lifting_onto_a_character_asks_for_it_first(
         (("--footage", "-o", tmp_path / "a.bvh"), "only be put into a .blend"),
         (("--rig", "rigify", "--footage", "-o", tmp_path / "a.fbx"), "only be put into a .blend"),
         (("--rig", "rigify", "--preset", "no_such", "-o", tmp_path / "a.fbx"), "no_such"),
+        (("--rig", tmp_path / "newer.blend", "-o", tmp_path / "a.fbx"), "Blender 9.99"),
+        (("--rig", tmp_path / "newer.blend", "--footage", "-o", tmp_path / "a.blend"), "Blender 9.99"),
     ]:
         code, _, err = run("lift", sample_video, *arguments)
         assert code in (1, 2)
