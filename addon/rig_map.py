@@ -14,7 +14,8 @@ from ..bridge.blender.rigs import read_tree
 from ..bridge.correcting import CHAINS, Rows, corrected, rows_of
 from ..bridge.humanoid import in_words
 from ..bridge.match import Match
-from ..bridge.preset_files import SUFFIX, Preset, load_presets, read_preset
+from ..bridge.preset import Preset
+from ..bridge.preset_files import SUFFIX, load_presets, read_preset
 from ..bridge.rig import Rig, make_rig
 from ..core.jobs import MotionLiftError
 from .preferences import ROOT_PACKAGE

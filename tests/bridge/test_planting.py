@@ -11,7 +11,7 @@ import pytest
 
 from motionlift.bridge.bvh_rig import motion_of_bvh, rig_of_bvh, sized
 from motionlift.bridge.match import match, with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, pose_rig
 from motionlift.core.bvh import read_bvh

@@ -11,7 +11,7 @@ import pytest
 
 from motionlift.bridge.humanoid import SIDES, RigMap
 from motionlift.bridge.match import match, with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
 from motionlift.core.jobs import MotionLiftError

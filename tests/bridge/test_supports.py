@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.match import with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import Retargeted, RetargetOptions, retarget
 from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import forward_kinematics, from_axis_angle, normalise

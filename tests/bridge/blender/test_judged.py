@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.planting import rest_joints
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig, make_rig
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import angle_between, forward_kinematics, from_axis_angle
