@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 
 from .test_lift import ENABLED
@@ -18,6 +17,7 @@ CLIP_SECONDS = 0.8
 @pytest.fixture
 def short_clip(sample_video: Path, tmp_path: Path) -> Path:
     """The beginning of the sample, its packets copied."""
+    av = pytest.importorskip("av")
     path = tmp_path / "short.mp4"
     with av.open(str(sample_video)) as source, av.open(str(path), "w") as target:
         stream = source.streams.video[0]
