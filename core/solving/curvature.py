@@ -5,17 +5,19 @@ follows a frame a step. The matrix 2 J'J of the residuals' derivatives J knows (
 Optimization, section 10.3): solved with, a gradient becomes a step that moves all frames together.
 
 What looks at one frame makes blocks on the diagonal; what is planted couples neighbours, what accelerates the next but
-one as well. Two frames at a time that is block tridiagonal, and factorised in a time that grows with the clip.
+one as well. Two frames at a time that is block tridiagonal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from .block_cholesky import BlockCholesky, side_by_side
 from .moved import UNKNOWNS
 from .terms import Held
 
@@ -27,56 +29,36 @@ DAMPING = 1e-5
 
 @dataclass(frozen=True)
 class Curvature:
-    """A block Cholesky factor: `diagonal` lower triangles (2 U, 2 U) of two frames each, and `below` (2 U, 2 U) that
-    couple them with the next two; `frames` in all, U = `UNKNOWNS`."""
+    """The matrix of `frames` frames, factorised two frames at a time."""
 
-    diagonal: tuple[Tensor, ...]
-    below: tuple[Tensor, ...]
+    factor: BlockCholesky
     frames: int
 
     def solve(self, gradient: Tensor) -> Tensor:
         """The step (F * UNKNOWNS,), frame by frame, whose gradient that is."""
-        parts = list(_padded(gradient.view(self.frames, UNKNOWNS)).unsqueeze(-1))
-        for i, triangle in enumerate(self.diagonal):
-            given = torch.addmm(parts[i], self.below[i - 1], parts[i - 1], alpha=-1) if i else parts[i]
-            parts[i] = torch.linalg.solve_triangular(triangle, given, upper=False)
-        for i in reversed(range(len(parts))):
-            later = i + 1 < len(parts)
-            given = torch.addmm(parts[i], self.below[i].T, parts[i + 1], alpha=-1) if later else parts[i]
-            parts[i] = torch.linalg.solve_triangular(self.diagonal[i].T, given, upper=True)
-        return torch.cat(parts).view(-1)[: gradient.numel()]
+        steps = self.factor.solve(_padded(gradient.view(self.frames, UNKNOWNS)))
+        return steps.view(-1)[: gradient.numel()]
 
 
-def curvature(held: Sequence[Held]) -> Curvature:
-    """Of everything that is held: the sum of its squares, differentiated twice."""
-    frames = len(held[0].rows)
-    blocks = [_coupled(held, apart) for apart in range(min(REACH + 1, frames))]
-    blocks += [blocks[0].new_zeros(0, UNKNOWNS, UNKNOWNS)] * (REACH + 1 - len(blocks))
-    blocks[0].diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
-    own, coupling = _paired(blocks)
-    diagonal: list[Tensor] = []
-    below: list[Tensor] = []
-    for i, block in enumerate(own):
-        if i:
-            # From the right: from the left torch takes twice as long.
-            below.append(torch.linalg.solve_triangular(diagonal[-1].T, coupling[i - 1], upper=True, left=False))
-            block = torch.addmm(block, below[-1], below[-1].T, alpha=-1)
-        diagonal.append(torch.linalg.cholesky(block))
-    return Curvature(tuple(diagonal), tuple(below), frames)
-
-
-def _coupled(held: Sequence[Held], apart: int) -> Tensor:
-    """Blocks (F - apart, U, U): how frames couple (rows) with those `apart` before them (columns)."""
-    frames = len(held[0].rows) - apart
-    blocks = held[0].rows.new_zeros(frames, UNKNOWNS, UNKNOWNS)
+def curvature(held: Iterable[Held], frames: int, threads: int = 1) -> Curvature:
+    """Of everything that is held in so many frames: the sum of its squares, differentiated twice; the same on one
+    thread or two. Each is asked for when the one before is added: together their rows are large."""
+    blocks = [torch.zeros(max(0, frames - apart), UNKNOWNS, UNKNOWNS) for apart in range(REACH + 1)]
     for each in held:
-        if len(each.weights) > apart:
-            weights = 2 * each.weights[apart]
-            weighted = each.rows[:frames] * weights[..., None]
-            blocks.baddbmm_(each.rows[apart:].transpose(1, 2), weighted)
-            if each.own is not None:
-                blocks.diagonal(dim1=1, dim2=2).add_(weights * each.own)
-    return blocks
+        side_by_side(partial(_add, blocks[:1], each, 0), partial(_add, blocks[1:], each, 1), threads)
+    blocks[0].diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
+    return Curvature(BlockCholesky.of(*_paired(blocks), threads), frames)
+
+
+def _add(blocks: Sequence[Tensor], held: Held, first: int) -> None:
+    """To blocks (F - apart, U, U): how frames couple (rows) with those `apart` before them (columns), from `first`
+    apart on."""
+    for apart, (block, weights) in enumerate(zip(blocks, held.weights[first:], strict=False), first):
+        doubled = 2 * weights
+        weighted = held.rows[: len(block)] * doubled[..., None]
+        block.baddbmm_(held.rows[apart:].transpose(1, 2), weighted)
+        if held.own is not None:
+            block.diagonal(dim1=1, dim2=2).add_(doubled * held.own)
 
 
 def _padded(values: Tensor) -> Tensor:

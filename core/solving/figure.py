@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -65,6 +65,11 @@ class Figure(Seen):
     points: Array
     feet: Array
     supports: Array
+
+    def scaled(self, factor: float) -> Figure:
+        """The same pose of a body that many times as tall."""
+        lengths = ("rest_offsets", "rest_tails", "curves", "points", "feet", "supports")
+        return replace(self, **{name: factor * getattr(self, name) for name in lengths})
 
 
 def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:

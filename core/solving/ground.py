@@ -22,8 +22,13 @@ ENOUGH = 20.0
 UP_ROUNDS = 3
 CARRYING_HEIGHT = 0.05
 """Metres above the lowest point of the feet over which the share of the weight falls."""
-CONTACT_SIGMA = 0.03
-"""Metres by which a foot that stands lies off one plane, depth errors included."""
+PLANT_SIGMA, DEPTH_SIGMA = 0.03, 0.15
+"""Metres by which a foot that stands is seen off the floor, and by which its depth errs."""
+PLANE_ROUNDS = 8
+STEEPEST = -0.02
+"""The product of a ray and the floor's normal, at most: level rays hardly meet the floor, those that go up never do."""
+DOUBTED = 2.0
+"""Standard deviations off the floor beyond which a foot counts less and less: another storey, a mistake."""
 
 
 def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -> tuple[Array, float]:
@@ -49,59 +54,70 @@ def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -
     return up, min(1.0, total / ENOUGH)
 
 
-def fit_ground(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane: bool = True) -> Ground:
-    """The floor that agrees best with level cameras, standing people and the points their feet rest on.
+def fit_ground(up: Array, certainty: float, plants: Array, weights: Array) -> Ground:
+    """The floor that agrees best with level cameras, standing people and the places where their feet rest.
 
-    `up` (3,) and `certainty` from `standing_up`; `contacts` (M, 3) m in the camera's frame with `weights` (M,), of
-    which what is independent adds up to 1 (`plant_weights`).
-    Linear least squares in the normal (not yet of unit length) and the offset, twice, the second time with
-    contacts far off the plane (another storey, a mistake) weighted down.
+    `up` (3,) and `certainty` from `standing_up`; `plants` (M, 3) m in the camera's frame with `weights` (M,).
+
+    A foot is seen along its ray, and errs in depth. Rays go down: a plane laid through feet that stand in a row but are
+    taken for nearer and further ones would tilt towards their rays. So depths are compared, those seen with those at
+    which rays meet the floor, offset / (n . ray), by Gauss-Newton, spreads as the round before has them.
     """
-    normal, offset = LEVEL_UP, 0.0
-    robust = np.ones(len(contacts))
-    for _ in range(3):
-        normal, offset = _fit(up, certainty, contacts, weights * robust, fit_plane)
-        if len(contacts):
-            off_plane = contacts @ normal - offset
-            robust = 1 / (1 + (off_plane / (2 * CONTACT_SIGMA)) ** 2)
-    return Ground(normal, offset)
+    rows, values = _priors(up, certainty)
+    normal = normalise(np.linalg.lstsq(rows, values, rcond=None)[0])
+    if not weights.sum() > 0:
+        return Ground(normal, 0.0)
+    rays, depths = normalise(plants), np.linalg.norm(plants, axis=1)
+    offset = _weighted_median(plants @ normal, weights)
+    for _ in range(PLANE_ROUNDS):
+        slope = np.minimum(rays @ normal, STEEPEST)
+        spread = np.hypot(DEPTH_SIGMA, PLANT_SIGMA / slope)
+        meets = offset / slope
+        off = (depths - meets) / spread
+        scale = np.sqrt(weights * (slope < STEEPEST) / (1 + (off / DOUBTED) ** 2))
+        plane = np.concatenate([meets[:, None] * rays, -np.ones((len(plants), 1))], 1)
+        step = np.linalg.lstsq(
+            np.concatenate([np.pad(rows, ((0, 0), (0, 1))), plane * (scale / (slope * spread))[:, None]]),
+            np.concatenate([values - rows @ normal, -off * scale]),
+            rcond=None,
+        )[0]
+        normal, offset = normal + step[:3], offset + float(step[3])
+    normal = normalise(normal)
+    return Ground(normal, _height(plants @ normal, offset, weights))
 
 
-def plant_weights(contacts: Array) -> Array:
-    """Weights (F, 4) of contacts (F, 4) in [0, 1], heel and toe tip of each foot: as long as a foot stands all that is
-    seen of it errs together, so that one plant counts once, however long it lasts."""
-    weights = np.zeros_like(contacts)
+def resting_places(feet: Array, contacts: Array) -> Array:
+    """The middle (M, 3) of each plant of a foot, of `feet` (F, 4, 3) by contacts (F, 4) in [0, 1], heel and toe tip of
+    each foot: as long as it stands all that is seen of it errs together, and so do its ends."""
+    places = []
     for foot in (slice(0, 2), slice(2, 4)):
-        stands = contacts[:, foot].sum(1)
-        for start, stop in runs(stands > 0.5):
-            weights[start:stop, foot] = contacts[start:stop, foot] / stands[start:stop].sum()
-    return weights
+        for start, stop in runs(contacts[:, foot].sum(1) > 0.5):
+            places.append(np.average(feet[start:stop, foot].reshape(-1, 3), 0, contacts[start:stop, foot].ravel()))
+    return np.reshape(places, (-1, 3))
 
 
-def _fit(up: Array, certainty: float, contacts: Array, weights: Array, fit_plane: bool) -> tuple[Array, float]:
-    # Unknowns: normal (3) and offset. Rows are divided by their standard deviations.
+def _priors(up: Array, certainty: float) -> tuple[Array, Array]:
+    """Rows (R, 3) and values (R,) of what is known of the normal, divided by their standard deviations."""
     rows = [
-        np.array([1 / ROLL_SIGMA, 0, 0, 0]),
-        np.array([0, 1 / np.radians(1.0), 0, 0]),
-        np.array([0, 0, 1 / PITCH_SIGMA, 0]),
+        np.array([1 / ROLL_SIGMA, 0, 0]),
+        np.array([0, 1 / np.radians(1.0), 0]),
+        np.array([0, 0, 1 / PITCH_SIGMA]),
     ]
     values = [0.0, -1 / np.radians(1.0), -np.sin(PITCH) / PITCH_SIGMA]
-    if certainty > 0:
-        side = normalise(np.cross(up, [0.0, 0.0, 1.0]))
-        for axis in (side, np.cross(side, up)):
-            rows.append(np.append(axis, 0.0) * np.sqrt(certainty) / STANDING_SIGMA)
-            values.append(0.0)
-    total = float(weights.sum())
-    if fit_plane and total > 0.0:
-        scale = np.sqrt(weights) / CONTACT_SIGMA
-        plane = np.concatenate([contacts, -np.ones((len(contacts), 1))], 1) * scale[:, None]
-        rows.extend(plane)
-        values.extend([0.0] * len(plane))
-        solution = np.linalg.lstsq(np.stack(rows), np.array(values), rcond=None)[0]
-        normal = normalise(solution[:3])
-    else:
-        solution = np.linalg.lstsq(np.stack(rows)[:, :3], np.array(values), rcond=None)[0]
-        normal = normalise(solution)
-    heights = contacts @ normal
-    offset = float(np.average(heights, weights=weights)) if total > 0 else 0.0
-    return normal, offset
+    side = normalise(np.cross(up, [0.0, 0.0, 1.0]))
+    for axis in (side, np.cross(side, up)):
+        rows.append(axis * np.sqrt(certainty) / STANDING_SIGMA)
+        values.append(0.0)
+    return np.stack(rows), np.array(values)
+
+
+def _weighted_median(values: Array, weights: Array) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _height(heights: Array, offset: float, weights: Array) -> float:
+    """The mean of the heights (M,), what is far from `offset` weighted down."""
+    near = weights / (1 + ((heights - offset) / (DOUBTED * PLANT_SIGMA)) ** 2)
+    return float(np.average(heights, weights=near))

@@ -28,10 +28,13 @@ from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
-WINDOW, OVERLAP = 240, 60
-"""Frames solved at once, and shared by neighbouring windows, so that time and memory grow with the clip, not faster."""
-THREADS = 4
-"""Windows solved side by side, where there are as many processors."""
+WINDOW, OVERLAP = 900, 240
+"""Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
+since planted feet pass it on; memory is what bounds them."""
+THREADS = 2
+"""Threads a window, where there are as many processors."""
+SIDE_BY_SIDE = 2
+"""Windows solved at the same time, where there are processors for them."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
 
@@ -47,11 +50,11 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
-            window = _Window(pose, body, evidence.window(part), sigmas)
+            window = _Window(pose, body, evidence.window(part), sigmas, min(THREADS, share()))
             turns, shifts = window.split(window.solved(iterations))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
-    with ThreadPoolExecutor(min(len(parts), THREADS, share()), "motionlift-solve") as pool:
+    with ThreadPoolExecutor(max(1, min(len(parts), SIDE_BY_SIDE, share() // THREADS)), "motionlift-solve") as pool:
         found = list(pool.map(solved, parts))
     turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
     for part, (part_turns, part_shifts) in zip(parts, found, strict=True):
@@ -87,8 +90,8 @@ def windows(frames: int) -> list[slice]:
 class _Window:
     """Frames that are solved at once. Their unknowns are a vector (F * UNKNOWNS,), frame by frame, 0 at the start."""
 
-    def __init__(self, start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas) -> None:
-        self._body, self._frames = body, len(start.path)
+    def __init__(self, start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas, threads: int = 1) -> None:
+        self._body, self._frames, self._threads = body, len(start.path), threads
         self._rotations, self._path = matrices(start.rotations), components(start.path[:, None])
         self._terms: list[Term] = [
             Keypoints(evidence, sigmas),
@@ -136,7 +139,7 @@ class _Window:
             with torch.inference_mode():
                 state = self.state(unknowns)
                 moved = Moved.of(self._body, state.rotations, state.figure)
-                found = curvature([term.held(state, moved) for term in self._terms])
+                found = curvature((term.held(state, moved) for term in self._terms), self._frames, self._threads)
             half = state.turns / 2
 
             def step(gradient: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ feet are made to stand exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,15 @@ from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import Keypoints2D, Motion, standard_rate
 from ..rotation import Array, continuous, forward_kinematics, from_matrix, local_from_world, multiply
-from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, SUPPORT_NAMES, contact_points, support_points
+from ..skeleton import (
+    ANIMATION_21,
+    BODY_26,
+    CONTACT_NAMES,
+    REFERENCE_HEIGHT,
+    SUPPORT_NAMES,
+    contact_points,
+    support_points,
+)
 from . import sequence
 from .body import Body
 from .confidence import joint_confidence
@@ -30,13 +39,15 @@ from .figure import Figure, Person, laid, path_of, pose
 from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .planting import Skeleton, plant_feet
 from .sequence import solve_sequence
-from .standing import standing_on, supports_of, up_and_lowest, world_of
+from .standing import heights_by_floor, standing_on, supports_of, up_and_lowest, world_of
 from .trajectory import Ground
 
 PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 MISFIT_PASS = 8
 """Iterations after which it shows which lens fits."""
+FLOOR_TOLD = "by the floor"
+"""How a height is known that follows from the floor that people share."""
 SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
@@ -55,15 +66,22 @@ def solve_people(
     ground = Ground(*up_and_lowest(figures, paths))
     contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
     supports = [np.zeros(figure.supports.shape[:2]) for figure in figures]
-    for iterations in PASSES:
+    tall = [1.0] * len(people)
+    for number, iterations in enumerate(PASSES):
         laid = [
             _laid_on_picture(f, p, ground, c, s, iterations, settings)
             for f, p, c, s in zip(figures, paths, contacts, supports, strict=True)
         ]
         figures, paths = [figure for figure, _ in laid], [path for _, path in laid]
         ground, contacts = standing_on(figures, paths)
+        if number == 0 and len(people) > 1 and settings.floor and settings.height_m is None:
+            tall = heights_by_floor(figures, paths, ground)
+            figures = [figure.scaled(factor) for figure, factor in zip(figures, tall, strict=True)]
+            paths = [path * factor for path, factor in zip(paths, tall, strict=True)]
+            ground, contacts = standing_on(figures, paths)
         supports = [supports_of(f, p, ground) for f, p in zip(figures, paths, strict=True)]
     world_from_camera = world_of(figures, paths, ground)
+    sources = [{**source, **_height(factor)} for source, factor in zip(sources, tall, strict=True)]
     return [
         _motion(person, span, figure, path, contact, support, world_from_camera, camera_K, settings, source)
         for person, span, figure, path, contact, support, source in zip(
@@ -79,6 +97,11 @@ def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     )
     source = {**motion.source, "settings": settings.of_result()}
     camera_K = motion.camera_K[0]
+    if settings.height_m is not None:
+        source.update(height_m=settings.height_m, height_is="given")
+    elif source.get("height_is") == FLOOR_TOLD:
+        # What others on the same floor told; here this person is alone.
+        settings = replace(settings, height_m=float(source["height_m"]))
     if settings.fov_degrees is not None:
         camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
         source.update(fov_degrees=settings.fov_degrees, fov_is="given")
@@ -145,6 +168,11 @@ def _laid_on_picture(
     sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
     pose = solve_sequence(Pose(figure.rotations, path), body, evidence, iterations, sigmas)
     return laid(pose.rotations, figure.curves, figure), pose.path
+
+
+def _height(factor: float) -> dict[str, Any]:
+    """What a source should say of a height that the floor told, that many times the one assumed."""
+    return {} if factor == 1 else {"height_m": round(factor * REFERENCE_HEIGHT, 3), "height_is": FLOOR_TOLD}
 
 
 def _motion(

@@ -10,7 +10,8 @@ from .. import camera
 from ..rotation import Array, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
-from .ground import LEVEL_UP, fit_ground, plant_weights, standing_up
+from .ground import LEVEL_UP, fit_ground, resting_places, standing_up
+from .heights import height_factors
 from .trajectory import Ground
 
 STOREYS = (0.5, 0.25, 0.12)
@@ -33,12 +34,22 @@ def up_and_lowest(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Ar
     return up, float(np.percentile(heights, 10))
 
 
+def heights_by_floor(figures: Sequence[Figure], paths: Sequence[Array], ground: Ground) -> list[float]:
+    """How tall people are, as multiples of the height assumed, where they stand on one floor: `height_factors` of
+    where the feet of each rest, whatever floor that is."""
+    places = []
+    for figure, path in zip(figures, paths, strict=True):
+        own = Ground(ground.normal, up_and_lowest([figure], [path])[1])
+        places.append(resting_places(figure.feet + path[:, None], _contacts(figure, path, own)))
+    return [float(factor) for factor in height_factors(places, ground)]
+
+
 def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
     """Up (3,) by all people's standing frames together with a level camera's, and its certainty."""
     found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
     certainty = max(c for _, c in found)
     up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
-    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0), fit_plane=False).normal, certainty
+    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0)).normal, certainty
 
 
 def _contacts(figure: Figure, path: Array, ground: Ground) -> Array:
@@ -58,13 +69,14 @@ def _ground(
     figures: Sequence[Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
 ) -> Ground:
     """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
-    points = np.concatenate([(f.feet + p[:, None]).reshape(-1, 3) for f, p in zip(figures, paths, strict=True)])
-    weights = np.concatenate([plant_weights(c).ravel() for c in contacts])
-    weights = weights / (1 + ((points @ before.normal - before.offset) / storey) ** 4)
+    places = np.concatenate(
+        [resting_places(f.feet + p[:, None], c) for f, p, c in zip(figures, paths, contacts, strict=True)]
+    )
+    weights = 1 / (1 + ((places @ before.normal - before.offset) / storey) ** 4)
     if weights.sum() < 0.5:
         return before
     up, certainty = _standing(figures)
-    return fit_ground(up, certainty, points, weights)
+    return fit_ground(up, certainty, places, weights)
 
 
 def _level_rotation(up: Array) -> Array:

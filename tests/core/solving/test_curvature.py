@@ -129,7 +129,7 @@ def test_what_does_not_fit_falls_along_its_own_step(made: Term) -> None:
     at = state(torch.zeros_like(leaf))
     moved = Moved.of(BODY, at.rotations, at.figure)
     held = [each.held(at, moved) for each in (made, Start(Sigmas()), Smoothness(evidence(), Sigmas()))]
-    step = -0.1 * curvature(held).solve(gradient)
+    step = -0.1 * curvature(held, FRAMES).solve(gradient)
     assert float(made.value(state(step))) < float(value.detach())
 
 
@@ -149,7 +149,8 @@ def test_it_solves_as_a_full_matrix_does(frames: int) -> None:
     gradient = torch.randn(frames * UNKNOWNS, generator=random)
     full = matrix(held[0]) + matrix(held[1])
     wanted = np.linalg.solve(full, gradient.double().numpy())
-    np.testing.assert_allclose(curvature(held).solve(gradient).numpy(), wanted, atol=2e-3 * np.abs(wanted).max())
+    found = curvature(held, frames).solve(gradient).numpy()
+    np.testing.assert_allclose(found, wanted, atol=2e-3 * np.abs(wanted).max())
 
 
 def test_turns_come_before_the_shift() -> None:

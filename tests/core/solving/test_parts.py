@@ -18,7 +18,7 @@ from motionlift.core.rotation import (
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
 from motionlift.core.solving.contacts import find_contacts, find_supports
-from motionlift.core.solving.ground import LEVEL_UP, fit_ground, plant_weights, standing_up
+from motionlift.core.solving.ground import LEVEL_UP, fit_ground, resting_places, standing_up
 from motionlift.core.solving.orientation import align, limit, solve_rotations
 from motionlift.core.solving.outliers import trust
 
@@ -137,7 +137,7 @@ def test_up_is_seen_in_who_stands_before_a_tilted_camera(pitch: float) -> None:
     # A T-pose stands on its ankles, people on the middle of their feet: 7 cm further, and up to 7 degrees.
     assert np.degrees(np.arccos(up @ (tilt @ LEVEL_UP))) < 7.0
     none = np.zeros((0, 3)), np.zeros(0)
-    ground, usual = (fit_ground(up, share, *none, fit_plane=False).normal for share in (certainty, 0.0))
+    ground, usual = (fit_ground(up, share, *none).normal for share in (certainty, 0.0))
     # Between what is seen and how cameras are usually held.
     assert min(up[2], usual[2]) < ground[2] < max(up[2], usual[2])
 
@@ -151,36 +151,24 @@ def test_nobody_who_sits_tells_where_up_is() -> None:
     assert standing_up(seen, feet, np.ones((20, 26)), 0.9)[1] == 0.0
 
 
-def test_a_plant_counts_once_however_long_it_lasts() -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plant_is_one_place_however_long_it_lasts(seed: int) -> None:
+    rng = np.random.default_rng(seed)
     contacts = np.zeros((100, 4))
     contacts[:10, :2] = contacts[20:90, :2] = contacts[:, 2:] = 1.0
-    weights = plant_weights(contacts)
-    assert weights[:15, :2].sum() == pytest.approx(1.0)
-    assert weights[15:, :2].sum() == pytest.approx(1.0)
-    assert weights[:, 2:].sum() == pytest.approx(1.0)
+    feet = np.zeros((100, 4, 3))
+    standing = rng.normal(size=(3, 2, 3))
+    feet[:15, :2], feet[15:, :2], feet[:, 2:] = standing
 
+    places = resting_places(feet, contacts)
 
-@pytest.mark.parametrize("seed", range(3))
-def test_plants_weigh_alike_whatever_the_rate_the_side_and_the_ends(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    ends = np.repeat(rng.random((12, 4)) * (rng.random((12, 4)) > 0.4), 8, axis=0)
-    weights = plant_weights(ends)
-    assert weights.shape == ends.shape
-    assert (weights >= 0).all()
-    assert not weights[ends == 0].any()
-    for foot in (slice(0, 2), slice(2, 4)):
-        stands = np.concatenate([[False], ends[:, foot].sum(1) > 0.5])
-        plants = np.count_nonzero(stands[1:] & ~stands[:-1])
-        assert weights[:, foot].sum() == pytest.approx(plants)
-        # Within a plant the ends share as they stand.
-        shown = weights[:, foot].sum(1) > 0
-        shares = [w[shown] / w[shown].sum(1, keepdims=True) for w in (weights[:, foot], ends[:, foot])]
-        assert shares[0] == pytest.approx(shares[1])
-    twice = plant_weights(np.repeat(ends, 2, axis=0))
-    assert twice.reshape(-1, 2, 4).sum(1) == pytest.approx(weights)
-    assert plant_weights(ends[:, [2, 3, 0, 1]]) == pytest.approx(weights[:, [2, 3, 0, 1]])
-    assert plant_weights(np.zeros((0, 4))).shape == (0, 4)
-    assert not plant_weights(np.zeros((5, 4))).any()
+    assert places == pytest.approx(standing.mean(1))
+    assert resting_places(np.repeat(feet, 2, 0), np.repeat(contacts, 2, 0)) == pytest.approx(places)
+    assert resting_places(feet[:, [2, 3, 0, 1]], contacts[:, [2, 3, 0, 1]]) == pytest.approx(places[[2, 0, 1]])
+    assert resting_places(feet, np.zeros((100, 4))).shape == (0, 3)
+    # A foot on its tips stands where they are.
+    contacts[:, [0, 2]] = 0.0
+    assert resting_places(feet, contacts) == pytest.approx(standing[:, 1])
 
 
 def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> None:
@@ -190,6 +178,33 @@ def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> Non
     ground = fit_ground(LEVEL_UP, 1.0, floor, np.ones(200))
     assert ground.offset == pytest.approx(-1.2, abs=0.02)
     assert np.degrees(np.arccos(ground.normal @ LEVEL_UP)) < 0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_feet_that_are_seen_at_wrong_depths_do_not_tilt_the_floor(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # In one row before the camera: nothing tells a slope.
+    row = np.stack([rng.uniform(-0.5, 0.5, 40), np.full(40, 1.2), np.full(40, 4.0)], 1)
+    deep = row * (1 + rng.normal(0, 0.05, (40, 1)))
+
+    level = fit_ground(LEVEL_UP, 1.0, row, np.ones(40)).normal
+    found = fit_ground(LEVEL_UP, 1.0, deep, np.ones(40)).normal
+
+    assert np.degrees(np.arccos(found @ level)) < 4
+    # A plane through them goes along the rays.
+    through = np.linalg.svd(deep - deep.mean(0))[2][2]
+    assert np.degrees(np.arccos(abs(through @ level))) > 15
+
+
+def test_feet_near_and_far_tell_how_the_floor_slopes() -> None:
+    rng = np.random.default_rng(2)
+    floor = np.stack([rng.uniform(-1, 1, 60), np.full(60, 1.4), rng.uniform(3, 8, 60)], 1)
+    seen = floor * (1 + rng.normal(0, 0.03, (60, 1)))
+    tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(-15.0)))
+
+    ground = fit_ground(LEVEL_UP, 0.0, seen @ tilt.T, np.ones(60))
+
+    assert np.degrees(np.arccos(ground.normal @ (tilt @ LEVEL_UP))) < 1.5
 
 
 def test_contacts_of_a_stepping_foot() -> None:

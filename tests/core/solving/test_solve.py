@@ -81,6 +81,23 @@ def test_two_people_share_camera_and_floor() -> None:
     assert right.root_translation[:, 0].mean() - left.root_translation[:, 0].mean() == pytest.approx(1.8, abs=0.1)
 
 
+def test_a_child_beside_a_grown_up_is_as_tall_as_their_floor_says() -> None:
+    people = [perceived(standing(-0.9)[0]), perceived(standing(1.2)[0] * 0.65)]
+    grown_up, child = solve_people(people, K, SETTINGS, [{}, {}])
+    assert child.source["height_is"] == "by the floor"
+    assert child.source["height_m"] == pytest.approx(0.65 * 1.70, abs=0.12)
+    heights = [np.ptp(each.joint_positions[..., 2], axis=1).mean() for each in (grown_up, child)]
+    assert heights[1] / heights[0] == pytest.approx(0.65, abs=0.07)
+    assert abs(child.contact_positions()[:, :4, 2]).max() < 0.03
+    # Alone again, it stays as tall.
+    again = resolve(child, SETTINGS)
+    assert np.ptp(again.joint_positions[..., 2], axis=1).mean() == pytest.approx(heights[1], rel=0.01)
+    # Whoever says how tall people are is believed.
+    given = solve_people(people, K, dataclasses.replace(SETTINGS, height_m=1.6), [{}, {}])
+    assert "height_is" not in given[1].source
+    assert resolve(child, dataclasses.replace(SETTINGS, height_m=1.6)).source["height_is"] == "given"
+
+
 def test_one_who_moves_along_travels_as_far() -> None:
     (motion,) = solve_people([perceived(standing(-0.6, speed=0.4)[0])], K, SETTINGS, [{}])
     travelled = motion.root_translation[-1] - motion.root_translation[0]
