@@ -23,7 +23,7 @@ NEEDED = ("pelvis", *(f"{side}_{role}" for side in SIDES for role in ("shoulder"
 
 @dataclass(frozen=True)
 class Switch:
-    """A custom property of a bone that has to have a value, keyed once."""
+    """A property of a bone that has to have a value, keyed once: a custom one, or its `ik_stretch`."""
 
     bone: str
     name: str

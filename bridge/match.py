@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..core.jobs import MotionLiftError
 from .humanoid import FINGERS, NEEDED, PHALANGES, SIDES, RigMap, in_words
-from .preset_files import SUFFIX, Preset, load_presets, read_preset, read_presets
+from .preset import Preset
+from .preset_files import SUFFIX, load_presets, read_preset, read_presets
 from .rig import Rig
 
 NAMES = "by names"

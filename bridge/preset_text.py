@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ..core.jobs import MotionLiftError
 from .humanoid import FINGERS, IkLimb, RigMap, Switch
-from .preset_files import FORMAT, SIDE_KEYS, Chains
+from .preset import SIDE_KEYS, Chains
+from .preset_files import FORMAT
 
 MARKS = ("pelvis", "hip", "knee", "shoulder", "elbow")
 """Roles whose bones a fingerprint asks for."""

@@ -104,6 +104,21 @@ result = bl_extension_cli.cli_extension_handler(["build", "--source-dir", argume
     return package
 
 
+@pytest.fixture(scope="session")
+def rigify_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .blend with the human that Rigify generates from its own meta-rig, `rig`, beside it; made once a run, as that
+    takes seconds. Skips where bpy is not installed."""
+    folder = tmp_path_factory.mktemp("rigify")
+    script = """
+bpy.ops.preferences.addon_enable(module="rigify")
+bpy.ops.object.armature_human_metarig_add()
+bpy.ops.pose.rigify_generate()
+bpy.ops.wm.save_as_mainfile(filepath=arguments[0])
+"""
+    _in_blender(folder, script, folder / "rigify.blend")
+    return folder / "rigify.blend"
+
+
 @pytest.fixture
 def in_blender(tmp_path: Path) -> Callable[..., Any]:
     """A function that runs a script in Blender, a process of its own since bpy takes over the one that imports it.
@@ -117,7 +132,9 @@ def in_blender(tmp_path: Path) -> Callable[..., Any]:
 _BEFORE_SCRIPT = """
 import json, sys
 import bpy
-out, arguments = sys.argv[1], json.loads(sys.argv[2])
+out = sys.argv[1]
+with open(sys.argv[2]) as file:
+    arguments = json.load(file)
 bpy.ops.wm.read_factory_settings(use_empty=True)
 result = {}
 """
@@ -137,10 +154,11 @@ if bpy.app.version < (5, 0, 0):
 def _in_blender(folder: Path, script: str, *arguments: Any) -> Any:
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("bpy is not installed")
-    out, user = folder / "result.json", folder / "blender"
+    out, given, user = folder / "result.json", folder / "arguments.json", folder / "blender"
+    given.write_text(json.dumps(arguments, default=str))
     user.mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-c", _BEFORE_SCRIPT + script + _AFTER_SCRIPT, out, json.dumps(arguments, default=str)],
+        [sys.executable, "-c", _BEFORE_SCRIPT + script + _AFTER_SCRIPT, out, given],
         capture_output=True,
         text=True,
         timeout=300,

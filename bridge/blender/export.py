@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MOST_NAMED = 6
 ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
 """Formats for which a control rig becomes the skeleton that it deforms with."""
+MESH_SUFFIXES = (".abc",)
+"""Formats that hold no bones, only what these move."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def animate_and_export(
     set_rate(scene, fps or motion.fps)
     for_engine = output.suffix.lower() in ENGINE_SUFFIXES
     if for_engine:
-        # IK controls would only add what their solvers change: Rigify's shorten a bent leg by up to 3 %.
+        # IK controls would only add what their solvers change.
         options = replace(options, limbs="fk")
     animated = animate(figure, motion, choose, options, name, reduce=reduce)
     scene.frame_end = scene.frame_start + animated.frames - 1
@@ -158,7 +160,7 @@ def set_rate(scene: bpy.types.Scene, fps: float) -> None:
 def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     """Write `figure`, what it deforms and its animation to `path`; the suffix says how.
 
-    Raises `MotionLiftError` (`export_failed`, `unknown_suffix`).
+    Raises `MotionLiftError` (`export_failed`, `unknown_suffix`, `no_mesh`).
     """
     writers = {
         ".blend": _blend, ".fbx": _fbx, ".glb": _glb, ".usd": _usd, ".usdc": _usd, ".abc": _abc, ".bvh": _bvh,
@@ -166,8 +168,14 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise MotionLiftError("unknown_suffix", f"{path.name}: no such format.", f"Use {', '.join(writers)}.")
+    deformed = [item for item in bpy.context.view_layer.objects if _deformed_by(item, figure)]
+    if path.suffix.lower() in MESH_SUFFIXES and not deformed:
+        raise MotionLiftError(
+            "no_mesh", f"{figure.name} moves no mesh, and {path.suffix[1:]} holds nothing else.",
+            "Choose a format that holds bones, such as .fbx or .glb.",
+        )  # fmt: skip
     for item in bpy.context.view_layer.objects:
-        item.select_set(item == figure or _deformed_by(item, figure))
+        item.select_set(item == figure or item in deformed)
     bpy.context.view_layer.objects.active = figure
     try:
         writer(path, name)

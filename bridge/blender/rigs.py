@@ -20,6 +20,10 @@ FIGHTING = {
 """Constraints that decide how a bone is turned, whatever it is keyed to."""
 
 
+SOLVER_STRETCH = "ik_stretch"
+"""The one switch that is no custom property: how much Blender's IK solver may change a bone's length."""
+
+
 def read_rig(figure: bpy.types.Object) -> Rig:
     """The armature at rest, with what may be keyed on it.
 
@@ -105,4 +109,6 @@ def switch_values(figure: bpy.types.Object, rig_map: RigMap, limbs: str) -> Mapp
         bone: Any = figure.pose.bones.get(switch.bone)
         if bone is not None and switch.name in bone:
             values[f'{bone.path_from_id()}["{bpy.utils.escape_identifier(switch.name)}"]'] = switch.value
+        elif bone is not None and switch.name == SOLVER_STRETCH:
+            values[f"{bone.path_from_id()}.{SOLVER_STRETCH}"] = switch.value
     return values

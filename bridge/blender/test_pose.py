@@ -12,7 +12,7 @@ from ..channels import rotation_channels, rotation_property
 from ..humanoid import RigMap
 from ..retarget import RetargetOptions, retarget
 from ..standing import t_pose_motion
-from .rigs import check_editable, read_rig, switch_values
+from .rigs import SOLVER_STRETCH, check_editable, read_rig, switch_values
 
 
 def take_test_pose(figure: bpy.types.Object, rig_map: RigMap, frame: int) -> str:
@@ -43,7 +43,7 @@ def leave_test_pose(scene: bpy.types.Scene, figure: bpy.types.Object, before: st
     stored: dict[str, Any] = json.loads(before)
     for path, values in stored["values"].items():
         try:
-            if path.endswith("]"):
+            if path.endswith(("]", f".{SOLVER_STRETCH}")):
                 _set_switch(figure, path, values[0])
             else:
                 _put(figure, path, np.array(values), {})
@@ -63,7 +63,13 @@ def _put(figure: bpy.types.Object, path: str, values: Any, before: dict[str, lis
 
 
 def _set_switch(figure: bpy.types.Object, path: str, value: float) -> float:
-    """Set a custom property and return what it was. It keeps its kind: what was a whole number stays one."""
+    """Set a switch and return what it was. A custom property keeps its kind: what was a whole number stays one."""
+    if not path.endswith("]"):
+        holder, _, name = path.rpartition(".")
+        bone = figure.path_resolve(holder)
+        was = getattr(bone, name)
+        setattr(bone, name, value)
+        return float(was)
     holder, _, name = path.rpartition('["')
     bone, key = figure.path_resolve(holder), bpy.utils.unescape_identifier(name.removesuffix('"]'))
     if key not in bone:

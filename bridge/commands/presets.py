@@ -16,7 +16,8 @@ from .. import match as matching
 from ..bvh_rig import rig_of_bvh
 from ..humanoid import in_words
 from ..match import Match
-from ..preset_files import SUFFIX, Preset, load_presets, read_preset, read_presets, save_preset
+from ..preset import Preset
+from ..preset_files import SUFFIX, load_presets, read_preset, read_presets, save_preset
 from ..preset_text import preset_of
 from ..rig import Rig
 from .blend import read_blend_rig

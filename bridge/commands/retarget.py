@@ -22,6 +22,7 @@ from ..outside import retarget_in_blender
 from ..places import NEW_RIGIFY, split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
+from .ahead import check_character
 from .blend import need_bpy
 from .presets import PresetFolder, chosen, folders, known_preset
 
@@ -137,11 +138,15 @@ def rig_exporters(
     rig: str, preset: str, footage: Path | None = None, overwrite: bool = False, prepare: Preparer | None = None
 ) -> Mapping[str, Exporter]:
     """What `motionlift lift --rig` writes with, by suffix; with `footage`, into a .blend, the video with it. Raises
-    `MotionLiftError` before any work is done: `no_bpy`, `no_file`, and as `chosen` for a preset that is not there."""
+    `MotionLiftError` before any work is done: `no_bpy`, and as `check_character` for what is wrong with the character
+    or the preset."""
     need_bpy()
-    if rig != NEW_RIGIFY and not (place := split_place(rig)[0]).is_file():
-        raise MotionLiftError("no_file", f"There is no file {place}.", "Check the name.")
     known_preset(preset)
+    if rig != NEW_RIGIFY:
+        if not (place := split_place(rig)[0]).is_file():
+            raise MotionLiftError("no_file", f"There is no file {place}.", "Check the name.")
+        if footage is None:  # with it, they are made once more, for each video
+            check_character(rig, preset)
 
     def write(motion: Motion, path: Path, options: BvhOptions) -> None:
         from ..blender.export import animate_and_export

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.humanoid import FINGERS, SIDES
-from motionlift.bridge.preset_files import Preset, load_presets
+from motionlift.bridge.preset import Preset
+from motionlift.bridge.preset_files import load_presets
 from motionlift.bridge.rig import Rig, checked_rig, make_rig
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import (

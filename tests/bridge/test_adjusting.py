@@ -10,7 +10,7 @@ import pytest
 
 from motionlift.bridge.adjusting import Adjustment, adjusted, leaned
 from motionlift.bridge.match import with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, pose_rig
 from motionlift.core.camera import apply, project

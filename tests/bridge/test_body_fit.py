@@ -12,7 +12,7 @@ from motionlift.bridge.body_fit import fitted
 from motionlift.bridge.humanoid import FINGERS, SIDES, RigMap
 from motionlift.bridge.match import with_preset
 from motionlift.bridge.planting import rest_joints
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, pose_rig
 from motionlift.core.hand_skeleton import ANIMATION_51, REFERENCE_LENGTHS

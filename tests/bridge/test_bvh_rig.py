@@ -12,7 +12,7 @@ import pytest
 from motionlift.bridge.bvh import motion_to_bvh, save_bvh
 from motionlift.bridge.bvh_rig import keyed_bvh, motion_of_bvh, rig_of_bvh, sized, turned_bvh
 from motionlift.bridge.match import match
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.core.bvh import BvhClip, BvhOptions, positions, read_bvh, write_bvh
 from motionlift.core.motion import Motion

@@ -10,7 +10,8 @@ import pytest
 from motionlift.bridge.correcting import CHAINS, corrected, doubled, rows_of, words_of
 from motionlift.bridge.humanoid import ROLES
 from motionlift.bridge.match import match, unknown
-from motionlift.bridge.preset_files import Preset, load_presets
+from motionlift.bridge.preset import Preset
+from motionlift.bridge.preset_files import load_presets
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError
 

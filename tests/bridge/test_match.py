@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.match import NAMES, by_names, describe, match
-from motionlift.bridge.preset_files import Preset, load_presets
+from motionlift.bridge.preset import Preset
+from motionlift.bridge.preset_files import load_presets
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError
 

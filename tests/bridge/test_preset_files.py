@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from motionlift.bridge.match import chosen, match
-from motionlift.bridge.preset_files import Preset, load_presets, read_preset, read_presets, save_preset
+from motionlift.bridge.preset import Preset
+from motionlift.bridge.preset_files import load_presets, read_preset, read_presets, save_preset
 from motionlift.bridge.preset_text import preset_of
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError

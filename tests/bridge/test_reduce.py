@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.match import with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.reduce import reduce_curve, reduce_keys, restore_curve
 from motionlift.bridge.retarget import retarget
 from motionlift.bridge.rig import Rig

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.match import with_preset
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import Retargeted, RetargetOptions, retarget
 from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion
@@ -17,7 +17,7 @@ from motionlift.core.rotation import Array, forward_kinematics, from_axis_angle
 from motionlift.core.skeleton import SUPPORT_NAMES, support_points
 
 from .conftest import A_POSE, Build
-from .test_retarget import Judged, own_rig, source_jump
+from .judging import Judged, own_rig, source_jump
 
 FREE_HANDS = RetargetOptions(hands="free")
 TARGETS = [

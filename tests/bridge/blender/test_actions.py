@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import to_matrix
@@ -66,12 +67,14 @@ def curves(action):
 
 def spec_of(rig: Rig) -> dict[str, Any]:
     """A rig as JSON that the scripts make an armature of."""
-    length = 0.1 / rig.world_scale
+    lengths = np.maximum(np.linalg.norm(rig.tails - rig.heads, axis=-1), 0.01 / rig.world_scale)
     return {
         "world": rig.world.tolist(),
         "bones": [
-            [name, rig.names[parent] if parent >= 0 else "", head.tolist(), to_matrix(rotation).tolist(), length]
-            for name, parent, head, rotation in zip(rig.names, rig.parents, rig.heads, rig.rotations, strict=True)
+            [name, rig.names[parent] if parent >= 0 else "", head.tolist(), to_matrix(rotation).tolist(), float(length)]
+            for name, parent, head, rotation, length in zip(
+                rig.names, rig.parents, rig.heads, rig.rotations, lengths, strict=True
+            )
         ],
     }
 

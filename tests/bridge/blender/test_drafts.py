@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion, resample
 

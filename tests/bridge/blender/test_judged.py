@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.planting import rest_joints
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig, make_rig
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import angle_between, forward_kinematics, from_axis_angle
 
 from ..conftest import A_POSE, T_POSE, Build
+from ..judging import BUILDS
 from .test_actions import PRELUDE, spec_of
 
 JUDGE = (
     PRELUDE
     + """
+from motionlift.bridge.tpose import bones_of, stand
 from motionlift.core.rotation import angle_between, from_matrix
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
@@ -30,16 +32,24 @@ def deforming(figure, name):
     twin = "DEF-" + name.replace("_fk", "")
     return twin if twin in bones else name
 
+def floor_under(figure):
+    rig = read_rig(figure)
+    return float(rig.to_world(stand(rig, bones_of(rig, choose(rig).rig_map)).to_armature(np.zeros(3)))[2])
+
 def add_soles(figure, bones):
-    \"\"\"A sole under each foot: heel and ball go with the foot, the tip with the toes. In the world, at rest.\"\"\"
+    \"\"\"A sole under each foot: heel and ball go with the foot, the tip with the toes if there are any. In the world,
+    at rest.\"\"\"
     soles = {}
     for side in ("left", "right"):
-        foot, toe = (deforming(figure, bones[f"{side}_{part}"][0]) for part in ("ankle", "toe"))
-        ankle, ball = (np.array(figure.matrix_world @ figure.data.bones[name].head_local) for name in (foot, toe))
+        parts = [part for part in ("ankle", "toe") if f"{side}_{part}" in bones]
+        rests = [figure.data.bones[deforming(figure, bones[f"{side}_{part}"][0])] for part in parts]
+        foot, toe = rests[0].name, rests[-1].name
+        ankle, ball = (np.array(figure.matrix_world @ point)
+                       for point in (rests[0].head_local, rests[1].head_local if toe != foot else rests[0].tail_local))
         along = (ball - ankle) * [1, 1, 0]
         length = np.linalg.norm(along)
         across = 0.3 * np.array([-along[1], along[0], 0])
-        middle = ankle * [1, 1, 0]
+        middle = ankle * [1, 1, 0] + [0, 0, floor_under(figure)]
         rows = [middle - 0.4 * along, middle + along, middle + 1.56 * along]
         points = [row + sign * across for row in rows for sign in (1, -1)]
         mesh = bpy.data.meshes.new(side)
@@ -53,16 +63,17 @@ def add_soles(figure, bones):
     return soles
 
 def judged(figure, motion, bones, soles):
-    \"\"\"Heights of the soles' lowest vertices by side; by joint the most degrees a frame that its bone turns.\"\"\"
-    roles = [f"{side}_{part}" for side in ("left", "right") for part in LIMBS]
+    \"\"\"Heights of the soles' lowest vertices over the floor by side; by joint the most degrees a frame that its bone
+    turns.\"\"\"
+    roles = [role for side in ("left", "right") for part in LIMBS if (role := f"{side}_{part}") in bones]
     limbs = [deforming(figure, bones[role][0]) for role in roles]
-    lowest, turns = {"left": [], "right": []}, []
+    lowest, turns, floor = {"left": [], "right": []}, [], floor_under(figure)
     for frame in range(len(motion)):
         scene.frame_set(1 + frame)
         graph = bpy.context.evaluated_depsgraph_get()
         for side, sole in soles.items():
             vertices = sole.evaluated_get(graph).data.vertices
-            lowest[side].append(min(float((sole.matrix_world @ vertex.co).z) for vertex in vertices))
+            lowest[side].append(min(float((sole.matrix_world @ vertex.co).z) for vertex in vertices) - floor)
         posed = figure.evaluated_get(graph)
         placed = [posed.matrix_world @ posed.pose.bones[name].matrix for name in limbs]
         turns.append([np.array(matrix.to_3x3().normalized()) for matrix in placed])
@@ -89,28 +100,47 @@ def check(motion: Motion, found: dict[str, Any], about: str) -> None:
         assert jump <= 1.5 * own, (about, role)
 
 
-def test_soles_and_pops(
-    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig]
-) -> None:
-    """Plain characters, as tall as the person, a child, a giant with long shins."""
-    walk.save(tmp_path / "walk.motion.npz")
-    script = (
-        JUDGE
-        + """
+SOLES = (
+    JUDGE
+    + """
 motion = Motion.load(Path(arguments[0]))
 for name, spec in arguments[1].items():
     figure = make_rig(spec, name)
-    soles = add_soles(figure, choose(read_rig(figure)).rig_map.bones)
+    bones = choose(read_rig(figure)).rig_map.bones
+    soles = add_soles(figure, bones)
     animate(figure, motion, choose, RetargetOptions(), name)
-    result[name] = judged(figure, motion, choose(read_rig(figure)).rig_map.bones, soles)
+    result[name] = judged(figure, motion, bones, soles)
+    for item in (figure, *soles.values()):
+        bpy.data.objects.remove(item)
 """
-    )
+)
+
+
+def test_soles_and_pops(
+    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """Plain characters of every family: as tall as the person, children, giants with long shins, on any ground."""
+    walk.save(tmp_path / "walk.motion.npz")
     rigs = {
         "the same": rig_of(presets["mixamo"], Build(toes_out=0, legs_apart=0)),
         "child": rig_of(presets["mixamo"], Build(legs=0.6, thigh_share=0.45, toes_out=12)),
         "giant": rig_of(presets["unreal"], Build(legs=1.6, thigh_share=0.44, arms=1.2)),
     }
-    found = in_blender(script, tmp_path / "walk.motion.npz", {name: spec_of(rig) for name, rig in rigs.items()})
+    rigs |= {
+        # A rig without toes says only by the ends of its bones where its feet end.
+        family: rig_of(presets[family], A_POSE if family == "openpose" else BUILDS[number % len(BUILDS)])
+        for number, family in enumerate(sorted(presets))
+    }
+    found = in_blender(SOLES, tmp_path / "walk.motion.npz", {name: spec_of(rig) for name, rig in rigs.items()})
+    for name, seen in found.items():
+        check(walk, seen, name)
+
+
+def test_soles_and_pops_of_real_rigs(
+    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, real_rigs: dict[str, Rig]
+) -> None:
+    walk.save(tmp_path / "walk.motion.npz")
+    found = in_blender(SOLES, tmp_path / "walk.motion.npz", {name: spec_of(rig) for name, rig in real_rigs.items()})
     for name, seen in found.items():
         check(walk, seen, name)
 
@@ -171,9 +201,10 @@ for name, spec in arguments[1].items():
 """
     )
     rigs = {
-        "mixamo": rig_of(presets["mixamo"], A_POSE), "unreal": rig_of(presets["unreal"], Build(3, turned=True)),
-        "vrm": rig_of(presets["vrm"], T_POSE),
-    }  # fmt: skip
+        family: rig_of(preset, (A_POSE, T_POSE, Build(3, turned=True))[number % 3])
+        for number, (family, preset) in enumerate(sorted(presets.items()))
+        if "wrist" in preset.bones
+    }
     found = in_blender(script, tmp_path / "hands.motion.npz", {name: spec_of(rig) for name, rig in rigs.items()})
     left, right = (motion.joint_positions[:, motion.joint(f"{side}_wrist")] for side in ("left", "right"))
     for apart in found.values():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from motionlift.bridge.outside import retarget_in_blender
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions
 from motionlift.bridge.rig import Rig
 from motionlift.core.jobs import MotionLiftError

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from motionlift.bridge.preset_files import Preset
+from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
 from motionlift.core.camera import apply, inverse, project
 from motionlift.core.motion import Motion

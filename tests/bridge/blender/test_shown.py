@@ -16,9 +16,8 @@ SHOWN = (
 from motionlift.bridge.blender import nla
 from motionlift.bridge.blender.shown import export_shown
 folder = Path(arguments[1])
-bpy.ops.preferences.addon_enable(module="rigify")
-bpy.ops.object.armature_human_metarig_add()
-bpy.ops.pose.rigify_generate()
+bpy.ops.wm.open_mainfile(filepath=arguments[2])
+scene = bpy.context.scene
 figure = bpy.data.objects["rig"]
 motion = Motion.load(Path(arguments[0]))
 scene.frame_start, scene.render.fps = 5, 6
@@ -81,11 +80,11 @@ result["told"] = next(line for line in (folder / "walk.bvh").read_text().splitli
 
 
 def test_a_control_rig_goes_out_as_its_skeleton_and_stays_as_it_is(
-    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path
+    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, rigify_file: Path
 ) -> None:
     short = resample(walk, 6.0)
     short.save(tmp_path / "walk.motion.npz")
-    seen = in_blender(SHOWN, tmp_path / "walk.motion.npz", tmp_path)
+    seen = in_blender(SHOWN, tmp_path / "walk.motion.npz", tmp_path, rigify_file)
     assert seen["same"] == [True, True, True]
     assert seen["played"] == ["walk"]
     assert seen["refused"] == "unknown_suffix"
