@@ -45,7 +45,13 @@ class Moved:
 
 def product_rows(first: Tensor, second: Tensor, ours: Sequence[int], theirs: Sequence[int]) -> Tensor:
     """Derivatives (F, N, UNKNOWNS) of the scalar products of vectors (3, F, N) that are fixed to joints (N,)."""
-    both = torch.linalg.cross(first, second, dim=0).permute(1, 2, 0)
+    return turn_rows(torch.linalg.cross(first, second, dim=0), ours, theirs)
+
+
+def turn_rows(crosses: Tensor, ours: Sequence[int], theirs: Sequence[int]) -> Tensor:
+    """Rows (F, N, UNKNOWNS) of what grows by (t_i - t_j) . c with the turns of joints (N,) `ours` and `theirs`, by
+    `crosses` c (3, F, N)."""
+    both = crosses.permute(1, 2, 0)
     rows: Tensor = both.new_zeros(*both.shape[:2], UNKNOWNS)
     turns = rows[..., :TURNS].view(*both.shape[:2], -1, 3)
     each = torch.arange(len(ours))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,17 +21,15 @@ from torch import Tensor
 from ..rotation import Array
 from ..skeleton import ANIMATION_21
 from .evidence import Evidence, Sigmas
-from .moved import UNKNOWNS, Moved, product_rows
+from .moved import UNKNOWNS, Moved, turn_rows
 from .terms import Held, State
 
 VERTICAL = 2
 """Features of the vertical: how far the pelvis is tilted to its left and to the front."""
 _JOINTS = range(1, len(ANIMATION_21))
-_AXES = ((2, 1), (0, 2), (1, 0))
-"""The entries of a matrix whose differences are twice the sine of its angle times its axis."""
-_OWN = [joint for joint in _JOINTS for _ in _AXES]
-_PARENTS = [ANIMATION_21.parents[joint] for joint in _OWN]
-_ROWS, _COLUMNS = ([pair[i] for _ in _JOINTS for pair in _AXES] for i in range(2))
+_PARENTS = torch.tensor([ANIMATION_21.parents[joint] for joint in _JOINTS])
+_EACH = [joint for joint in _JOINTS for _ in range(3)]
+_ITS_PARENT = [ANIMATION_21.parents[joint] for joint in _EACH]
 
 
 @dataclass(frozen=True)
@@ -66,18 +63,18 @@ def recorded() -> PoseStatistics:
 
 def pose_features(rotations: Tensor, up: Tensor) -> Tensor:
     """Features (F, 62) of poses: world `rotations` (3, 3, F, 21); `up` (3,) in the same world."""
-    columns = rotations.permute(0, 2, 1, 3)
-    bent = sum(sign * (first * second).sum(0) for sign, first, second in _products(columns)) / 2
-    vertical = (columns[:, :, :VERTICAL, 0] * up[:, None, None]).sum(0)
-    return torch.cat([torch.as_tensor(bent), vertical], 1)
+    # A matrix's entries (z, y) - (y, z) and so on are twice the sine of its angle times its axis.
+    bent = sum(sign * (first * second).sum(0) for sign, first, second in _products(rotations)) / 2
+    vertical = (rotations[:, :VERTICAL, :, 0] * up[:, None, None]).sum(0)
+    return torch.cat([torch.as_tensor(bent).permute(1, 2, 0).flatten(1), vertical.T], 1)
 
 
-def _products(columns: Tensor) -> Sequence[tuple[float, Tensor, Tensor]]:
-    """A sign and two vectors (3, F, 60), fixed to `_PARENTS` and to `_OWN`, whose products make up features."""
-    return (
-        (1.0, columns[:, :, _ROWS, _PARENTS], columns[:, :, _COLUMNS, _OWN]),
-        (-1.0, columns[:, :, _COLUMNS, _PARENTS], columns[:, :, _ROWS, _OWN]),
-    )
+def _products(rotations: Tensor) -> tuple[tuple[float, Tensor, Tensor], ...]:
+    """A sign and two vectors (3, 3, F, 20), of the parent and of the joint itself, whose products make up features:
+    components, features, frames, joints."""
+    parents, own = rotations.index_select(-1, _PARENTS), rotations[..., 1:]
+    (z_of_parent, y_of_parent), (z, y) = ([axes.roll(by, 1) for by in (1, -1)] for axes in (parents, own))
+    return (1.0, z_of_parent, y), (-1.0, y_of_parent, z)
 
 
 class PosePrior:
@@ -98,14 +95,15 @@ class PosePrior:
         return (off @ self._whitening.T).square().sum()
 
     def held(self, state: State, moved: Moved) -> Held:
-        columns = state.rotations.permute(0, 2, 1, 3)
-        count = columns.shape[1]
-        rows = torch.zeros(count, len(_OWN) + VERTICAL, UNKNOWNS)
-        for sign, first, second in _products(columns):
-            rows[:, : len(_OWN)] += sign / 2 * product_rows(first, second, _PARENTS, _OWN)
-        tilted = columns[:, :, :VERTICAL, 0]
+        crosses = sum(
+            sign / 2 * torch.linalg.cross(first, second, dim=0) for sign, first, second in _products(state.rotations)
+        )
+        # Joint by joint, as features are.
+        bent = turn_rows(torch.as_tensor(crosses).permute(0, 2, 3, 1).flatten(2), _ITS_PARENT, _EACH)
+        rows = torch.cat([bent, bent.new_zeros(len(bent), VERTICAL, UNKNOWNS)], 1)
+        tilted = state.rotations[:, :VERTICAL, :, 0].transpose(1, 2)
         # The vertical stays when the pelvis, the first joint, turns.
         turned = torch.linalg.cross(tilted, self._up[:, None, None].expand_as(tilted), dim=0)
-        rows[:, len(_OWN) :, :3] = turned.permute(1, 2, 0)
+        rows[:, -VERTICAL:, :3] = turned.permute(1, 2, 0)
         rows = self._whitening @ rows[:, : self._kept]
         return Held(rows, (rows.new_ones(rows.shape[:2]),))

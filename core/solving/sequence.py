@@ -29,9 +29,11 @@ from .moved import UNKNOWNS, Moved
 from .pose_prior import PosePrior
 from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
-WINDOW, OVERLAP = 900, 240
+WINDOW, OVERLAP = 600, 180
 """Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
 since planted feet pass it on; memory is what bounds them."""
+FREE_WINDOW, FREE_OVERLAP = 240, 60
+"""The same where nothing is planted: what a frame says is felt less than a second away."""
 THREADS = 2
 """Threads a window, where there are as many processors."""
 SIDE_BY_SIDE = 2
@@ -45,24 +47,27 @@ DEFAULTS = Sigmas()
 
 def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> Pose:
     """The pose that fits the evidence best, from `start` on, after at most so many steps."""
-    parts = windows(len(start.path))
+    free = not (evidence.planted.any() or evidence.carrying.any())
+    size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
+    parts = windows(len(start.path), size, overlap)
+    threads = min(THREADS, share()) if len(parts) == 1 else 1
 
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
-            window = _Window(pose, body, evidence.window(part), sigmas, min(THREADS, share()))
+            window = _Window(pose, body, evidence.window(part), sigmas, threads)
             turns, shifts = window.split(window.solved(iterations))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
-    with ThreadPoolExecutor(max(1, min(len(parts), SIDE_BY_SIDE, share() // THREADS)), "motionlift-solve") as pool:
+    with ThreadPoolExecutor(min(len(parts), SIDE_BY_SIDE, share()), "motionlift-solve") as pool:
         found = list(pool.map(solved, parts))
     turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
     for part, (part_turns, part_shifts) in zip(parts, found, strict=True):
         count = part.stop - part.start
         inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
         # Next to its ends a window knows only one side of a movement: there its neighbour decides.
-        weight = np.clip(3 * inside / OVERLAP - 1, 1e-6, 1.0)
+        weight = np.clip(3 * inside / overlap - 1, 1e-6, 1.0)
         turns[part] += weight[:, None, None] * part_turns
         shifts[part] += weight[:, None] * part_shifts
         total[part] += weight
@@ -79,13 +84,13 @@ def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: 
         return float(window.cost(best))
 
 
-def windows(frames: int) -> list[slice]:
-    """Parts of about equal length, `WINDOW` at most, that share `OVERLAP` frames with their neighbours."""
-    if frames <= WINDOW:
+def windows(frames: int, size: int = WINDOW, overlap: int = OVERLAP) -> list[slice]:
+    """Parts of about equal length, `size` at most, that share `overlap` frames with their neighbours."""
+    if frames <= size:
         return [slice(0, frames)]
-    count = -(-(frames - OVERLAP) // (WINDOW - OVERLAP))
-    bounds = np.linspace(0, frames - OVERLAP, count + 1).round().astype(int)
-    return [slice(int(first), int(last) + OVERLAP) for first, last in itertools.pairwise(bounds)]
+    count = -(-(frames - overlap) // (size - overlap))
+    bounds = np.linspace(0, frames - overlap, count + 1).round().astype(int)
+    return [slice(int(first), int(last) + overlap) for first, last in itertools.pairwise(bounds)]
 
 
 class _Window:
