@@ -15,6 +15,8 @@ from torch import Tensor
 MEMORY = 12
 """Steps remembered."""
 ARMIJO = 1e-4
+STALE = 0.25
+"""The share of a step below which the curvature is asked for again, which costs as much as ten steps."""
 SHORTEST = 1e-4
 """The step below which a direction is given up."""
 
@@ -29,8 +31,8 @@ def minimise(
 ) -> Tensor:
     """The best point found from `start` (D,) on; `objective` gives the value and the gradient (D,) at a point.
 
-    `curvature`: what is known of it at a point; asked again wherever a step turns out too long. It ends where a step
-    lowers the value, or by that curvature would lower it, by less than its share `settled`.
+    `curvature`: what is known of it at a point; asked again wherever a step turns out far too long. It ends where a
+    step lowers the value, or by that curvature would lower it, by less than its share `settled`.
     """
     point, (value, gradient) = start, objective(start)
     solve = curvature(start) if curvature else None
@@ -62,7 +64,7 @@ def minimise(
         before, point, value, gradient = value, there, new_value, new_gradient
         if before - value < settled * before:
             break
-        if length < 1 and curvature is not None:
+        if length < STALE and curvature is not None:
             solve = curvature(point)
             steps.clear()
     return point

@@ -182,14 +182,21 @@ def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> N
     seen = replace(seen, rays=seen.rays + 0.003 * np.sin(np.arange(200) / 7)[:, None, None])
     on_feet = np.ones((200, 4))
     standing = replace(seen, ground=FLOOR, planted=on_feet, standing=on_feet)
-    for evidence, metres in ((seen, 0.001), (standing, 0.002)):
-        monkeypatch.setattr(sequence, "WINDOW", 360)
+    monkeypatch.setattr(sequence, "OVERLAP", 60)
+    for evidence, window, metres in ((seen, "FREE_WINDOW", 0.001), (standing, "WINDOW", 0.002)):
+        monkeypatch.setattr(sequence, window, 360)
         whole = solve_sequence(truth, BODY, evidence, 60, NO_PRIOR)
-        monkeypatch.setattr(sequence, "WINDOW", 150)
+        monkeypatch.setattr(sequence, window, 150)
         parts = solve_sequence(truth, BODY, evidence, 60, NO_PRIOR)
         assert np.linalg.norm(points_of(parts) - points_of(whole), axis=-1).max() < metres
         assert np.linalg.norm(parts.path - whole.path, axis=-1).max() < metres
         assert np.degrees(angle_between(parts.rotations, whole.rotations)).max() < 0.2
+
+
+def test_a_clip_of_ordinary_length_has_no_seams() -> None:
+    assert windows(sequence.WINDOW) == [slice(0, sequence.WINDOW)]
+    assert sequence.OVERLAP < sequence.WINDOW / 2
+    assert sequence.FREE_OVERLAP < sequence.FREE_WINDOW / 2
 
 
 def test_what_does_not_agree_fits_worse() -> None:
