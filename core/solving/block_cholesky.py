@@ -1,8 +1,8 @@
 """Symmetric block tridiagonal systems, solved exactly in a time that grows with their length.
 
-A chain of blocks is eliminated from both ends at once, and what is left meets in the middle (a twisted factorisation,
-Golub and Van Loan, Matrix Computations, 4th edition, section 4.3): as much work as from one end to the other, half of
-which two threads wait for.
+A chain of blocks is eliminated from both ends at once, and what is left meets in the middle (a twisted factorisation:
+van der Vorst 1987, Large tridiagonal and block tridiagonal linear systems on vector and parallel computers): no more
+work than from one end to the other, and two threads can share it.
 """
 
 from __future__ import annotations
