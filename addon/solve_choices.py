@@ -70,6 +70,16 @@ class SolveChoices:
         }
 
 
+_TILT = {
+    "min": -math.radians(STEEPEST),
+    "max": math.radians(STEEPEST),
+    "step": 10,
+    "precision": 1,
+    "subtype": "ANGLE",
+    "update": _settings_changed,
+}
+
+
 class AdjustChoices:
     """What can be set right about a take after the lift, without another solve."""
 
@@ -89,23 +99,13 @@ class AdjustChoices:
         name="Tilt Forward",
         description="Lean the figure away from the camera that filmed it, or towards it. "
         "With Level Floor its feet stay where they stand, else the floor tilts with it",
-        min=-math.radians(STEEPEST),
-        max=math.radians(STEEPEST),
-        step=10,
-        precision=1,
-        subtype="ANGLE",
-        update=_settings_changed,
+        **_TILT,
     )
     tilt_sideways: bpy.props.FloatProperty(
         name="Sideways",
         description="Lean the figure to the right of the filmed picture, or to the left. "
         "With Level Floor its feet stay where they stand, else the floor tilts with it",
-        min=-math.radians(STEEPEST),
-        max=math.radians(STEEPEST),
-        step=10,
-        precision=1,
-        subtype="ANGLE",
-        update=_settings_changed,
+        **_TILT,
     )
     scale: bpy.props.FloatProperty(
         name="Scale",

@@ -14,6 +14,7 @@ from ..skeleton import (
     reference_rest,
     rest_points,
 )
+from .quantile import weighted_quantile
 
 MEASURED_SHARE = 0.2
 """How much a measured length counts against the average body's: people's proportions differ by some 5 %, a lifted
@@ -61,7 +62,7 @@ def fit_rest(points: Array, weights: Array, height_m: float) -> tuple[Array, Arr
             expected = np.linalg.norm(reference[first] - reference[second])
             lengths.append(np.linalg.norm(points[:, first] - points[:, second], axis=-1) / expected)
             shares.append(np.minimum(weights[:, first], weights[:, second]))
-        factor = _weighted_quantile(np.concatenate(lengths), np.concatenate(shares))
+        factor = _usual(np.concatenate(lengths), np.concatenate(shares))
         seen = float(np.sum(shares))
         share = MEASURED_SHARE * min(1.0, seen / ENOUGH)
         factors[ANIMATION_21.index(joint)] = np.clip(1 + share * (factor - 1), *SPAN)
@@ -84,11 +85,7 @@ def _bone_of_tail(joint: str) -> int:
     return ANIMATION_21.index(main_child.get(joint) or (children[0] if children else joint))
 
 
-def _weighted_quantile(values: Array, weights: Array) -> float:
+def _usual(values: Array, weights: Array) -> float:
     """The value below which `QUANTILE` of the weight lies; 1 where there is no weight."""
     finite = np.isfinite(values) & (weights > 0)
-    if not np.any(finite):
-        return 1.0
-    order = np.argsort(values[finite])
-    cumulated = np.cumsum(weights[finite][order])
-    return float(values[finite][order][np.searchsorted(cumulated, cumulated[-1] * QUANTILE)])
+    return weighted_quantile(values[finite], weights[finite], QUANTILE) if np.any(finite) else 1.0

@@ -8,6 +8,7 @@ from ..rotation import Array, normalise
 from ..skeleton import BODY_26
 from .balance import mass_shares, upright
 from .contacts import runs
+from .quantile import weighted_quantile
 from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
@@ -25,7 +26,7 @@ CARRYING_HEIGHT = 0.05
 PLANT_SIGMA, DEPTH_SIGMA = 0.03, 0.15
 """Metres by which a foot that stands is seen off the floor, and by which its depth errs."""
 PLANE_ROUNDS = 8
-STEEPEST = -0.02
+SHALLOWEST = -0.02
 """The product of a ray and the floor's normal, at most: level rays hardly meet the floor, those that go up never do."""
 DOUBTED = 2.0
 """Standard deviations off the floor beyond which a foot counts less and less: another storey, a mistake."""
@@ -68,13 +69,13 @@ def fit_ground(up: Array, certainty: float, plants: Array, weights: Array) -> Gr
     if not weights.sum() > 0:
         return Ground(normal, 0.0)
     rays, depths = normalise(plants), np.linalg.norm(plants, axis=1)
-    offset = _weighted_median(plants @ normal, weights)
+    offset = weighted_quantile(plants @ normal, weights, 0.5)
     for _ in range(PLANE_ROUNDS):
-        slope = np.minimum(rays @ normal, STEEPEST)
+        slope = np.minimum(rays @ normal, SHALLOWEST)
         spread = np.hypot(DEPTH_SIGMA, PLANT_SIGMA / slope)
         meets = offset / slope
         off = (depths - meets) / spread
-        scale = np.sqrt(weights * (slope < STEEPEST) / (1 + (off / DOUBTED) ** 2))
+        scale = np.sqrt(weights * (slope < SHALLOWEST) / (1 + (off / DOUBTED) ** 2))
         plane = np.concatenate([meets[:, None] * rays, -np.ones((len(plants), 1))], 1)
         step = np.linalg.lstsq(
             np.concatenate([np.pad(rows, ((0, 0), (0, 1))), plane * (scale / (slope * spread))[:, None]]),
@@ -109,12 +110,6 @@ def _priors(up: Array, certainty: float) -> tuple[Array, Array]:
         rows.append(axis * np.sqrt(certainty) / STANDING_SIGMA)
         values.append(0.0)
     return np.stack(rows), np.array(values)
-
-
-def _weighted_median(values: Array, weights: Array) -> float:
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _height(heights: Array, offset: float, weights: Array) -> float:

@@ -26,7 +26,7 @@ PITCH_SIGMA, PITCH_MOST = np.radians(2.0), 0.1
 """By which the floor's slope errs, and what that does at most: feet further away are taken for lower or higher ones."""
 ELSEWHERE = 10.0
 """Squared standard deviations beyond which somebody stands on another floor."""
-STEEPEST = 0.03
+SHALLOWEST = 0.03
 """Slope of the ray to a foot below which the camera is about as high as the floor, and tells nothing."""
 ALIKE = 0.03
 """Of a height, less than which nobody differs from the one assumed."""
@@ -37,7 +37,7 @@ def height_factors(places: Sequence[Array], ground: Ground) -> Array:
     """Each person's height (P,) as a multiple of the one that `places` assume: where their feet rest (M, 3) m in the
     camera's frame. 1 for who is alone, or on another floor than the others."""
     factors = np.ones(len(places))
-    told = [i for i, each in enumerate(places) if len(each) and _steepness(each, ground) > STEEPEST]
+    told = [i for i, each in enumerate(places) if len(each) and _steepness(each, ground) > SHALLOWEST]
     if len(told) < 2:
         return factors
     steep = np.array([_steepness(places[i], ground) for i in told])

@@ -35,9 +35,7 @@ since planted feet pass it on; memory is what bounds them."""
 FREE_WINDOW, FREE_OVERLAP = 240, 60
 """The same where nothing is planted: what a frame says is felt less than a second away."""
 THREADS = 2
-"""Threads a window, where there are as many processors."""
-SIDE_BY_SIDE = 2
-"""Windows solved at the same time, where there are processors for them."""
+"""Threads that solve, where there are as many processors: one window together, several each its own."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
 
@@ -50,17 +48,18 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
     free = not (evidence.planted.any() or evidence.carrying.any())
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
-    threads = min(THREADS, share()) if len(parts) == 1 else 1
+    threads = min(THREADS, share())
+    own = threads if len(parts) == 1 else 1
 
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
-            window = _Window(pose, body, evidence.window(part), sigmas, threads)
+            window = _Window(pose, body, evidence.window(part), sigmas, own)
             turns, shifts = window.split(window.solved(iterations))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
-    with ThreadPoolExecutor(min(len(parts), SIDE_BY_SIDE, share()), "motionlift-solve") as pool:
+    with ThreadPoolExecutor(min(len(parts), threads), "motionlift-solve") as pool:
         found = list(pool.map(solved, parts))
     turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
     for part, (part_turns, part_shifts) in zip(parts, found, strict=True):

@@ -76,9 +76,10 @@ def solve_people(
         ground, contacts = standing_on(figures, paths)
         if number == 0 and len(people) > 1 and settings.floor and settings.height_m is None:
             tall = heights_by_floor(figures, paths, ground)
-            figures = [figure.scaled(factor) for figure, factor in zip(figures, tall, strict=True)]
-            paths = [path * factor for path, factor in zip(paths, tall, strict=True)]
-            ground, contacts = standing_on(figures, paths)
+            if any(factor != 1 for factor in tall):
+                figures = [figure.scaled(factor) for figure, factor in zip(figures, tall, strict=True)]
+                paths = [path * factor for path, factor in zip(paths, tall, strict=True)]
+                ground, contacts = standing_on(figures, paths)
         supports = [supports_of(f, p, ground) for f, p in zip(figures, paths, strict=True)]
     world_from_camera = world_of(figures, paths, ground)
     sources = [{**source, **_height(factor)} for source, factor in zip(sources, tall, strict=True)]

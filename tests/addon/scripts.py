@@ -65,18 +65,27 @@ def person(naming=lambda name: name):
 """
 )
 
-LIFTED = (
+WITH_SAMPLE = (
     ENABLED
+    + """
+sample, python, folder = arguments
+folder = Path(folder)
+entry.preferences.engine_python = python
+
+def sample_as(name):
+    shutil.copy(sample, folder / name)
+    return folder / name
+"""
+)
+
+LIFTED = (
+    WITH_SAMPLE
     + """
 import numpy as np
 from motionlift.addon import edited, results
 from motionlift.bridge.blender import contacts, nla, versions
 from motionlift.bridge.blender.written import written_in
-sample, python, folder = arguments
-folder = Path(folder)
-entry.preferences.engine_python = python
-video = folder / "läufer im park.mp4"
-shutil.copy(sample, video)
+video = sample_as("läufer im park.mp4")
 scene.render.fps, scene.frame_start, scene.frame_end = 30, 11, 20
 choices.use_trim, choices.trim_end, choices.target = True, 1.2, "NEW"
 ops.lift_video(filepath=str(video), wait=True)

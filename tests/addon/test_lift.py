@@ -13,21 +13,15 @@ from motionlift.addon.properties import PERSON_ITEMS
 from motionlift.core.jobs import PERSON_CHOICES
 from motionlift.core.motion import Motion, resample
 
-from .scripts import ENABLED
+from .scripts import ENABLED, WITH_SAMPLE
 
 InBlender = Callable[..., Any]
 
 LIFT = (
-    ENABLED
+    WITH_SAMPLE
     + """
-sample, python, folder = arguments
-folder = Path(folder)
-entry.preferences.engine_python = python
-video = folder / "läufer im park.mp4"
-shutil.copy(sample, video)
-scene = bpy.context.scene
+video = sample_as("läufer im park.mp4")
 scene.render.fps, scene.frame_start, scene.frame_end = 24, 5, 20
-choices = scene.motionlift
 choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
 before = data()
 result["finished"] = sorted(ops.lift_video(filepath=str(video), wait=True))
@@ -146,16 +140,10 @@ def test_a_lift_from_video_to_clean_up(
 
 
 ON_A_RIG = (
-    ENABLED
+    WITH_SAMPLE
     + """
-sample, python, folder = arguments
-folder = Path(folder)
-entry.preferences.engine_python = python
-video = folder / "walk.mp4"
-shutil.copy(sample, video)
-scene = bpy.context.scene
+video = sample_as("walk.mp4")
 scene.render.fps, scene.frame_start = 30, 1
-choices = scene.motionlift
 choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
 ops.lift_video(filepath=str(video), wait=True)
 rig = bpy.context.view_layer.objects.active

@@ -11,7 +11,7 @@ import numpy as np
 from motionlift.bridge.bvh import evenly_sampled
 from motionlift.core.motion import Motion
 
-from .scripts import ENABLED
+from .scripts import ENABLED, WITH_SAMPLE
 
 SCRIPT = (
     ENABLED
@@ -67,16 +67,11 @@ def test_a_new_rigify_human(in_blender: Callable[..., Any], tmp_path: Path, make
 
 
 LIFTED = (
-    ENABLED
+    WITH_SAMPLE
     + """
 from motionlift.core.motion import Motion
-sample, python, folder = arguments
-entry.preferences.engine_python = python
-video = Path(folder) / "walk.mp4"
-shutil.copy(sample, video)
-scene = bpy.context.scene
+video = sample_as("walk.mp4")
 scene.render.fps, scene.frame_start = 24, 5
-choices = scene.motionlift
 choices.use_trim, choices.trim_end, choices.target = True, 1.0, "RIGIFY"
 ops.lift_video(filepath=str(video), wait=True)
 figure = bpy.context.view_layer.objects.active

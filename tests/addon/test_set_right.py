@@ -13,7 +13,7 @@ from motionlift.bridge.adjusting import Adjustment, adjusted, leaned
 from motionlift.core.motion import Motion, resample
 from motionlift.core.rotation import rotate
 
-from .scripts import ENABLED, LIFTED
+from .scripts import LIFTED, WITH_SAMPLE
 
 InBlender = Callable[..., Any]
 
@@ -141,18 +141,14 @@ def test_height_tilt_and_scale_on_an_armature_of_its_own(
 
 
 ON_A_RIG = (
-    ENABLED
+    WITH_SAMPLE
     + """
 import numpy as np
 from math import radians
 from motionlift.addon import results
 from motionlift.bridge.blender.armature import add_figure
 from motionlift.bridge.standing import t_pose_motion
-sample, python, folder = arguments
-folder = Path(folder)
-entry.preferences.engine_python = python
-video = folder / "walk.mp4"
-shutil.copy(sample, video)
+video = sample_as("walk.mp4")
 scene.render.fps, scene.frame_start = 30, 1
 rig = add_figure(bpy.context, t_pose_motion(), "Hero")
 bpy.data.actions.remove(rig.animation_data.action)
