@@ -260,7 +260,8 @@ class Motion:
             raise _bad_motion("its times do not increase, or its rate is not positive")
         if np.any(self.parents >= np.arange(joints)):
             raise _bad_motion("a joint stands before its parent")
-        if np.max(np.abs(np.linalg.norm(self.local_rotations, axis=-1) - 1)) > 1e-4:
+        squared = np.einsum("fjc,fjc->fj", self.local_rotations, self.local_rotations)
+        if np.max(np.abs(np.sqrt(squared) - 1)) > 1e-4:
             raise _bad_motion("its rotations are not unit quaternions")
         return self
 

@@ -35,6 +35,11 @@ def side_by_side(first: Callable[[], T], second: Callable[[], T], threads: int) 
         return first(), other.result()
 
 
+def _by_columns(matrix: Tensor) -> Tensor:
+    """The same memory as a matrix that is read down its columns, as LAPACK writes."""
+    return matrix if matrix.stride(0) == 1 else matrix.T
+
+
 @dataclass(frozen=True)
 class _Arm:
     """Blocks eliminated one after the other: of each the lower triangle (N, N), and what couples the next one with it
@@ -45,14 +50,15 @@ class _Arm:
 
     @staticmethod
     def of(own: Sequence[Tensor], coupling: Sequence[Tensor]) -> _Arm:
+        """In the memory of what is given."""
         triangles: list[Tensor] = []
         below: list[Tensor] = []
         for block, next_with_it in zip(own, coupling, strict=True):
-            if triangles:
-                block = torch.addmm(block, below[-1], below[-1].T, alpha=-1)
-            triangles.append(torch.linalg.cholesky(block))
+            left = torch.addmm(block, below[-1], below[-1].T, alpha=-1) if triangles else block.clone()
+            triangles.append(torch.linalg.cholesky(left, out=_by_columns(block)))
             # From the right: from the left torch takes twice as long.
-            below.append(torch.linalg.solve_triangular(triangles[-1].T, next_with_it, upper=True, left=False))
+            given, place = next_with_it.clone(), _by_columns(next_with_it)
+            below.append(torch.linalg.solve_triangular(triangles[-1].T, given, upper=True, left=False, out=place))
         return _Arm(tuple(triangles), tuple(below))
 
     def forward(self, right: Sequence[Tensor]) -> list[Tensor]:
@@ -85,15 +91,17 @@ class BlockCholesky:
     @staticmethod
     def of(own: Tensor, coupling: Tensor, threads: int = 1) -> BlockCholesky:
         """Of blocks `own` (P, N, N) on the diagonal, of which the i-th couples with the next by `coupling`[i]
-        (P - 1 at least, N, N; rows are the next one's). The result is the same for any number of `threads`."""
+        (P - 1 at least, N, N; rows are the next one's). Both are overwritten: the factor lies where they did. It is the
+        same for any number of `threads`."""
         half = len(own) // 2
-        ahead, behind = list(coupling[: len(own) - 1]), [block.T for block in coupling[: len(own) - 1]]
+        blocks, ahead = own.unbind(), coupling[: len(own) - 1].unbind()
+        behind = [block.T for block in ahead]
         first, last = side_by_side(
-            lambda: _Arm.of(own[:half].unbind(), ahead[:half]),
-            lambda: _Arm.of(own[half + 1 :].flip(0).unbind(), behind[half:][::-1]),
+            lambda: _Arm.of(blocks[:half], ahead[:half]),
+            lambda: _Arm.of(blocks[:half:-1], behind[half:][::-1]),
             threads,
         )
-        middle = own[half]
+        middle = blocks[half]
         for arm in (first, last):
             if arm.below:
                 middle = torch.addmm(middle, arm.below[-1], arm.below[-1].T, alpha=-1)

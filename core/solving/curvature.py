@@ -23,6 +23,8 @@ from .terms import Held
 
 REACH = 2
 """Frames apart that are coupled."""
+TOGETHER = 128
+"""Frames whose rows are weighted at once, small enough for a processor's cache."""
 DAMPING = 1e-5
 """A share of the diagonal that is added, so that single precision suffices."""
 
@@ -46,8 +48,11 @@ def curvature(held: Iterable[Held], frames: int, threads: int = 1) -> Curvature:
     blocks = [torch.zeros(max(0, frames - apart), UNKNOWNS, UNKNOWNS) for apart in range(REACH + 1)]
     for each in held:
         side_by_side(partial(_add, blocks[:1], each, 0), partial(_add, blocks[1:], each, 1), threads)
+    del each
     blocks[0].diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
-    return Curvature(BlockCholesky.of(*_paired(blocks), threads), frames)
+    own, coupling = _paired(blocks)
+    blocks.clear()
+    return Curvature(BlockCholesky.of(own, coupling, threads), frames)
 
 
 def _add(blocks: Sequence[Tensor], held: Held, first: int) -> None:
@@ -55,8 +60,9 @@ def _add(blocks: Sequence[Tensor], held: Held, first: int) -> None:
     apart on."""
     for apart, (block, weights) in enumerate(zip(blocks, held.weights[first:], strict=False), first):
         doubled = 2 * weights
-        weighted = held.rows[: len(block)] * doubled[..., None]
-        block.baddbmm_(held.rows[apart:].transpose(1, 2), weighted)
+        pairs = (block, held.rows, held.rows[apart:].transpose(1, 2), doubled[..., None].expand(len(block), -1, -1))
+        for part, rows, after, weight in zip(*(each[: len(block)].split(TOGETHER) for each in pairs), strict=True):
+            part.baddbmm_(after, rows * weight)
         if held.own is not None:
             block.diagonal(dim1=1, dim2=2).add_(doubled * held.own)
 

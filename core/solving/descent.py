@@ -65,6 +65,8 @@ def minimise(
         if before - value < settled * before:
             break
         if length < STALE and curvature is not None:
+            # Two of them at once would be the most that a solve takes.
+            solve = None
             solve = curvature(point)
             steps.clear()
     return point

@@ -24,6 +24,7 @@ from .bones import fit_rest
 from .orientation import solve_rotations
 from .outliers import trust
 from .smoothing import smooth
+from .stretches import by_stretches, kept
 from .trajectory import KEYPOINT_SIGMA, reprojection_error, solve_path
 
 SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
@@ -58,7 +59,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Figure(Seen):
-    """The body posed, without a place: everything from the pelvis, camera's axes, metres."""
+    """The body posed, without a place: everything from the pelvis, camera's axes, metres; of a long clip in single
+    precision, as `weights` and `rays` are."""
 
     curves: Array
     rotations: Array
@@ -80,51 +82,59 @@ def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
     curves = _smoothed(person.lifted_camera, weights, times, settings)
     height = settings.height_m or REFERENCE_HEIGHT
     rest_offsets, rest_tails = fit_rest(curves, weights, height)
-    rays = np.nan_to_num(camera.rays(keypoints.pixels, camera_K)[..., :2])
+    (rays,) = by_stretches(
+        lambda part: [np.nan_to_num(camera.rays(keypoints.pixels[part], camera_K)[..., :2])], len(times), single=True
+    )
     foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
     support_confidence = keypoints.confidence[:, BODY_26.indices(*SEEN_SUPPORTS)]
-    seen = Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
-    return _posed(curves * (height / REFERENCE_HEIGHT), seen)
-
-
-def _posed(curves: Array, seen: Seen) -> Figure:
-    """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
-    rotations = solve_rotations(curves, seen.weights, seen.rest_offsets, seen.times)
-    return laid(rotations, curves, seen)
+    curves *= height / REFERENCE_HEIGHT
+    rotations = solve_rotations(curves, weights, rest_offsets, times)
+    seen = Seen(times, rest_offsets, rest_tails, rays, kept(weights), foot_confidence, support_confidence)
+    return laid(rotations, kept(curves), seen)
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
     """The rest skeleton under world rotations (F, 21, 4)."""
-    local = local_from_world(ANIMATION_21.parents, rotations)
-    root = np.zeros((len(curves), 3))
-    joints, rotations = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
     parents, offsets = contact_points(seen.rest_tails, seen.rest_offsets)
-    feet = joints[:, parents] + rotate(rotations[:, parents], offsets)
     carriers, places = support_points(seen.rest_offsets)
-    supports = joints[:, carriers] + rotate(rotations[:, carriers], places)
-    points = body_points(joints, rotations, seen.rest_offsets)
-    kept = {field.name: getattr(seen, field.name) for field in fields(Seen)}
-    return Figure(**kept, curves=curves, rotations=rotations, points=points, feet=feet, supports=supports)
+
+    def of(part: slice) -> tuple[Array, ...]:
+        local = local_from_world(ANIMATION_21.parents, rotations[part])
+        root = np.zeros((len(local), 3))
+        joints, turned = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
+        points = body_points(joints, turned, seen.rest_offsets)
+        feet = joints[:, parents] + rotate(turned[:, parents], offsets)
+        return turned, points, feet, joints[:, carriers] + rotate(turned[:, carriers], places)
+
+    turned, points, feet, supports = by_stretches(of, len(curves), single=True)
+    same = {field.name: getattr(seen, field.name) for field in fields(Seen)}
+    return Figure(**same, curves=curves, rotations=turned, points=points, feet=feet, supports=supports)
 
 
 def path_of(figure: Figure) -> Array:
     """The path (F, 3) by reprojection, keypoints that disagree with the figure weighted down in a second pass."""
-    seen = figure.weights.copy()
+    seen = figure.weights.astype(float)
     seen[:, BODY_26.indices(*INTERPOLATED)] = 0.0
     path = solve_path(figure.points, figure.rays, seen, figure.times)
-    depth = np.maximum(path[:, 2:], 0.3)
-    off = reprojection_error(figure.points, path, figure.rays) * depth
-    typical = np.sqrt(np.average(off**2, axis=1, weights=seen + 1e-9))
-    weights = seen / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
-    # Where the pose itself is wrong, so is the distance that it suggests.
-    weights /= 1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4
+
+    def agreeing(part: slice) -> list[Array]:
+        depth = np.maximum(path[part, 2:], 0.3)
+        off = reprojection_error(figure.points[part], path[part], figure.rays[part]) * depth
+        typical = np.sqrt(np.average(off**2, axis=1, weights=seen[part] + 1e-9))
+        weights = seen[part] / (1 + (off / (4 * KEYPOINT_SIGMA)) ** 2)
+        # Where the pose itself is wrong, so is the distance that it suggests.
+        return [weights / (1 + (typical[:, None] / (2 * KEYPOINT_SIGMA)) ** 4)]
+
+    (weights,) = by_stretches(agreeing, len(path))
     return solve_path(figure.points, figure.rays, weights, figure.times)
 
 
 def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
     """Joints (F, 26, 3) smoothed by trust, gaps filled."""
-    curves = smooth(points.reshape(len(times), -1), np.repeat(weights, 3, 1), times, cutoff_hz(settings.smoothing))
-    return curves.reshape(len(times), -1, 3)
+    curves, cutoff = np.empty_like(points), cutoff_hz(settings.smoothing)
+    for joint in range(points.shape[1]):
+        curves[:, joint] = smooth(points[:, joint], weights[:, joint], times, cutoff)
+    return curves
 
 
 def cutoff_hz(smoothing: float) -> float:

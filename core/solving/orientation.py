@@ -76,19 +76,32 @@ class _Figure:
         return attachment(name)[1] * attachment_scale(name, self.rest_offsets)
 
 
+@dataclass(frozen=True)
+class _Orientations:
+    """Those found so far, by their joint's name, of `every` joint (F, 21, 4)."""
+
+    every: Array
+
+    def __getitem__(self, joint: str) -> Array:
+        return self.every[:, ANIMATION_21.index(joint)]
+
+    def __setitem__(self, joint: str, rotations: Array) -> None:
+        self.every[:, ANIMATION_21.index(joint)] = rotations
+
+
 def solve_rotations(points: Array, weights: Array, rest_offsets: Array, times: Array) -> Array:
     """Orientations (F, 21, 4) of `ANIMATION_21` that lay the rest skeleton along the points.
 
     `points` (F, 26, 3), without NaN; `weights` (F, 26) in [0, 1]; `rest_offsets` (21, 3) m; `times` (F,) s.
     """
     figure = _Figure(points, weights, rest_offsets, times)
-    world: dict[str, Array] = {}
+    world = _Orientations(np.empty((len(points), len(ANIMATION_21), 4)))
     _torso(figure, world)
     _head(figure, world)
     for side in ("left", "right"):
         _arm(figure, world, side)
         _leg(figure, world, side)
-    return np.stack([world[joint] for joint in ANIMATION_21.joints], 1)
+    return world.every
 
 
 def align(primary: Array, secondary: Array, rest_primary: Array, rest_secondary: Array) -> Array:
@@ -109,7 +122,7 @@ def limit(rotation: Array, axis: Array, swing: float, twist: float) -> Array:
     return multiply(away, from_axis_angle(axis, np.clip(angle, -twist, twist)))
 
 
-def _torso(figure: _Figure, world: dict[str, Array]) -> None:
+def _torso(figure: _Figure, world: _Orientations) -> None:
     pelvis = align(
         figure.between("right_hip", "left_hip"),
         figure.between("pelvis", "spine"),
@@ -128,7 +141,7 @@ def _torso(figure: _Figure, world: dict[str, Array]) -> None:
     world["spine"] = slerp(world["pelvis"], world["chest"], np.full(len(pelvis), 0.5))
 
 
-def _head(figure: _Figure, world: dict[str, Array]) -> None:
+def _head(figure: _Figure, world: _Orientations) -> None:
     ears = (figure.at("left_ear") + figure.at("right_ear")) / 2
     rest_ears = (figure.attached("left_ear") + figure.attached("right_ear")) / 2
     head = align(
@@ -141,7 +154,7 @@ def _head(figure: _Figure, world: dict[str, Array]) -> None:
     world["neck"] = _aimed(middle, figure.rest("head"), start - figure.at("neck"))
 
 
-def _arm(figure: _Figure, world: dict[str, Array], side: str) -> None:
+def _arm(figure: _Figure, world: _Orientations, side: str) -> None:
     sign = 1.0 if side == "left" else -1.0
     shoulder, elbow, wrist, index, pinky = (f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "index", "pinky"))
     start = figure.at("spine") + rotate(world["chest"], figure.rest(f"{side}_clavicle"))
@@ -169,7 +182,7 @@ def _arm(figure: _Figure, world: dict[str, Array], side: str) -> None:
     world[wrist] = multiply(forearm, local)
 
 
-def _leg(figure: _Figure, world: dict[str, Array], side: str) -> None:
+def _leg(figure: _Figure, world: _Orientations, side: str) -> None:
     hip, knee, ankle, heel, toe = (f"{side}_{n}" for n in ("hip", "knee", "ankle", "heel", "toe_tip"))
     thigh, shin = normalise(figure.between(hip, knee)), normalise(figure.between(knee, ankle))
     sole = normalise(figure.between(heel, toe))

@@ -21,12 +21,14 @@ def trust(keypoints: Keypoints2D) -> Array:
     weights = np.square(weights)
     if np.count_nonzero(shown) < 3:
         return weights
-    pixels = keypoints.pixels[shown]
+    pixels = keypoints.pixels if shown.all() else keypoints.pixels[shown]
     step = float(np.median(np.diff(keypoints.times)))
     length = max(3, round(WINDOW_S / step) | 1)
-    running = np.asarray(median_filter(pixels, size=(length, 1, 1), mode="nearest"), float)
-    size = np.median(body_size(pixels))
-    jump = np.linalg.norm(pixels - running, axis=-1) / size
+    jump = np.empty(pixels.shape[:2])
+    for joint in range(pixels.shape[1]):
+        running = np.asarray(median_filter(pixels[:, joint], size=(length, 1), mode="nearest"), float)
+        jump[:, joint] = np.linalg.norm(pixels[:, joint] - running, axis=-1)
+    jump /= np.median(body_size(pixels))
     # A fast limb is not a jump: what counts is the excess over the limb's own typical distance.
     typical = np.median(jump, 0)
     weights[shown] /= 1 + (np.maximum(jump - 3 * typical, 0) / TOLERANCE) ** 4

@@ -32,6 +32,7 @@ from ..rotation import (
 from ..skeleton import ANIMATION_21, CONTACT_NAMES, contact_points
 from .contacts import runs
 from .smoothing import smooth
+from .stretches import by_stretches
 
 STANDS = 0.5
 """The contact from which on a point is held."""
@@ -74,10 +75,23 @@ class _Foot:
         """Heel and toe tip (F, 2, 3) in the world."""
         return self.ankles[:, None] + self.ends
 
+    def at(self, part: slice) -> _Foot:
+        """The foot in some frames."""
+        return _Foot(self.ankles[part], self.rotations[part], self.toes[part], self.ends[part])
+
     def turned(self, turns: Array) -> _Foot:
         """The foot turned about its ankle by world rotations (F, 4)."""
         ends = rotate(turns[:, None], self.ends)
         return _Foot(self.ankles, multiply(turns, self.rotations), self.toes, ends)
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """Where its hips and ankles (F, 3) are before the foot stands, and the foot that stands."""
+
+    hips: Array
+    ankles: Array
+    foot: _Foot
 
 
 def plant_feet(
@@ -88,20 +102,34 @@ def plant_feet(
     `contacts` (F, 4) in [0, 1] of `CONTACT_NAMES`: how planted each point is; values between ease in and out.
     `on_floor`: points that stand within `STOREY` of Z = 0 come down on it, and none is below.
     """
-    joints, rotations = forward_kinematics(ANIMATION_21.parents, body.rest_offsets, root, local)
-    feet = {}
-    for side in SIDES:
+    ends = ANIMATION_21.indices(*(f"{side}_{joint}" for side in SIDES for joint in ("hip", "ankle")))
+
+    def posed(part: slice) -> tuple[Array, Array]:
+        return forward_kinematics(ANIMATION_21.parents, body.rest_offsets, root[part], local[part])
+
+    def of_legs(part: slice) -> list[Array]:
+        joints, rotations = posed(part)
+        return [joints[:, ends], rotations[:, ends[1::2]]]
+
+    joints, rotations = by_stretches(of_legs, len(root))
+    legs = {}
+    for number, side in enumerate(SIDES):
         planted = contacts[:, [CONTACT_NAMES.index(f"{side}_{end}") for end in ("heel", "toe_tip")]]
-        ankle, toe = ANIMATION_21.indices(f"{side}_ankle", f"{side}_toe")
+        toe = ANIMATION_21.index(f"{side}_toe")
         straight = multiply(local[:, toe], _faded_turns(conjugate(local[:, toe]), (planted > STANDS).all(1), times))
-        foot = _foot(joints[:, ankle], rotations[:, ankle], straight, body, side)
-        feet[side] = _standing(foot, planted, times, on_floor)
-    root = _within_reach(root, joints, feet, body, times)
-    joints = joints + (root - joints[:, 0])[:, None]
-    world = rotations.copy()
-    for side, foot in feet.items():
-        _bend_leg(world, joints, foot, body.rest_offsets, side)
-    return root, local_from_world(ANIMATION_21.parents, world)
+        hips, ankles = joints[:, 2 * number], joints[:, 2 * number + 1]
+        foot = _foot(ankles, rotations[:, number], straight, body, side)
+        legs[side] = _Leg(hips, ankles, _standing(foot, planted, times, on_floor))
+    lower = _within_reach(root, legs, body, times)
+
+    def stood(part: slice) -> list[Array]:
+        joints, world = posed(part)
+        joints = joints + (lower[part] - joints[:, 0])[:, None]
+        for side, leg in legs.items():
+            _bend_leg(world, joints, leg.foot.at(part), body.rest_offsets, side)
+        return [local_from_world(ANIMATION_21.parents, world)]
+
+    return lower, by_stretches(stood, len(root))[0]
 
 
 def _foot(ankles: Array, rotations: Array, toes: Array, body: Skeleton, side: str) -> _Foot:
@@ -220,14 +248,14 @@ def _faded_turns(turns: Array, held: Bools, times: Array) -> Array:
     return normalise(np.concatenate([np.full((len(turns), 1), 2.0), _faded(vectors, held, times)], 1))
 
 
-def _within_reach(root: Array, joints: Array, feet: dict[str, _Foot], body: Skeleton, times: Array) -> Array:
+def _within_reach(root: Array, legs: dict[str, _Leg], body: Skeleton, times: Array) -> Array:
     """The pelvis (F, 3) lowered where a leg would be too short, gently."""
     lower = np.zeros(len(root))
-    for side, foot in feet.items():
-        hip, knee, ankle = ANIMATION_21.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
-        away = joints[:, hip] - foot.ankles
+    for side, leg in legs.items():
+        knee, ankle = ANIMATION_21.indices(f"{side}_knee", f"{side}_ankle")
+        away = leg.hips - leg.foot.ankles
         # A leg that was straighter already may stay so.
-        before = np.linalg.norm(joints[:, hip] - joints[:, ankle], axis=-1)
+        before = np.linalg.norm(leg.hips - leg.ankles, axis=-1)
         length = float(np.linalg.norm(body.rest_offsets[[knee, ankle]], axis=-1).sum())
         reach = np.clip(before, REACH * length, length - STRAIGHTEST)
         level = np.linalg.norm(away[:, :2], axis=-1)

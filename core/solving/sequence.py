@@ -9,6 +9,7 @@ of them is enough.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,7 +28,8 @@ from .evidence import Evidence, Pose, Sigmas
 from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .pose_prior import PosePrior
-from .terms import Bones, Floor, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
+from .stretches import by_stretches
+from .terms import Bones, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
 WINDOW, OVERLAP = 600, 180
 """Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
@@ -51,26 +53,30 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
     threads = min(THREADS, share())
     own = threads if len(parts) == 1 else 1
 
+    turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
+
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
             window = _Window(pose, body, evidence.window(part), sigmas, own)
-            turns, shifts = window.split(window.solved(iterations))
-        return _along_frames(turns), _along_frames(shifts)[:, 0]
+            found, shifted = window.split(window.solved(iterations))
+        return _along_frames(found), _along_frames(shifted)[:, 0]
 
     with ThreadPoolExecutor(min(len(parts), threads), "motionlift-solve") as pool:
-        found = list(pool.map(solved, parts))
-    turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
-    for part, (part_turns, part_shifts) in zip(parts, found, strict=True):
-        count = part.stop - part.start
-        inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
-        # Next to its ends a window knows only one side of a movement: there its neighbour decides.
-        weight = np.clip(3 * inside / overlap - 1, 1e-6, 1.0)
-        turns[part] += weight[:, None, None] * part_turns
-        shifts[part] += weight[:, None] * part_shifts
-        total[part] += weight
-    rotations = multiply(quaternions(turns / total[:, None, None]), start.rotations)
+        for part, (part_turns, part_shifts) in zip(parts, pool.map(solved, parts), strict=True):
+            count = part.stop - part.start
+            inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
+            # Next to its ends a window knows only one side of a movement: there its neighbour decides.
+            weight = np.clip(3 * inside / overlap - 1, 1e-6, 1.0)
+            turns[part] += weight[:, None, None] * part_turns
+            shifts[part] += weight[:, None] * part_shifts
+            total[part] += weight
+
+    def on(part: slice) -> list[Array]:
+        return [multiply(quaternions(turns[part] / total[part, None, None]), start.rotations[part])]
+
+    (rotations,) = by_stretches(on, len(turns))
     return Pose(rotations, start.path + shifts / total[:, None])
 
 
@@ -132,6 +138,12 @@ class _Window:
         state = self.state(unknowns)
         return torch.stack([term.value(state) for term in self._terms]).sum()
 
+    def _held(self, state: State) -> Iterator[Held]:
+        """How strongly each term holds the figure there. The derivatives are gone when the last was given."""
+        moved = Moved.of(self._body, state.rotations, state.figure)
+        for term in self._terms:
+            yield term.held(state, moved)
+
     def solved(self, iterations: int) -> Tensor:
         """The best unknowns found."""
 
@@ -144,8 +156,7 @@ class _Window:
         def curvature_at(unknowns: Tensor) -> Solve:
             with torch.inference_mode():
                 state = self.state(unknowns)
-                moved = Moved.of(self._body, state.rotations, state.figure)
-                found = curvature((term.held(state, moved) for term in self._terms), self._frames, self._threads)
+                found = curvature(self._held(state), self._frames, self._threads)
             half = state.turns / 2
 
             def step(gradient: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .planting import Skeleton, plant_feet
 from .sequence import solve_sequence
 from .standing import heights_by_floor, standing_on, supports_of, up_and_lowest, world_of
+from .stretches import by_stretches
 from .trajectory import Ground
 
 PASSES = (12, 15, 18)
@@ -191,14 +192,25 @@ def _motion(
     """Into the world; before the person is first seen and after the last time, the nearest pose is held."""
     keypoints = person.keypoints
     frames = np.clip(np.arange(len(keypoints.times)), span[0], span[1] - 1) - span[0]
-    rotations = multiply(from_matrix(world_from_camera[:3, :3]), figure.rotations)
-    local = local_from_world(ANIMATION_21.parents, rotations)
+    turn = from_matrix(world_from_camera[:3, :3])
+    (local,) = by_stretches(
+        lambda part: [local_from_world(ANIMATION_21.parents, multiply(turn, figure.rotations[part]))], len(path)
+    )
     root = camera.apply(world_from_camera, path)
     if settings.foot_lock:
         body = Skeleton(figure.rest_offsets, figure.rest_tails)
         root, local = plant_feet(root, local, body, contacts, figure.times, settings.floor)
-    root, local = root[frames], continuous(local)[frames]
-    positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root, local)
+    local = continuous(local)
+    if len(frames) > len(local):
+        root, local = root[frames], local[frames]
+
+    def of(part: slice) -> list[Array]:
+        positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root[part], local[part])
+        here = frames[part]
+        seen = keypoints.window(part.start, part.stop)
+        return [positions, joint_confidence(seen, figure.points[here], figure.curves[here])]
+
+    positions, confidence = by_stretches(of, len(frames))
     parents, offsets = (
         np.concatenate(both)
         for both in zip(
@@ -217,7 +229,7 @@ def _motion(
         root_translation=root,
         local_rotations=local,
         joint_positions=positions,
-        confidence=joint_confidence(keypoints, figure.points[frames], figure.curves[frames]),
+        confidence=confidence,
         detected=keypoints.detected,
         contact_names=CONTACT_NAMES + SUPPORT_NAMES,
         contact_parents=parents,

@@ -19,6 +19,7 @@ from scipy.linalg import solveh_banded
 
 from ..rotation import Array
 from .smoothing import acceleration_penalty
+from .stretches import by_stretches
 
 KEYPOINT_SIGMA = 0.012
 """Metres at the body: how well a keypoint and the lifted joint agree, besides what moves the whole body."""
@@ -59,8 +60,9 @@ def solve_path(
     """
     bands = _smoothness(times)
     right = np.zeros((len(points), 3))
-    for row, constant, weight in _reprojection(points, rays, weights):
-        _add_row(bands, right, row, constant, weight)
+    factors, constants = by_stretches(lambda part: _reprojection(points[part], rays[part], weights[part]), len(points))
+    for k in range(3):
+        _add_row(bands, right, factors[:, :, k], constants[:, k], np.ones(len(points)))
     if feet is not None and planted is not None:
         _add_plants(bands, right, feet, planted, times)
     if feet is not None and ground is not None and standing is not None:
@@ -80,11 +82,10 @@ def reprojection_error(points: Array, path: Array, rays: Array) -> Array:
     return np.asarray(np.linalg.norm(placed[..., :2] / np.maximum(placed[..., 2:], 0.1) - rays, axis=-1))
 
 
-def _reprojection(points: Array, rays: Array, weights: Array) -> list[tuple[Array, Array, Array]]:
-    """Rows (F, 3), constants (F,) and weights (F,) that stand for all keypoints of a frame.
-
-    The normal equations of a frame are condensed into the three rows of their Cholesky factor.
-    """
+def _reprojection(points: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
+    """Three rows (F, 3, 3), the columns of each matrix, and their constants (F, 3), that stand for all keypoints of a
+    frame: its normal equations condensed into their Cholesky factor."""
+    points, rays, weights = (np.asarray(values, float) for values in (points, rays, weights))
     matrix = np.zeros((len(points), 3, 3))
     right = np.zeros((len(points), 3))
     total = np.maximum(weights.sum(1, keepdims=True), 1e-9)
@@ -95,9 +96,7 @@ def _reprojection(points: Array, rays: Array, weights: Array) -> list[tuple[Arra
         matrix += np.einsum("fn,fni,fnj->fij", share, row, row)
         right += np.einsum("fn,fni,fn->fi", share, row, value)
     factor = np.linalg.cholesky(matrix + 1e-9 * np.eye(3))
-    constants = np.linalg.solve(factor, right[..., None])[..., 0]
-    one = np.ones(len(points))
-    return [(factor[:, :, k], constants[:, k], one) for k in range(3)]
+    return factor, np.linalg.solve(factor, right[..., None])[..., 0]
 
 
 def _rows(rays: Array, axis: int) -> Array:
