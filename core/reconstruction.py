@@ -76,7 +76,7 @@ def load_network(weights: str | None, device: str) -> DGNet:
 
 
 def reconstruct(
-    people: Sequence[Keypoints2D],
+    people: list[Keypoints2D],
     sources: Sequence[Mapping[str, Any]],
     camera_K: Array,
     settings: LiftSettings,
@@ -86,11 +86,13 @@ def reconstruct(
     """One motion a person: keypoints lifted, then all solved together.
 
     `camera_K` (3, 3) in pixels; `sources`: each motion's `source`; `drift` (F, 2): how far the background has gone, in
-    shares of the picture's longer side, where the camera moves. Raises what `prepare`, `lift_keypoints` and
-    `solve_people` raise.
+    shares of the picture's longer side, where the camera moves. The detector's own 3D is taken out of `people` once
+    they are lifted: who asked holds them until the answer, and an hour of it is large. Raises what `prepare`,
+    `lift_keypoints` and `solve_people` raise.
     """
     assumed = all(source.get("fov_is") == "assumed" for source in sources)
     scene = _lifted(people, None if assumed else camera_K, settings, drift, progress)
+    people[:] = [dataclasses.replace(keypoints, world_landmarks=None) for keypoints in people]
     sources = [{**source, **scene.lens} for source in sources]
     progress("solve", 0, len(people))
     motions = solve_people(scene.people, scene.camera_K, settings, sources)
@@ -157,7 +159,8 @@ def _lifted(
     lifted = []
     for number, keypoints in enumerate(people):
         progress("lift", number, len(people))
-        lifted.append(Person(keypoints, _lift(keypoints, camera_K, settings, settings.flip_average, threads=THREADS)))
+        joints = _lift(keypoints, camera_K, settings, settings.flip_average, threads=THREADS)
+        lifted.append(Person(dataclasses.replace(keypoints, world_landmarks=None), joints))
     progress("lift", len(people), len(people))
     return _Lifted(lifted, camera_K, lens, turns)
 

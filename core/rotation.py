@@ -99,10 +99,14 @@ def from_matrix(matrices: Array) -> Array:
 
 def continuous(q: Array) -> Array:
     """Quaternions (F, ..., 4) with signs chosen so that neighbours along the first axis agree."""
-    dots = np.sum(q[1:] * q[:-1], -1)
-    signs = np.cumprod(np.concatenate([np.ones((1, *dots.shape[1:])), np.where(dots < 0, -1.0, 1.0)]), 0)
-    agreeing: Array = q * signs[..., None]
+    agreeing: Array = q * continuous_signs(q)[..., None]
     return agreeing
+
+
+def continuous_signs(q: Array) -> Array:
+    """1 or -1 (F, ...), by which quaternions (F, ..., 4) agree with their neighbours along the first axis."""
+    dots = np.einsum("...c,...c->...", q[1:], q[:-1])
+    return np.cumprod(np.concatenate([np.ones((1, *dots.shape[1:])), np.where(dots < 0, -1.0, 1.0)]), 0)
 
 
 def slerp(a: Array, b: Array, t: Array) -> Array:

@@ -48,7 +48,8 @@ def curvature(held: Iterable[Held], frames: int, threads: int = 1) -> Curvature:
     blocks = [torch.zeros(max(0, frames - apart), UNKNOWNS, UNKNOWNS) for apart in range(REACH + 1)]
     for each in held:
         side_by_side(partial(_add, blocks[:1], each, 0), partial(_add, blocks[1:], each, 1), threads)
-    del each
+        # Before the next one is made.
+        del each
     blocks[0].diagonal(dim1=1, dim2=2).mul_(1 + DAMPING)
     own, coupling = _paired(blocks)
     blocks.clear()
@@ -61,7 +62,9 @@ def _add(blocks: Sequence[Tensor], held: Held, first: int) -> None:
     for apart, (block, weights) in enumerate(zip(blocks, held.weights[first:], strict=False), first):
         doubled = 2 * weights
         pairs = (block, held.rows, held.rows[apart:].transpose(1, 2), doubled[..., None].expand(len(block), -1, -1))
-        for part, rows, after, weight in zip(*(each[: len(block)].split(TOGETHER) for each in pairs), strict=True):
+        for part, rows, after, weight in zip(
+            *(torch.split(each[: len(block)], TOGETHER) for each in pairs), strict=True
+        ):
             part.baddbmm_(after, rows * weight)
         if held.own is not None:
             block.diagonal(dim1=1, dim2=2).add_(doubled * held.own)

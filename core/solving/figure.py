@@ -24,7 +24,7 @@ from .bones import fit_rest
 from .orientation import solve_rotations
 from .outliers import trust
 from .smoothing import smooth
-from .stretches import by_stretches, kept
+from .stretches import by_stretches
 from .trajectory import KEYPOINT_SIGMA, reprojection_error, solve_path
 
 SMOOTHEST_HZ, LIVELIEST_HZ = 2.5, 12.0
@@ -59,14 +59,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class Figure(Seen):
-    """The body posed, without a place: everything from the pelvis, camera's axes, metres; of a long clip in single
-    precision, as `weights` and `rays` are."""
+    """The body posed, without a place: everything from the pelvis, camera's axes, metres."""
 
     curves: Array
     rotations: Array
     points: Array
     feet: Array
     supports: Array
+
+    @property
+    def seen(self) -> Seen:
+        """What of it does not change with the pose."""
+        return Seen(**_fields(self))
 
     def scaled(self, factor: float) -> Figure:
         """The same pose of a body that many times as tall."""
@@ -83,14 +87,14 @@ def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
     height = settings.height_m or REFERENCE_HEIGHT
     rest_offsets, rest_tails = fit_rest(curves, weights, height)
     (rays,) = by_stretches(
-        lambda part: [np.nan_to_num(camera.rays(keypoints.pixels[part], camera_K)[..., :2])], len(times), single=True
+        lambda part: [np.nan_to_num(camera.rays(keypoints.pixels[part], camera_K)[..., :2])], len(times)
     )
     foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
     support_confidence = keypoints.confidence[:, BODY_26.indices(*SEEN_SUPPORTS)]
     curves *= height / REFERENCE_HEIGHT
     rotations = solve_rotations(curves, weights, rest_offsets, times)
-    seen = Seen(times, rest_offsets, rest_tails, rays, kept(weights), foot_confidence, support_confidence)
-    return laid(rotations, kept(curves), seen)
+    seen = Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
+    return laid(rotations, curves, seen)
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
@@ -106,14 +110,17 @@ def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
         feet = joints[:, parents] + rotate(turned[:, parents], offsets)
         return turned, points, feet, joints[:, carriers] + rotate(turned[:, carriers], places)
 
-    turned, points, feet, supports = by_stretches(of, len(curves), single=True)
-    same = {field.name: getattr(seen, field.name) for field in fields(Seen)}
-    return Figure(**same, curves=curves, rotations=turned, points=points, feet=feet, supports=supports)
+    turned, points, feet, supports = by_stretches(of, len(curves))
+    return Figure(**_fields(seen), curves=curves, rotations=turned, points=points, feet=feet, supports=supports)
+
+
+def _fields(seen: Seen) -> dict[str, Array]:
+    return {field.name: getattr(seen, field.name) for field in fields(Seen)}
 
 
 def path_of(figure: Figure) -> Array:
     """The path (F, 3) by reprojection, keypoints that disagree with the figure weighted down in a second pass."""
-    seen = figure.weights.astype(float)
+    seen = figure.weights.copy()
     seen[:, BODY_26.indices(*INTERPOLATED)] = 0.0
     path = solve_path(figure.points, figure.rays, seen, figure.times)
 

@@ -28,7 +28,6 @@ from .evidence import Evidence, Pose, Sigmas
 from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .pose_prior import PosePrior
-from .stretches import by_stretches
 from .terms import Bones, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
 WINDOW, OVERLAP = 600, 180
@@ -38,6 +37,9 @@ FREE_WINDOW, FREE_OVERLAP = 240, 60
 """The same where nothing is planted: what a frame says is felt less than a second away."""
 THREADS = 2
 """Threads that solve, where there are as many processors: one window together, several each its own."""
+SIDE_BY_SIDE = 30_000
+"""Frames up to which windows are solved side by side: of longer clips one after the other, each by all threads, as
+there is less memory left. The result is the same."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
 
@@ -51,33 +53,36 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
     threads = min(THREADS, share())
-    own = threads if len(parts) == 1 else 1
-
-    turns, shifts, total = (np.zeros((len(start.path), *size)) for size in ((len(ANIMATION_21), 3), (3,), ()))
+    at_once = 1 if len(parts) == 1 or len(start.path) > SIDE_BY_SIDE else threads
+    own = threads if at_once == 1 else 1
 
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
             window = _Window(pose, body, evidence.window(part), sigmas, own)
-            found, shifted = window.split(window.solved(iterations))
-        return _along_frames(found), _along_frames(shifted)[:, 0]
+            turns, shifts = window.split(window.solved(iterations))
+        return _along_frames(turns), _along_frames(shifts)[:, 0]
 
-    with ThreadPoolExecutor(min(len(parts), threads), "motionlift-solve") as pool:
-        for part, (part_turns, part_shifts) in zip(parts, pool.map(solved, parts), strict=True):
+    rotations, path = np.empty_like(start.rotations), np.empty_like(start.path)
+    # Weighted turns, shifts and weights of the frames that the next window has too.
+    shared: tuple[Array, ...] = ()
+    with ThreadPoolExecutor(at_once, "motionlift-solve") as pool:
+        nexts = [part.start for part in parts[1:]] + [len(path)]
+        for part, until, (turns, shifts) in zip(parts, nexts, pool.map(solved, parts), strict=True):
             count = part.stop - part.start
             inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
             # Next to its ends a window knows only one side of a movement: there its neighbour decides.
             weight = np.clip(3 * inside / overlap - 1, 1e-6, 1.0)
-            turns[part] += weight[:, None, None] * part_turns
-            shifts[part] += weight[:, None] * part_shifts
-            total[part] += weight
-
-    def on(part: slice) -> list[Array]:
-        return [multiply(quaternions(turns[part] / total[part, None, None]), start.rotations[part])]
-
-    (rotations,) = by_stretches(on, len(turns))
-    return Pose(rotations, start.path + shifts / total[:, None])
+            sums = (weight[:, None, None] * turns, weight[:, None] * shifts, weight)
+            for each, before in zip(sums, shared, strict=False):
+                each[: len(before)] += before
+            done = until - part.start
+            (turns, shifts, total), shared = (each[:done] for each in sums), tuple(each[done:] for each in sums)
+            here = slice(part.start, until)
+            rotations[here] = multiply(quaternions(turns / total[:, None, None]), start.rotations[here])
+            path[here] = start.path[here] + shifts / total[:, None]
+    return Pose(rotations, path)
 
 
 def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> float:

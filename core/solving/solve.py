@@ -17,11 +17,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import Keypoints2D, Motion, standard_rate
-from ..rotation import Array, continuous, forward_kinematics, from_matrix, local_from_world, multiply
+from ..rotation import Array, continuous_signs, forward_kinematics, from_matrix, local_from_world, multiply
 from ..skeleton import (
     ANIMATION_21,
     BODY_26,
@@ -69,11 +70,13 @@ def solve_people(
     supports = [np.zeros(figure.supports.shape[:2]) for figure in figures]
     tall = [1.0] * len(people)
     for number, iterations in enumerate(PASSES):
-        laid = [
-            _laid_on_picture(f, p, ground, c, s, iterations, settings)
-            for f, p, c, s in zip(figures, paths, contacts, supports, strict=True)
-        ]
-        figures, paths = [figure for figure, _ in laid], [path for _, path in laid]
+        for person in range(len(people)):
+            # Taken out: what it shows is made anew, and an hour of it is large.
+            figure, paths[person] = _laid_on_picture(
+                figures.pop(0), paths[person], ground, contacts[person], supports[person], iterations, settings
+            )
+            figures.append(figure)
+            del figure
         ground, contacts = standing_on(figures, paths)
         if number == 0 and len(people) > 1 and settings.floor and settings.height_m is None:
             tall = heights_by_floor(figures, paths, ground)
@@ -85,9 +88,9 @@ def solve_people(
     world_from_camera = world_of(figures, paths, ground)
     sources = [{**source, **_height(factor)} for source, factor in zip(sources, tall, strict=True)]
     return [
-        _motion(person, span, figure, path, contact, support, world_from_camera, camera_K, settings, source)
-        for person, span, figure, path, contact, support, source in zip(
-            people, spans, figures, paths, contacts, supports, sources, strict=True
+        _motion(person, span, figures.pop(0), path, contact, support, world_from_camera, camera_K, settings, source)
+        for person, span, path, contact, support, source in zip(
+            people, spans, paths, contacts, supports, sources, strict=True
         )
     ]
 
@@ -168,13 +171,36 @@ def _laid_on_picture(
     )
     body = Body.of(figure.rest_offsets, figure.rest_tails)
     sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
-    pose = solve_sequence(Pose(figure.rotations, path), body, evidence, iterations, sigmas)
-    return laid(pose.rotations, figure.curves, figure), pose.path
+    start, seen, curves = Pose(figure.rotations, path), figure.seen, figure.curves
+    del figure
+    solved = solve_sequence(start, body, evidence, iterations, sigmas)
+    del start
+    return laid(solved.rotations, curves, seen), solved.path
 
 
 def _height(factor: float) -> dict[str, Any]:
     """What a source should say of a height that the floor told, that many times the one assumed."""
     return {} if factor == 1 else {"height_m": round(factor * REFERENCE_HEIGHT, 3), "height_is": FLOOR_TOLD}
+
+
+def _turned_into(world_from_camera: Array, figure: Figure) -> Array:
+    """The figure's local rotations (F, 21, 4) in the world."""
+    turn = from_matrix(world_from_camera[:3, :3])
+
+    def local(part: slice) -> list[Array]:
+        return [local_from_world(ANIMATION_21.parents, multiply(turn, figure.rotations[part]))]
+
+    return by_stretches(local, len(figure.times))[0]
+
+
+def _confidence(keypoints: Keypoints2D, figure: Figure, frames: NDArray[np.int64]) -> Array:
+    """`joint_confidence` (F, 21) of keypoints whose poses are the figure's `frames` (F,)."""
+
+    def sure(part: slice) -> list[Array]:
+        here = frames[part]
+        return [joint_confidence(keypoints.window(part.start, part.stop), figure.points[here], figure.curves[here])]
+
+    return by_stretches(sure, len(frames))[0]
 
 
 def _motion(
@@ -192,29 +218,24 @@ def _motion(
     """Into the world; before the person is first seen and after the last time, the nearest pose is held."""
     keypoints = person.keypoints
     frames = np.clip(np.arange(len(keypoints.times)), span[0], span[1] - 1) - span[0]
-    turn = from_matrix(world_from_camera[:3, :3])
-    (local,) = by_stretches(
-        lambda part: [local_from_world(ANIMATION_21.parents, multiply(turn, figure.rotations[part]))], len(path)
-    )
+    local, confidence = _turned_into(world_from_camera, figure), _confidence(keypoints, figure, frames)
+    body, times = Skeleton(figure.rest_offsets, figure.rest_tails), figure.times
+    # An hour of it is large.
+    del figure
     root = camera.apply(world_from_camera, path)
     if settings.foot_lock:
-        body = Skeleton(figure.rest_offsets, figure.rest_tails)
-        root, local = plant_feet(root, local, body, contacts, figure.times, settings.floor)
-    local = continuous(local)
+        root, local = plant_feet(root, local, body, contacts, times, settings.floor)
+    local *= continuous_signs(local)[..., None]
     if len(frames) > len(local):
         root, local = root[frames], local[frames]
-
-    def of(part: slice) -> list[Array]:
-        positions, _ = forward_kinematics(ANIMATION_21.parents, figure.rest_offsets, root[part], local[part])
-        here = frames[part]
-        seen = keypoints.window(part.start, part.stop)
-        return [positions, joint_confidence(seen, figure.points[here], figure.curves[here])]
-
-    positions, confidence = by_stretches(of, len(frames))
+    (positions,) = by_stretches(
+        lambda part: [forward_kinematics(ANIMATION_21.parents, body.rest_offsets, root[part], local[part])[0]],
+        len(frames),
+    )
     parents, offsets = (
         np.concatenate(both)
         for both in zip(
-            contact_points(figure.rest_tails, figure.rest_offsets), support_points(figure.rest_offsets), strict=True
+            contact_points(body.rest_tails, body.rest_offsets), support_points(body.rest_offsets), strict=True
         )
     )
     everything = np.concatenate([contacts, supports], 1)[frames]
@@ -224,8 +245,8 @@ def _motion(
         fps=standard_rate(keypoints.times),
         joint_names=ANIMATION_21.joints,
         parents=np.array(ANIMATION_21.parents),
-        rest_offsets=figure.rest_offsets,
-        rest_tails=figure.rest_tails,
+        rest_offsets=body.rest_offsets,
+        rest_tails=body.rest_tails,
         root_translation=root,
         local_rotations=local,
         joint_positions=positions,

@@ -85,7 +85,6 @@ def reprojection_error(points: Array, path: Array, rays: Array) -> Array:
 def _reprojection(points: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
     """Three rows (F, 3, 3), the columns of each matrix, and their constants (F, 3), that stand for all keypoints of a
     frame: its normal equations condensed into their Cholesky factor."""
-    points, rays, weights = (np.asarray(values, float) for values in (points, rays, weights))
     matrix = np.zeros((len(points), 3, 3))
     right = np.zeros((len(points), 3))
     total = np.maximum(weights.sum(1, keepdims=True), 1e-9)

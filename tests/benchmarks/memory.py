@@ -13,9 +13,11 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from motionlift.core.detection.cache import DetectionCache, cache_key
 from motionlift.core.detection.models import pose_model
@@ -64,7 +66,7 @@ def detection_repeated(clip: Path, times: int, video: Path, settings: LiftSettin
     count, begins = len(once.times), np.arange(times)[:, None]
     seconds = float(once.times[-1] - once.times[0]) * count / (count - 1)
 
-    def again(values: np.ndarray) -> np.ndarray:
+    def again(values: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([values[:: -1 if number % 2 else 1] for number in range(times)])
 
     frames = np.where(begins % 2, count - 1 - once.frames[::-1], once.frames)
@@ -75,7 +77,10 @@ def detection_repeated(clip: Path, times: int, video: Path, settings: LiftSettin
             again(once.shots),
             again(once.looked),
             (frames + count * begins).ravel(),
-            *(again(values) for values in (once.landmarks, once.world, once.colours, once.drift)),
+            again(once.landmarks),
+            again(once.world),
+            again(once.colours),
+            again(once.drift),
         ),
     )
 

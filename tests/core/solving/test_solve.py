@@ -12,6 +12,7 @@ from motionlift.core.jobs import LiftSettings, MotionLiftError
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_euler, multiply
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, interpolate_body, reference_rest
+from motionlift.core.solving import stretches
 from motionlift.core.solving.figure import Person
 from motionlift.core.solving.solve import resolve, solve_people
 
@@ -71,6 +72,15 @@ def test_a_figure_seen_perfectly_is_found_where_it_is() -> None:
     assert np.linalg.norm(off, axis=-1).mean() < 0.04
     assert motion.joint_positions[0, 0, :2] == pytest.approx(0, abs=0.02)
     assert abs(motion.contact_positions()[:, :4, 2]).max() < 0.03
+
+
+def test_a_clip_in_stretches_comes_out_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = perceived(standing(0.5, 0.2)[0], first=3, last=FRAMES - 4)
+    (whole,) = solve_people([person], K, SETTINGS, [{}])
+    monkeypatch.setattr(stretches, "STRETCH", 16)
+    (parts,) = solve_people([person], K, SETTINGS, [{}])
+    for name in ("joint_positions", "local_rotations", "contacts", "confidence"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-9)
 
 
 def test_two_people_share_camera_and_floor() -> None:
