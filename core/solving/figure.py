@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -98,20 +99,21 @@ def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
-    """The rest skeleton under world rotations (F, 21, 4)."""
+    """The rest skeleton under world rotations (F, 21, 4), which become its own."""
     parents, offsets = contact_points(seen.rest_tails, seen.rest_offsets)
     carriers, places = support_points(seen.rest_offsets)
 
-    def of(part: slice) -> tuple[Array, ...]:
+    def of(part: slice) -> Sequence[Array]:
         local = local_from_world(ANIMATION_21.parents, rotations[part])
         root = np.zeros((len(local), 3))
         joints, turned = forward_kinematics(ANIMATION_21.parents, seen.rest_offsets, root, local)
         points = body_points(joints, turned, seen.rest_offsets)
         feet = joints[:, parents] + rotate(turned[:, parents], offsets)
-        return turned, points, feet, joints[:, carriers] + rotate(turned[:, carriers], places)
+        rotations[part] = turned
+        return points, feet, joints[:, carriers] + rotate(turned[:, carriers], places)
 
-    turned, points, feet, supports = by_stretches(of, len(curves))
-    return Figure(**_fields(seen), curves=curves, rotations=turned, points=points, feet=feet, supports=supports)
+    points, feet, supports = by_stretches(of, len(curves))
+    return Figure(**_fields(seen), curves=curves, rotations=rotations, points=points, feet=feet, supports=supports)
 
 
 def _fields(seen: Seen) -> dict[str, Array]:

@@ -183,14 +183,14 @@ def _height(factor: float) -> dict[str, Any]:
     return {} if factor == 1 else {"height_m": round(factor * REFERENCE_HEIGHT, 3), "height_is": FLOOR_TOLD}
 
 
-def _turned_into(world_from_camera: Array, figure: Figure) -> Array:
-    """The figure's local rotations (F, 21, 4) in the world."""
+def _local(rotations: Array, world_from_camera: Array) -> Array:
+    """Local rotations (F, 21, 4) in the world of orientations (F, 21, 4) in the camera's axes."""
     turn = from_matrix(world_from_camera[:3, :3])
 
-    def local(part: slice) -> list[Array]:
-        return [local_from_world(ANIMATION_21.parents, multiply(turn, figure.rotations[part]))]
+    def of(part: slice) -> list[Array]:
+        return [local_from_world(ANIMATION_21.parents, multiply(turn, rotations[part]))]
 
-    return by_stretches(local, len(figure.times))[0]
+    return by_stretches(of, len(rotations))[0]
 
 
 def _confidence(keypoints: Keypoints2D, figure: Figure, frames: NDArray[np.int64]) -> Array:
@@ -218,10 +218,12 @@ def _motion(
     """Into the world; before the person is first seen and after the last time, the nearest pose is held."""
     keypoints = person.keypoints
     frames = np.clip(np.arange(len(keypoints.times)), span[0], span[1] - 1) - span[0]
-    local, confidence = _turned_into(world_from_camera, figure), _confidence(keypoints, figure, frames)
-    body, times = Skeleton(figure.rest_offsets, figure.rest_tails), figure.times
-    # An hour of it is large.
+    body, times, rotations = Skeleton(figure.rest_offsets, figure.rest_tails), figure.times, figure.rotations
+    confidence = _confidence(keypoints, figure, frames)
+    # An hour of it is large, and so is what follows.
     del figure
+    local = _local(rotations, world_from_camera)
+    del rotations
     root = camera.apply(world_from_camera, path)
     if settings.foot_lock:
         root, local = plant_feet(root, local, body, contacts, times, settings.floor)
