@@ -65,6 +65,12 @@ def environment(share: int) -> dict[str, str]:
     return dict.fromkeys((SHARE_VARIABLE, *_LIBRARIES), str(share)) | {PROCESSES_VARIABLE: "1"}
 
 
+def one_thread_each() -> dict[str, str]:
+    """The variables by which libraries start no threads of their own, in a process that divides its work itself: what
+    they wait for one another costs as much as the work, where others use the processors."""
+    return dict.fromkeys(_LIBRARIES, "1")
+
+
 def free_memory() -> int | None:
     """Bytes of memory that can be had now, None where nobody tells (elsewhere than Linux)."""
     with contextlib.suppress(OSError, ValueError, IndexError):

@@ -16,13 +16,14 @@ from typing import Any
 
 from . import child
 from .jobs import MotionLiftError, ProgressCallback, ignore_progress
+from .processors import one_thread_each
 
 
 class Reconstructor(child.Child):
     """The process, from the side that asks. Calls are answered in order."""
 
     def __init__(self) -> None:
-        super().__init__(__name__, _stopped)
+        super().__init__(__name__, _stopped, one_thread_each())
 
     def begin(self, name: str, *arguments: object, progress: ProgressCallback = ignore_progress) -> Future[Any]:
         """Have `core.reconstruction.<name>(*arguments, progress=...)` called; its result, or what it raises.
