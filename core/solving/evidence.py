@@ -23,6 +23,9 @@ class Sigmas:
     turn_acceleration: float = 100.0
     start: float = 0.25
     """Radians from the start, which settles what nothing else does, such as the twist of a straight limb."""
+    end_turn: float = 0.002
+    end_shift: float = 0.0005
+    """Radians and metres by which a window's ends leave where its neighbours had them."""
     below_floor: float = 0.01
     on_floor: float = 0.01
     plant_speed: float = 0.05

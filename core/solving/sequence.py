@@ -28,7 +28,7 @@ from .evidence import Evidence, Pose, Sigmas
 from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .pose_prior import PosePrior
-from .terms import Bones, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
+from .terms import Bones, Ends, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
 
 WINDOW, OVERLAP = 600, 180
 """Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
@@ -42,13 +42,18 @@ SIDE_BY_SIDE = 30_000
 there is less memory left. The result is the same."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
-
+SETTLED_AGAIN = 1e-4
+"""The same where windows are solved once more."""
 
 DEFAULTS = Sigmas()
 
 
-def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> Pose:
-    """The pose that fits the evidence best, from `start` on, after at most so many steps."""
+def solve_sequence(
+    start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS, again: bool = False
+) -> Pose:
+    """The pose that fits the evidence best, from `start` on, after at most so many steps; `again`: the start is such a
+    pose, for nearly the same evidence, so that windows go by what their neighbours found (Schwarz's alternating
+    method)."""
     free = not (evidence.planted.any() or evidence.carrying.any())
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
@@ -60,7 +65,8 @@ def solve_sequence(start: Pose, body: Body, evidence: Evidence, iterations: int,
         pose = Pose(start.rotations[part], start.path[part])
         # The setting holds for the thread that makes it.
         with one_thread():
-            window = _Window(pose, body, evidence.window(part), sigmas, own)
+            ends = (again and part.start > 0, again and part.stop < len(start.path))
+            window = _Window(pose, body, evidence.window(part), sigmas, own, ends)
             turns, shifts = window.split(window.solved(iterations))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
@@ -106,7 +112,16 @@ def windows(frames: int, size: int = WINDOW, overlap: int = OVERLAP) -> list[sli
 class _Window:
     """Frames that are solved at once. Their unknowns are a vector (F * UNKNOWNS,), frame by frame, 0 at the start."""
 
-    def __init__(self, start: Pose, body: Body, evidence: Evidence, sigmas: Sigmas, threads: int = 1) -> None:
+    def __init__(
+        self,
+        start: Pose,
+        body: Body,
+        evidence: Evidence,
+        sigmas: Sigmas,
+        threads: int = 1,
+        ends: tuple[bool, bool] = (False, False),
+    ) -> None:
+        """`ends`: whether its first and its last frames stay where they are."""
         self._body, self._frames, self._threads = body, len(start.path), threads
         self._rotations, self._path = matrices(start.rotations), components(start.path[:, None])
         self._terms: list[Term] = [
@@ -118,6 +133,9 @@ class _Window:
             PosePrior(evidence, sigmas),
             Start(sigmas),
         ]
+        self._settled = SETTLED_AGAIN if any(ends) else SETTLED
+        if any(ends):
+            self._terms.append(Ends(self._path, *ends, sigmas))
         if evidence.planted.any() or evidence.carrying.any():
             self._terms.append(Plants(evidence, sigmas))
         if evidence.ground is not None:
@@ -175,7 +193,7 @@ class _Window:
             return step
 
         origin = torch.zeros(self._frames * UNKNOWNS)
-        return minimise(objective, origin, iterations, curvature_at, SETTLED)
+        return minimise(objective, origin, iterations, curvature_at, self._settled)
 
 
 def _along_frames(vectors: Tensor) -> Array:

@@ -73,7 +73,14 @@ def solve_people(
         for person in range(len(people)):
             # Taken out: what it shows is made anew, and an hour of it is large.
             figure, paths[person] = _laid_on_picture(
-                figures.pop(0), paths[person], ground, contacts[person], supports[person], iterations, settings
+                figures.pop(0),
+                paths[person],
+                ground,
+                contacts[person],
+                supports[person],
+                iterations,
+                settings,
+                number > 1,
             )
             figures.append(figure)
             del figure
@@ -157,6 +164,7 @@ def _laid_on_picture(
     supports: Array,
     iterations: int,
     settings: LiftSettings,
+    again: bool,
 ) -> tuple[Figure, Array]:
     """The figure and its path after a sequence solve."""
     evidence = Evidence(
@@ -173,7 +181,7 @@ def _laid_on_picture(
     sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
     start, seen, curves = Pose(figure.rotations, path), figure.seen, figure.curves
     del figure
-    solved = solve_sequence(start, body, evidence, iterations, sigmas)
+    solved = solve_sequence(start, body, evidence, iterations, sigmas, again)
     del start
     return laid(solved.rotations, curves, seen), solved.path
 

@@ -24,6 +24,8 @@ FLOOR_OUTLIER = 10.0
 """Standard deviations off the floor beyond which a foot that should stand on it is held less and less."""
 DEEPEST = 30.0
 """Standard deviations below the floor beyond which a foot is not pushed up: it stands on another one."""
+END = 2
+"""Frames at an end that accelerations and plants couple with what is beyond."""
 _PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
@@ -208,6 +210,27 @@ class Hinges:
         bends = state.figure.bends
         bent = geman_mcclure((bends / self._straight).square(), self._bent)[1] / self._straight**2
         return Held(moved.bends, ((bends < 0) / self._beyond**2 + self._knees * bent,))
+
+
+class Ends:
+    """The frames at a window's ends stay where they were: that is where its neighbours, which see further, had them."""
+
+    def __init__(self, path: Tensor, first: bool, last: bool, sigmas: Sigmas) -> None:
+        """`path` (3, F, 1) at the start; which ends have a neighbour."""
+        self._path, self._turn, self._shift = path, sigmas.end_turn, sigmas.end_shift
+        self._held = torch.zeros(path.shape[1], 1)
+        self._held[: END * first] = 1.0
+        self._held[len(self._held) - END * last :] = 1.0
+
+    def value(self, state: State) -> Tensor:
+        turned = (state.turns / self._turn).square().sum((0, 2))
+        shifted = ((state.root - self._path) / self._shift).square().sum((0, 2))
+        return (self._held[:, 0] * (turned + shifted)).sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        none = moved.points.new_zeros(len(moved.points), 0, UNKNOWNS)
+        own = torch.cat([torch.full((TURNS,), self._turn**-2), torch.full((UNKNOWNS - TURNS,), self._shift**-2)])
+        return Held(none, (self._held,), own)
 
 
 class Start:

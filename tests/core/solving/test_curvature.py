@@ -18,7 +18,19 @@ from motionlift.core.solving.evidence import Evidence, Pose, Sigmas
 from motionlift.core.solving.limits import Limits
 from motionlift.core.solving.moved import TURNS, UNKNOWNS, Moved
 from motionlift.core.solving.pose_prior import PosePrior
-from motionlift.core.solving.terms import Bones, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
+from motionlift.core.solving.terms import (
+    Bones,
+    Ends,
+    Floor,
+    Held,
+    Hinges,
+    Keypoints,
+    Plants,
+    Smoothness,
+    Start,
+    State,
+    Term,
+)
 from motionlift.core.solving.trajectory import Ground
 
 BODY = Body.of(*reference_rest())
@@ -78,6 +90,7 @@ TERMS: list[Term] = [
     Smoothness(evidence(), Sigmas()),
     Plants(evidence(), Sigmas()),
     Start(Sigmas()),
+    Ends(components(pose().path[:, None]), True, True, Sigmas()),
 ]
 
 

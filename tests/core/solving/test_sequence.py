@@ -193,6 +193,24 @@ def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> N
         assert np.degrees(angle_between(parts.rotations, whole.rotations)).max() < 0.2
 
 
+def test_windows_solved_again_end_where_their_neighbours_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = squat(60, 200)
+    seen = evidence_of(truth, squat(50, 200))
+    moved = replace(seen, rays=seen.rays + 0.01)
+    whole = solve_sequence(truth, BODY, moved, 10, NO_PRIOR, again=True)
+    np.testing.assert_array_equal(whole.path, solve_sequence(truth, BODY, moved, 10, NO_PRIOR).path)
+    monkeypatch.setattr(sequence, "FREE_WINDOW", 120)
+    monkeypatch.setattr(sequence, "FREE_OVERLAP", 40)
+    # Each end alone: what the other window says of these frames is left out.
+    monkeypatch.setattr(sequence, "windows", lambda frames, size, overlap: [slice(0, 120), slice(120, frames)])
+    free, held = (solve_sequence(truth, BODY, moved, 10, NO_PRIOR, again=again) for again in (False, True))
+    ends = slice(118, 122)
+    for found, low, high in ((free, 0.02, 1.0), (held, 0.0, 0.001)):
+        off = np.linalg.norm(found.path - truth.path, axis=-1)
+        assert low <= off[ends].max() < high
+        assert off[:60].max() > 0.02
+
+
 def test_a_clip_of_ordinary_length_has_no_seams() -> None:
     assert windows(sequence.WINDOW) == [slice(0, sequence.WINDOW)]
     assert sequence.OVERLAP < sequence.WINDOW / 2
