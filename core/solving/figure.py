@@ -22,6 +22,7 @@ from ..skeleton import (
     support_points,
 )
 from .bones import fit_rest
+from .gaps import bridged, long_gaps
 from .orientation import solve_rotations
 from .outliers import trust
 from .smoothing import smooth
@@ -95,7 +96,12 @@ def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
     curves *= height / REFERENCE_HEIGHT
     rotations = solve_rotations(curves, weights, rest_offsets, times)
     seen = Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
-    return laid(rotations, curves, seen)
+    gaps = long_gaps(weights.any(1), times)
+    figure = laid(bridged(rotations, gaps, times), curves, seen)
+    for start, stop in gaps:
+        # Where nobody was seen for long they follow the figure.
+        curves[start:stop] = figure.points[start:stop]
+    return figure
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
