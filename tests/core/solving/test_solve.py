@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from motionlift.core import camera
 from motionlift.core.jobs import LiftSettings, MotionLiftError
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_euler, multiply
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, interpolate_body, reference_rest
-from motionlift.core.solving import stretches
+from motionlift.core.solving import sequence, stretches
 from motionlift.core.solving.figure import Person
+from motionlift.core.solving.moved import UNKNOWNS
 from motionlift.core.solving.solve import resolve, solve_people
 
 FRAMES = 90
@@ -81,6 +84,27 @@ def test_a_clip_in_stretches_comes_out_as_in_one(monkeypatch: pytest.MonkeyPatch
     (parts,) = solve_people([person], K, SETTINGS, [{}])
     for name in ("joint_positions", "local_rotations", "contacts", "confidence"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-9)
+
+
+def test_an_hour_takes_a_few_kilobytes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes on top with length, beside what is given: 108,000 frames and torch are to fit into 1.2 GB."""
+    monkeypatch.setattr(sequence._Window, "solved", lambda self, iterations: torch.zeros(self._frames * UNKNOWNS))
+    person = perceived(standing(0.5)[0])
+    peaks = []
+    for times in (30, 60):
+        frames = times * FRAMES
+        to_and_fro = [np.arange(FRAMES)[:: -1 if number % 2 else 1] for number in range(times)]
+        seen = person.keypoints.window(0, FRAMES)
+        order = np.concatenate(to_and_fro)
+        keypoints = Keypoints2D(
+            np.arange(frames) / 30, seen.pixels[order], seen.confidence[order], seen.detected[order], SIZE
+        )
+        long = Person(keypoints, person.lifted_camera[order])
+        tracemalloc.start(1)
+        solve_people([long], K, SETTINGS, [{}])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / (30 * FRAMES) < 3000
 
 
 def test_two_people_share_camera_and_floor() -> None:
