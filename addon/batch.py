@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..core.jobs import MotionLiftError
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .panel_words import in_panel
 from .results import LiftPlan
 from .session import session

@@ -15,7 +15,7 @@ from ..bridge.blender.hand_work import HandWork, hand_work, put_back
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import targets
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
 from .results import LiftPlan, animated_by, places_words, refuse_edited, remember, take_file

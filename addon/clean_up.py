@@ -12,7 +12,7 @@ from ..bridge.blender.contacts import shown_names
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import clean_results, edited, results
 from .engine import engine_queue, engine_waiting
-from .lift_queue import Job
+from .lift_jobs import Job
 from .properties import TakeProperties
 from .session import SLICE_SECONDS, session
 from .takes import cleaned

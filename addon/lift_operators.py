@@ -13,7 +13,7 @@ from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
-from .lift_queue import Job
+from .lift_jobs import Job
 from .polls import SaysWhy
 from .preferences import engine_python
 from .session import session

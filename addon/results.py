@@ -20,7 +20,7 @@ from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import edited, targets
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE

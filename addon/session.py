@@ -15,7 +15,8 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
 from .filming import Filming
-from .lift_queue import Finished, LiftQueue
+from .lift_jobs import Finished
+from .lift_queue import LiftQueue
 from .panel_words import in_panel
 from .prepared import Prepared
 
@@ -35,8 +36,8 @@ class Session:
     `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
     `preparing`: those that are worked out for it; `drafting`: the one whose keys are being written. `filming`: a take's
     camera and footage on their way. `undo_step`: the name of a step that is not closed yet; `shown_words`: what status
-    bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
-    put a result into the scene.
+    bar and panel tell, since `shown_at` (s). `slowest_tick_s`: what a step of ours cost Blender at most;
+    `slowest_result_s`: what it cost to put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -51,6 +52,7 @@ class Session:
     setup: EngineSetup | None = None
     undo_step: str = ""
     shown_words: str = ""
+    shown_at: float = 0.0
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
@@ -60,6 +62,11 @@ class Session:
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
         return bool(self.held or self.preparing or self.filming or (self.queue and self.queue.busy))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the engine has not let go yet of something that was cancelled."""
+        return bool(self.queue and self.queue.leaving)
 
     @property
     def looking(self) -> bool:

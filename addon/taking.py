@@ -10,7 +10,7 @@ import bpy
 from ..bridge.blender.drafts import Draft, DraftLost
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
 from . import batch, camera, clean_results, edited, people, results
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .session import SLICE_SECONDS, Session
 from .takes import drop_empty
 

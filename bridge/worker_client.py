@@ -34,6 +34,7 @@ from ..core.jobs import (
     decode_event,
     encode,
 )
+from . import background
 
 log = logging.getLogger(__name__)
 
@@ -111,17 +112,13 @@ class WorkerClient:
         folder = import_folder(self.folder)
         self.hello = None
         try:
-            process = subprocess.Popen(
+            process = background.started(
                 [str(self.python), "-m", self.module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=worker_environment(folder),
                 cwd=folder,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             raise MotionLiftError(
@@ -167,9 +164,25 @@ class WorkerClient:
         self._write(Request("prepare", request_id))
         return request_id
 
-    def cancel(self, request_id: str) -> None:
-        """Ask the worker to stop a request, which then ends in a `Failure` of code `cancelled`."""
+    def cancel(self, request_id: str, patience: float | None = None) -> None:
+        """Ask the worker to stop a request, which then ends in a `Failure` of code `cancelled`.
+
+        With `patience`, a process that has not stopped it after so many seconds is ended: the `Failure` is then of code
+        `worker_died`. A thread sees to that, however busy the caller is.
+        """
         self._write(Request("cancel", request_id))
+        process = self._process
+        if patience is not None and process is not None:
+            timer = threading.Timer(patience, self._end_deaf, (request_id, process))
+            timer.daemon = True
+            timer.start()
+
+    def _end_deaf(self, request_id: str, process: subprocess.Popen[str]) -> None:
+        with self._lock:
+            deaf = request_id in self._pending
+        if deaf:
+            log.info("the worker does not stop: it is ended")
+            process.kill()
 
     def poll(self) -> list[Event]:
         """The events that have arrived since the last call, oldest first; does not wait."""

@@ -15,7 +15,7 @@ SLICES = (
     + """
 import time
 from motionlift.addon import clean_results, clean_up, driver, edited, handlers, results, taking, targets
-from motionlift.addon.lift_queue import Finished, Job
+from motionlift.addon.lift_jobs import Finished, Job
 from motionlift.addon.placing import Placing
 from motionlift.addon.prepared import prepare
 from motionlift.bridge.blender.drafts import MARK

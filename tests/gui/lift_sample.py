@@ -91,10 +91,12 @@ def steps() -> Iterator[float]:
     yield 2.0
     began = time.monotonic()
     press("ESC")
-    yield from until(lambda: not session.queue.status or session.queue.status.cancelling_since, 0.02)
+    yield from until(lambda: not session.queue.status, 0.02)
     found["escape_noticed_s"] = round(time.monotonic() - began, 2)
-    yield from until(lambda: not session.busy, 0.02)
-    found["escape_s"], found["escape"] = round(time.monotonic() - began, 2), session.message
+    yield from until(lambda: "cancelled" in session.message, 0.02)
+    found["escape_told_s"], found["escape"] = round(time.monotonic() - began, 2), session.message
+    yield from until(lambda: not session.leaving, 0.02)
+    found["escape_stopped_s"], found["load"] = round(time.monotonic() - began, 2), os.getloadavg()[0]
     # And one whose engine is killed.
     call(ops.lift_video, "EXEC_DEFAULT", filepath=str(VIDEO))
     yield 1.5

@@ -80,7 +80,7 @@ def steps() -> Iterator[float]:
         bpy.ops.object.armature_human_metarig_add()
     figure = bpy.context.view_layer.objects.active
     path, motion = long_take(folder)
-    queue, results = module("lift_queue"), module("results")
+    queue, results = module("lift_jobs"), module("results")
     settings = core("core.jobs").LiftSettings()
     plan = results.LiftPlan("ACTIVE", figure.name, bpy.context.scene.motionlift.rig_options(True))
     job = queue.Job("lift", "long", path, path, settings, motion.fps, plan)
