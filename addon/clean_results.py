@@ -12,13 +12,14 @@ from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import free_name, take_name
 from ..bridge.blender.drafts import Draft
 from ..bridge.blender.hand_work import HandWork, hand_work, put_back
+from ..bridge.blender.scene import marks
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import targets
 from .lift_jobs import Finished
 from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
-from .results import LiftPlan, animated_by, places_words, refuse_edited, remember, take_file
+from .results import LiftPlan, animated_by, mark, places_words, refuse_edited, remember, take_file
 
 MOST_NAMED = 4
 """Edited bones that are named in a message."""
@@ -81,6 +82,8 @@ def place_clean_up(
             contacts.write_edges(figure, edges, first, motion.fps)
         if work is not None:
             put_back(figure, work)
+    if marks(context.scene):
+        mark(context.scene, [action])
     kept = f" Your edits are kept: {edits_words(work)}." if work is not None and work.count else ""
     return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{kept} " + places_words(
         len(action.motionlift.places)

@@ -16,6 +16,7 @@ from ..bridge.blender.drafts import Draft
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
+from ..bridge.blender.scene import mark_places
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
@@ -127,7 +128,20 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
     fit_range(scene, actions, plan.placing.range)
     words = target.words(finished.motions[0][1])
     settle(made, plan.placing)
+    if plan.placing.markers:
+        mark(scene, actions)
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
+
+
+def mark(scene: bpy.types.Scene, actions: Sequence[bpy.types.Action]) -> None:
+    """Markers in the timeline at the places to check of these Actions: `check L hand hidden`."""
+    places = {(round(place.start), place.words) for action in actions for place in action.motionlift.places}
+    mark_places(scene, [(frame, f"check {_short(words)}") for frame, words in places])
+
+
+def _short(words: str) -> str:
+    """Of a place's words, as short as names of markers should be."""
+    return words.replace("left ", "L ").replace("right ", "R ")
 
 
 def _introduce(

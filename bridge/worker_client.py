@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +39,8 @@ from . import background
 log = logging.getLogger(__name__)
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
+CACHE_VARIABLE = "MOTIONLIFT_CACHE"
+"""As `core/detection/models.py` reads it."""
 LOG_LINES = 200
 LOG_LINES_SHOWN = 20
 
@@ -62,9 +64,15 @@ def import_folder(folder: Path, root: Path = PACKAGE_ROOT) -> Path:
     return folder
 
 
-def worker_environment(folder: Path) -> dict[str, str]:
-    """The environment variables of the worker: ours, without what would bend another Python's imports."""
+def worker_environment(folder: Path, python: Path | None = None) -> dict[str, str]:
+    """The environment variables of the worker: ours, without what would bend another Python's imports.
+
+    An engine of our own, whose `python` lies in `folder`, has its models and detections there too, so that they go
+    with it.
+    """
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    if python is not None and python.is_relative_to(folder):
+        kept[CACHE_VARIABLE] = str(folder / "cache")
     return {**kept, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"}
 
 
@@ -73,13 +81,21 @@ class WorkerClient:
 
     `python` is the interpreter of the worker's environment, `folder` where `import_folder` may write. Events are
     collected by a thread; `poll` hands them out. Every request ends in exactly one `Result` or `Failure`, also
-    when the process dies: then of code `worker_died`, with the end of its log as the hint.
+    when the process dies: then of code `worker_died`, with the end of its log as the hint. `variables` come on top of
+    its environment.
     """
 
-    def __init__(self, python: Path, folder: Path, module: str = "motionlift.core.worker") -> None:
+    def __init__(
+        self,
+        python: Path,
+        folder: Path,
+        module: str = "motionlift.core.worker",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.python = python
         self.folder = folder
         self.module = module
+        self.variables = dict(variables or {})
         self.hello: Hello | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -117,7 +133,7 @@ class WorkerClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=worker_environment(folder),
+                env={**worker_environment(folder, self.python), **self.variables},
                 cwd=folder,
             )
         except OSError as error:
