@@ -10,7 +10,7 @@ import bpy
 from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import add_figure, rewrite_figure
-from ..bridge.blender.drafts import Draft
+from ..bridge.blender.drafts import Draft, Keys
 from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigify import add_rigify_human, remove_made
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
@@ -222,7 +222,7 @@ def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> 
     if prepared.of(prepared.motions[0], read_rig(figure), found.rig_map, wanted.options) is None:
         return None
     switches = switch_values(figure, found.rig_map, wanted.options.limbs)
-    return Draft(figure, prepared.done[0], first_frame, switches)
+    return Draft(figure, Keys.on_rig(figure, prepared.done[0]), first_frame, switches)
 
 
 def resolved(kind: str, active: bpy.types.Object | None) -> str:
