@@ -66,7 +66,7 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
         push_undo(state)
     else:
         _step(context, state)
-    if state.drafting is not None or edited.reading():
+    if state.drafting is not None or (edited.reading() and (state.held or clean_up.wanted())):
         return BETWEEN_SLICES_SECONDS
     if state.undo_step or state.busy or state.looking or state.leaving or clean_up.wanted():
         return TICK_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import bpy
@@ -218,9 +219,11 @@ def _kept_name(context: bpy.types.Context, name: str) -> str:
     if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
         return name
     try:
-        return str(bpy.path.relpath(name))
+        relative = str(bpy.path.relpath(name))
     except ValueError:  # It is on another drive.
         return name
+    # With slashes, since the file may be opened with another system.
+    return relative.replace("\\", "/") if sys.platform == "win32" else relative
 
 
 def _show_tab(context: bpy.types.Context) -> None:

@@ -63,7 +63,8 @@ class MotionLiftPreferences(bpy.types.AddonPreferences):
         if body is not None:
             body.prop(self, "engine_python")
             body.prop(self, "wheels")
-            body.prop(self, "gpu")
+            if sys.platform != "darwin":  # There torch has but one build.
+                body.prop(self, "gpu")
 
 
 def preferences_of(context: bpy.types.Context) -> MotionLiftPreferences | None:
@@ -139,7 +140,10 @@ def _draw_setup(
         row.operator("motionlift.install_engine", text=f"{_verb(preferences)} {size} and Install", icon="IMPORT")
         row.operator("motionlift.cancel_set_up", text="Not Now", icon="X")
     else:
-        row.operator("motionlift.set_up_engine", icon="IMPORT")
+        there = environment.installed(engine_folder()) == "yes"
+        row.scale_y = 1.0 if there else row.scale_y
+        words = "Set Up Again" if there else "Set Up Video Engine"
+        row.operator("motionlift.set_up_engine", text=words, icon="FILE_REFRESH" if there else "IMPORT")
         if state.phase == "cancelled":
             layout.label(text=state.words, icon="INFO")
         if trouble := setup_trouble(bpy.context):
@@ -173,7 +177,7 @@ def _draw_state(layout: bpy.types.UILayout, python: Path) -> None:
     row = layout.row(align=True)
     busy = asking is not None and not asking.done()
     words = "Looking at the Video Engine" if busy else "Check Video Engine"
-    row.operator("motionlift.check_engine", text=words, icon="FILE_REFRESH")
+    row.operator("motionlift.check_engine", text=words, icon="INFO")
     row.operator("motionlift.remove_engine", icon="TRASH")
 
 

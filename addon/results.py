@@ -26,7 +26,7 @@ from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
-from .takes import FOLDER, locate, take_folders
+from .takes import FOLDER, locate, stored_name, take_folders
 
 SAME_RATE = 1e-3
 """Rates that differ by less are one."""
@@ -56,7 +56,7 @@ def folders() -> tuple[Path, ...]:
 
 def take_file(stored: str) -> Path:
     """Where a file that an Action names is now. Raises `MotionLiftError` (`take_missing`)."""
-    return locate(Path(bpy.path.abspath(stored)), folders())
+    return locate(bpy.path.abspath(stored), folders())
 
 
 def shown_action(context: bpy.types.Context) -> bpy.types.Action | None:
@@ -217,9 +217,7 @@ def remember(
 
 def stored(path: Path) -> str:
     """How a file's path is kept: relative to the .blend where it lies beside it."""
-    if bpy.data.filepath and path.is_relative_to(Path(bpy.data.filepath).parent):
-        return str(bpy.path.relpath(str(path)))
-    return str(path)
+    return stored_name(path, bpy.data.filepath)
 
 
 def animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:

@@ -80,7 +80,8 @@ copy_rest(action, made)
 result["slots"] = [slot, made_slot]
 expected, got = dump(copied, versions.curves_in_slot(copied, slot), dropped), dump(made, into)
 result["differs"] = [number for number, (one, other) in enumerate(zip(expected, got)) if one != other]
-names = ["path", "index", "keys", "extrapolation", "mute", "lock", "hide", "color_mode", "color", "smoothing", "group", "values"]
+names = ["path", "index", "keys", "extrapolation", "mute", "lock", "hide", "color_mode", "color", "smoothing", "group",
+         "values"]
 result["where"] = [[one[0], one[1], name, a, b] for one, other in zip(expected[0], got[0])
                    for name, a, b in zip(names, one, other) if a != b][:3]
 result["left"] = sorted({c.data_path for c in into.fcurves})
