@@ -36,7 +36,7 @@ class BatchProperties(bpy.types.PropertyGroup):
     """The list of a scene."""
 
     videos: bpy.props.CollectionProperty(type=BatchVideo)
-    index: bpy.props.IntProperty(name="Chosen Video")
+    index: bpy.props.IntProperty(name="Chosen Video", description="The video that the buttons are about")
 
     def add(self, paths: Iterable[Path]) -> int:
         """Put videos at the end, those that are in the list already left out; how many were added."""

@@ -122,7 +122,9 @@ class ChooseVideo(bpy.types.Operator):
     bl_label = "Choose Video to Lift"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    filepath: bpy.props.StringProperty(name="Video", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(
+        name="Video", description="The video to lift next", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the file into the panel, and the panel into sight."""

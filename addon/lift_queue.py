@@ -175,13 +175,15 @@ class LiftQueue:
             )
         elif isinstance(event, Failure):
             unwanted = self.status.superseded_since is not None
+            # It may have been killed while it wrote.
+            self._clear_away(self.status.job, [])
             self._end(Finished(self.status.job, error=Cancelled() if unwanted else event.to_error()))
         elif isinstance(event, Result):
             self._request = None
             self._loading = _in_thread(_load, self.status.job, event)
 
     def _clear_away(self, job: Job, written: list[Path]) -> None:
-        """Nothing of a lift stays on the disk that was cancelled; what clean-up made may be of use again."""
+        """Nothing of a lift stays on the disk that did not end well; what clean-up made may be of use again."""
         if job.op != "lift":
             return
         for path in (*leftovers(job.output), *written):

@@ -89,8 +89,8 @@ def stored_name(path: Path, blend: str) -> str:
 
 
 def locate(stored: str | Path, folders: Iterable[Path]) -> Path:
-    """Where a take's file is now: where it was, or under the same names in one of `folders`. `stored`: absolute, perhaps
-    on another machine, with another system.
+    """Where a take's file is now: where it was, or under the same names in one of `folders`. `stored`: absolute,
+    perhaps on another machine with another system.
 
     Raises `MotionLiftError` (`take_missing`).
     """

@@ -142,6 +142,39 @@ def steps() -> Iterator[float]:
     found["edited"] = [str(session.error), round(kept - edit, 5), sorted(bpy.data.actions.keys())]
     found["edited_differs"] = action.motionlift.differs
     shot("3_done")
+    # The edits are carried over, then all goes into a new Action.
+    for name, choices in (("kept", {}), ("anew", {"new_action": True})):
+        gaps, began = watch_gaps(), time.monotonic()
+        action.motionlift.floor_height = 0.2 if name == "kept" else 0.3
+        yield 0.1
+        call(bpy.ops.motionlift.keep_edits if name == "kept" else bpy.ops.motionlift.clean_up, **choices)
+        yield from settled()
+        found[f"{name}_s"] = round(time.monotonic() - began, 1)
+        noted(name, gaps())
+        action = figure.animation_data.action
+        found[f"{name}_actions"] = [session.message, sorted(bpy.data.actions.keys())]
+        yield 0.5
+    # The same on an armature of its own.
+    bpy.context.view_layer.objects.active = None
+    plan = results.LiftPlan("NEW", "", bpy.context.scene.motionlift.rig_options(True))
+    job = queue.Job("lift", "own", path, path, settings, motion.fps, plan)
+    lifted = queue.Finished(job, ((path, motion),), ({},), clip_fps=motion.fps)
+    gaps, began = watch_gaps(), time.monotonic()
+    session.preparing.append(
+        (lifted, threads.in_thread(prepared.prepare, module("clean_results").preparation(bpy.context, lifted)))
+    )
+    module("driver").follow()
+    yield from settled()
+    found["own_s"] = round(time.monotonic() - began, 1)
+    noted("own", gaps())
+    yield 0.5
+    gaps, began = watch_gaps(), time.monotonic()
+    bpy.context.view_layer.objects.active.animation_data.action.motionlift.floor_height = 0.25
+    yield from settled()
+    found["own_clean_s"] = round(time.monotonic() - began, 1)
+    noted("own_clean", gaps())
+    found["own_message"] = session.message
+    shot("4_own")
 
 
 drive(steps())
