@@ -100,6 +100,8 @@ def begin(
     """
     if not (new_action or keep_edits or checked):
         results.refuse_edited(action)
+    # What its sliders wish for is in this.
+    _wanted.pop(action.name, None)
     properties: TakeProperties = action.motionlift
     original = results.take_file(properties.take)
     settings = properties.settings()

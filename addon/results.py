@@ -162,7 +162,8 @@ def _introduce(
 
 def refuse_edited(action: bpy.types.Action) -> None:
     """Raises `MotionLiftError` (`edited`) for an Action that someone has changed by hand."""
-    if edited.edited(action):
+    # That nobody did is not believed without looking.
+    if edited.known(action) or edited.edited(action):
         raise MotionLiftError(
             "edited",
             f"{action.name} was edited by hand, so it is left as it is.",

@@ -66,7 +66,7 @@ class NewArmature:
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`."""
         before = figure.animation_data.action
-        made = rewrite_figure(figure, self._stood(motion), first_frame, self._draft)
+        made = rewrite_figure(figure, self._stood(motion), first_frame, self._draft, bool(anew))
         _settle(before, made, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
@@ -210,7 +210,7 @@ def _settle(before: bpy.types.Action, made: bpy.types.Action, anew: str) -> None
     if anew:
         before.use_fake_user = made.use_fake_user = True
         made.name = anew
-    else:
+    elif made != before:
         kept = before.use_fake_user
         take_over(before, made)
         made.use_fake_user = kept

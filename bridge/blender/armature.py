@@ -20,7 +20,7 @@ from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
-from .drafts import MARK, Draft, Keys
+from .drafts import MARK, Draft, Keys, write_over
 from .key_curves import Channel
 
 SAME_SIZE = 2e-3
@@ -132,22 +132,24 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
 
 
 def rewrite_figure(
-    figure: bpy.types.Object, motion: Motion, first_frame: int, draft: Draft | None = None
+    figure: bpy.types.Object, motion: Motion, first_frame: int, draft: Draft | None = None, anew: bool = False
 ) -> bpy.types.Action:
-    """Give a figure that `add_figure` made an Action with the keys of `motion`, of the same joints, and return it; it
-    is like the one before in all that we do not write, but for its name.
+    """Give a figure that `add_figure` made the keys of `motion`, of the same joints, and return the Action that has
+    them: the one that it had, written over, or with `draft` or `anew` another like that in all that we do not write.
 
     The bones stay as they are where the motion's figure is as large: another solve changes their lengths by a
     millimetre at most; else they are scaled to its size. `draft`: where the keys were written beforehand, if they fit.
     """
-    if draft is None or not draft.fits(figure, motion, first_frame, {}):
-        draft = Draft(figure, keys_on_figure(figure, motion), first_frame)
-    size = _size(figure, motion)
+    if draft is not None and not draft.fits(figure, motion, first_frame, {}):
+        draft = None
+    keys, size = keys_on_figure(figure, motion), _size(figure, motion)
     if size != 1.0:
         figure.data.transform(Matrix.Scale(size, 4))
         # Blender does not notice by itself.
         figure.data.update_tag()
-    return draft.show(figure)
+    if draft is None and not anew:
+        return write_over(figure, keys, first_frame)
+    return (draft or Draft(figure, keys, first_frame)).show(figure)
 
 
 def keys_on_figure(figure: bpy.types.Object, motion: Motion) -> Keys:

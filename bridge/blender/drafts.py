@@ -107,21 +107,25 @@ class Draft:
         return now == self._others
 
     def show(self, figure: bpy.types.Object) -> bpy.types.Action:
-        """Write what is left, let `figure` play the Action, and remember in it what was written. Raises
-        `DraftLost`."""
-        while not self.advance():
-            pass
+        """Write what is left, let `figure` play the Action, and remember in it what was written.
+
+        Raises `DraftLost`, and what goes wrong with writing; then there is no draft any more.
+        """
+        try:
+            while not self.advance():
+                pass
+        except Exception:
+            self.discard()
+            raise
         action, previous = self._found(), figure.animation_data.action
         curves = self._curves()
         if self._to_copy is not None and previous is not None:
             copy_rest(previous, action)
         del action[MARK]
         versions.show_action(figure, action, self._slot)
-        last = self._first + self._keys.count - 1
         action.use_fake_user = True
-        action.use_frame_range = True
-        action.frame_start, action.frame_end = float(self._first), float(last)
         keys = self._keys
+        _set_range(action, self._first, keys.count)
         remember(action, curves, self._listed, self._switches, self._first, keys.count, keys.fps, self._keyed)
         return action
 
@@ -144,15 +148,9 @@ class Draft:
             if (curve := self._other(path, index)) is not None:
                 self._others[path, index] = curve_print(copy_curve(curve, self._curves()))
             yield False
-        frames: Array = np.arange(self._first, self._first + self._keys.count, dtype=np.float64)
         for channel in self._keys.channels:
-            curves = self._curves()
-            if channel.keys is None:
-                values = channel.values
-                self._keyed |= write_curves(curves, channel.path, frames, values, channel.group, channel.indices)
-            else:
-                write_bezier(curves, channel, self._first)
-            self._listed += [(channel.path, index, channel.mode) for index in channel.indices]
+            self._keyed |= _write_channel(self._curves(), channel, self._first, self._keys.count)
+            self._listed += _listed(channel)
             yield False
         for path, value in self._switches.items():
             write_switch(self._curves(), path, float(self._first), value)
@@ -173,6 +171,39 @@ class Draft:
 
     def _curves(self) -> Any:
         return versions.curves_in_slot(self._found(), self._slot)
+
+
+def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.types.Action:
+    """Write `keys` into the Action that `figure` has, in place of what is on their paths, here and now, and return it:
+    scripts that hold it go on with it."""
+    action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
+    for curve in [curve for curve in curves.fcurves if curve.data_path in keys.dropped]:
+        curves.fcurves.remove(curve)
+    keyed: dict[CurveName, Keyed] = {}
+    listed: list[tuple[str, int, str]] = []
+    for channel in keys.channels:
+        keyed |= _write_channel(curves, channel, first_frame, keys.count)
+        listed += _listed(channel)
+    _set_range(action, first_frame, keys.count)
+    remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
+    return action
+
+
+def _write_channel(curves: Any, channel: Channel, first_frame: int, count: int) -> dict[CurveName, Keyed]:
+    if channel.keys is not None:
+        write_bezier(curves, channel, first_frame)
+        return {}
+    frames: Array = np.arange(first_frame, first_frame + count, dtype=np.float64)
+    return write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
+
+
+def _listed(channel: Channel) -> list[tuple[str, int, str]]:
+    return [(channel.path, index, channel.mode) for index in channel.indices]
+
+
+def _set_range(action: bpy.types.Action, first_frame: int, count: int) -> None:
+    action.use_frame_range = True
+    action.frame_start, action.frame_end = float(first_frame), float(first_frame + count - 1)
 
 
 def discard_lost() -> None:

@@ -233,13 +233,13 @@ FAILING = (
     + """
 import atexit
 import motionlift
-from motionlift.bridge.blender import armature
+from motionlift.bridge.blender import drafts
 motionlift.register()
 atexit.register(motionlift.unregister)
 before = state()
 def fail(*_):
     raise RuntimeError("the disk is full")
-armature.write_curves = fail
+drafts.write_curves = fail
 result["error"] = refusal(bpy.ops.motionlift.import_motion, filepath=arguments[0])
 after = state()
 result["unchanged"] = before == after
