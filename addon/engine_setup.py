@@ -189,6 +189,15 @@ class EngineSetup:
                 settings = LiftSettings(end=1.0, use_cache=False)
                 request = client.send("lift", plan.sample, Path(folder) / "check.motion.npz", settings)
                 client.wait(request, timeout=CHECK_SECONDS)
+        except MotionLiftError as error:
+            if error.code == "models_missing" and plan.wheels is not None:
+                # Those of newer MediaPipes have no models.
+                error = MotionLiftError(
+                    error.code,
+                    "The folder of wheels lacks the pose models.",
+                    "Put the wheel of mediapipe 0.10.21 for Python 3.12 into it too, as the README says.",
+                )
+            raise error
         finally:
             self._commands.note(client.log_tail())
             client.kill()
