@@ -155,8 +155,12 @@ def show_progress(context: bpy.types.Context, state: Session) -> None:
     words, now = progress_words(state), time.monotonic()
     counting = bool(words and state.shown_words) and now - state.shown_at < REDRAW_SECONDS
     if words == state.shown_words or counting:
+        if state.shown_anew:
+            # A panel that has grown moves those below it when it is drawn once more.
+            state.shown_anew = False
+            redraw_panels(context)
         return
-    state.shown_words, state.shown_at = words, now
+    state.shown_words, state.shown_at, state.shown_anew = words, now, True
     if context.workspace is not None:
         context.workspace.status_text_set(f"MotionLift  {words}    ESC: Cancel" if words else None)
     redraw_panels(context)

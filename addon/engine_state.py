@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..bridge import background
-from ..bridge.worker_client import import_folder, worker_environment
+from ..bridge.worker_home import import_folder, worker_environment
 from ..core.files import written_beside
 from ..core.jobs import MotionLiftError
 from .environment import STATE

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..bridge.worker_client import PACKAGE_ROOT
+from ..bridge.worker_home import PACKAGE_ROOT
 from ..core.files import written_beside
 from ..core.jobs import MotionLiftError
 

@@ -178,7 +178,8 @@ def _draw_state(layout: bpy.types.UILayout, python: Path) -> None:
     busy = asking is not None and not asking.done()
     words = "Looking at the Video Engine" if busy else "Check Video Engine"
     row.operator("motionlift.check_engine", text=words, icon="INFO")
-    row.operator("motionlift.remove_engine", icon="TRASH")
+    if (folder / "environment").is_dir():
+        row.operator("motionlift.remove_engine", icon="TRASH")
 
 
 def _verb(preferences: MotionLiftPreferences) -> str:

@@ -37,8 +37,9 @@ class Session:
     calls `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
     `preparing`: those that are worked out for it; `drafting`: the one whose keys are being written. `filming`: a
     take's camera and footage on their way. `asking`: the engine looking at itself. `undo_step`: the name of a step
-    that is not closed yet; `shown_words`: what status bar and panel tell, since `shown_at` (s). `slowest_tick_s`:
-    what a step of ours cost Blender at most; `slowest_result_s`: what it cost to put a result into the scene.
+    that is not closed yet; `shown_words`: what status bar and panel tell, since `shown_at` (s), and `shown_anew`:
+    drawn once only. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
+    put a result into the scene.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -55,6 +56,7 @@ class Session:
     undo_step: str = ""
     shown_words: str = ""
     shown_at: float = 0.0
+    shown_anew: bool = False
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0

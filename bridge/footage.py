@@ -17,7 +17,7 @@ from ..core.files import leftovers
 from ..core.jobs import Cancelled, MotionLiftError
 from ..core.motion import Motion
 from . import background
-from .worker_client import import_folder, worker_environment
+from .worker_home import import_folder, worker_environment
 
 MODULE = "motionlift.core.reporting.backdrop"
 LOG_LINES = 12

@@ -1,14 +1,9 @@
-"""The worker from outside: starts it, sends requests, hands out its events. Standard library only.
-
-The worker runs in a Python environment of its own. There the package is found through one folder of ours that
-holds nothing but a `motionlift` pointing at this package's folder, so that no other extension is exposed.
-"""
+"""The worker from outside: starts it, sends requests, hands out its events. Standard library only."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import os
 import queue
 import subprocess
 import threading
@@ -18,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from .. import __version__
-from ..core.files import written_beside
 from ..core.jobs import (
     PROTOCOL_VERSION,
     Event,
@@ -35,45 +28,12 @@ from ..core.jobs import (
     encode,
 )
 from . import background
+from .worker_home import import_folder, what_next, worker_environment
 
 log = logging.getLogger(__name__)
 
-PACKAGE_ROOT = Path(__file__).resolve().parent.parent
-CACHE_VARIABLE = "MOTIONLIFT_CACHE"
-"""As `core/detection/models.py` reads it."""
 LOG_LINES = 200
 LOG_LINES_SHOWN = 20
-
-
-def import_folder(folder: Path, root: Path = PACKAGE_ROOT) -> Path:
-    """`folder`, holding the one package `motionlift` whose modules are those of `root`; made or renewed.
-
-    Raises `MotionLiftError` (code `write_failed`) when the disk refuses.
-    """
-    package = folder / "motionlift"
-    text = f'"""Made by MotionLift."""\n\n__path__ = [{str(root)!r}]\n__version__ = {__version__!r}\n'
-    target = package / "__init__.py"
-    try:
-        package.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and target.read_text(encoding="utf-8") == text:
-            return folder
-    except OSError as error:
-        raise MotionLiftError("write_failed", f"Could not prepare {package}: {error.strerror or error}.") from error
-    with written_beside(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return folder
-
-
-def worker_environment(folder: Path, python: Path | None = None) -> dict[str, str]:
-    """The environment variables of the worker: ours, without what would bend another Python's imports.
-
-    An engine of our own, whose `python` lies in `folder`, has its models and detections there too, so that they go
-    with it.
-    """
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
-    if python is not None and python.is_relative_to(folder):
-        kept[CACHE_VARIABLE] = str(folder / "cache")
-    return {**kept, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"}
 
 
 class WorkerClient:
@@ -316,7 +276,7 @@ class WorkerClient:
                     request_id,
                     "worker_died",
                     f"The video engine stopped unexpectedly (exit code {code}).",
-                    f"The end of its log:\n{self.log_tail()}",
+                    f"{what_next(code)}\nThe end of its log:\n{self.log_tail()}",
                 )
             )
 

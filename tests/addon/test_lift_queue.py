@@ -13,7 +13,8 @@ import pytest
 from motionlift.addon import lift_queue
 from motionlift.addon.lift_jobs import Finished, Job, Status
 from motionlift.addon.lift_queue import LiftQueue
-from motionlift.bridge.worker_client import WorkerClient, import_folder
+from motionlift.bridge.worker_client import WorkerClient
+from motionlift.bridge.worker_home import import_folder
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.motion import Motion
 
