@@ -24,7 +24,7 @@ PLACE_SIGMA = 0.06
 """Of the logarithm of the camera's height by one person's feet."""
 PITCH_SIGMA, PITCH_MOST = np.radians(2.0), 0.1
 """By which the floor's slope errs, and what that does at most: feet further away are taken for lower or higher ones."""
-ELSEWHERE = 10.0
+ELSEWHERE = 8.0
 """Squared standard deviations beyond which somebody stands on another floor."""
 SHALLOWEST = 0.03
 """Slope of the ray to a foot below which the camera is about as high as the floor, and tells nothing."""

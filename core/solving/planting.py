@@ -141,19 +141,20 @@ def _above_floor(foot: _Foot) -> _Foot:
     """The foot lifted until its higher end is not below Z = 0, then turned about that end until the other is not: an
     end that stands on the floor stays where it is.
 
-    What is deeper than a storey is no foot on this floor.
+    What is deeper than a storey is no foot on this floor; down to twice that the floor holds less and less.
     """
-    near = foot.ankles[:, 2] > -STOREY
+    near = np.clip(2 + foot.ankles[:, 2] / STOREY, 0.0, 1.0)
     ends, frames = foot.points, np.arange(len(near))
     high = ends[..., 2].argmax(1)
     pivot = ends[frames, high]
     lift = np.maximum(0.0, -pivot[:, 2]) * near
     sole = ends[frames, 1 - high] - pivot
     least = -np.maximum(pivot[:, 2], 0.0)
+    least = sole[:, 2] + near * np.maximum(least - sole[:, 2], 0.0)
     length, level = np.linalg.norm(sole, axis=-1), normalise(sole * [1.0, 1.0, 0.0])
     raised = level * np.sqrt(np.maximum(length**2 - least**2, 0.0))[:, None]
     raised[:, 2] = least
-    turns = minimal_rotation(sole, np.where((near & (sole[:, 2] < least))[:, None], raised, sole))
+    turns = minimal_rotation(sole, np.where((sole[:, 2] < least)[:, None], raised, sole))
     ankles = pivot + rotate(turns, foot.ankles - pivot) + lift[:, None] * [0.0, 0.0, 1.0]
     turned = foot.turned(turns)
     return _Foot(ankles, turned.rotations, turned.toes, turned.ends)

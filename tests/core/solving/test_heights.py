@@ -48,3 +48,8 @@ def test_who_is_alone_is_as_tall_as_assumed() -> None:
 def test_who_stands_on_a_roof_tells_nothing() -> None:
     assert height_factors([places(1.0, 4.0), places(1.0, 8.0, floor=1.2)], GROUND).tolist() == [1.0, 1.0]
     assert height_factors([places(1.0, 4.0), places(1.0, 8.0, floor=2.4)], GROUND).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.4])
+def test_nobody_is_a_child_of_a_few_months_because_somebody_stands_on_a_roof(factor: float) -> None:
+    assert height_factors([places(1.0, 11.0), places(factor, 10.0)], GROUND).tolist() == [1.0, 1.0]

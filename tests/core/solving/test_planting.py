@@ -119,6 +119,19 @@ def test_a_foot_turns_about_the_end_that_stands_when_the_other_is_below_the_floo
     assert np.abs(feet[..., 2]).max() < 1e-9
 
 
+def test_who_steps_off_the_floor_leaves_it_without_a_jump() -> None:
+    frames = 90
+    local = np.tile(IDENTITY, (frames, len(ANIMATION_21), 1))
+    local[:, ANIMATION_21.indices("left_ankle", "right_ankle")] = from_axis_angle(np.array([1.0, 0.0, 0.0]), 0.4)
+    standing = Take(np.tile(BODY.rest_offsets[0], (frames, 1)), local, np.zeros((frames, 4)))
+    down = np.linspace(0.0, 0.6, frames)[:, None] * UP
+    falling = replace(standing, root=standing.root - down)
+    planted = falling.planted()
+    step = down[1, 2]
+    assert np.abs(np.diff(planted.feet(), axis=0)).max() < 5 * step
+    assert planted.feet()[-1] == pytest.approx(falling.feet()[-1])
+
+
 @pytest.mark.parametrize("height", [0.6, -0.6])
 def test_feet_on_something_else_stay_at_its_height(height: float) -> None:
     """A roof, or a cellar: the same take, only higher or lower."""
