@@ -20,6 +20,10 @@ from .preferences import engine_python
 from .session import session
 from .takes import VIDEO_SUFFIXES, new_take
 
+TAB_SECONDS = 0.1
+TAB_TRIES = 20
+"""How often, and how many times, our tab is looked for in a sidebar that is being opened."""
+
 
 def lift_trouble(context: bpy.types.Context) -> str:
     """Why nothing can be lifted now, whatever the video; empty where it can."""
@@ -119,7 +123,7 @@ class ChooseVideo(bpy.types.Operator):
     """Choose a video for the MotionLift tab"""
 
     bl_idname = "motionlift.choose_video"
-    bl_label = "Choose Video to Lift"
+    bl_label = "Choose Video for MotionLift"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     filepath: bpy.props.StringProperty(
@@ -234,13 +238,32 @@ def _show_tab(context: bpy.types.Context) -> None:
     if area is None or area.type != "VIEW_3D":
         return
     context.space_data.show_region_ui = True
+    address, left = area.as_pointer(), TAB_TRIES
+
+    def turn() -> float | None:
+        nonlocal left
+        left -= 1
+        return None if _turned(address) or not left else TAB_SECONDS
+
+    if turn() is not None and not bpy.app.background:
+        bpy.app.timers.register(turn, first_interval=TAB_SECONDS)
+
+
+def _turned(address: int) -> bool:
+    """Whether the sidebar of the area at this address shows our tab now, or there is none any more. Until a region was
+    drawn open Blender refuses to turn it to a tab."""
+    areas = (area for window in bpy.context.window_manager.windows for area in window.screen.areas)
+    area = next((area for area in areas if area.as_pointer() == address), None)
+    if area is None:
+        return True
     for region in area.regions:
-        # Blender lists a region's tabs once it was drawn open.
         if region.type == "UI" and region.width > 1:
             try:
                 region.active_panel_category = "MotionLift"
             except (AttributeError, TypeError):
-                return
+                return False
+            return True
+    return False
 
 
 CLASSES = (LiftVideo, LiftChosenVideo, ChooseVideo, CancelLift, ShowError, CopyLog)

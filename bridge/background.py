@@ -20,7 +20,7 @@ def started(command: list[str], **options: Any) -> subprocess.Popen[str]:
     What the process starts stands behind too. Windows itself puts the program first that is in front, and starves what
     has a lower priority than others. Raises `OSError`.
     """
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     process = subprocess.Popen(
         command, text=True, encoding="utf-8", errors="replace", creationflags=flags, **options
     )  # fmt: skip
