@@ -21,6 +21,7 @@ from ..skeleton import (
     support_points,
 )
 from .bones import fit_rest
+from .gaps import bridged, long_gaps
 from .orientation import solve_rotations
 from .outliers import trust
 from .smoothing import smooth
@@ -88,9 +89,13 @@ def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
 
 
 def _posed(curves: Array, seen: Seen) -> Figure:
-    """The rest skeleton laid along joints `curves` (F, 26, 3) m."""
+    """The rest skeleton laid along joints `curves` (F, 26, 3) m, which follow it where nobody was seen for long."""
     rotations = solve_rotations(curves, seen.weights, seen.rest_offsets, seen.times)
-    return laid(rotations, curves, seen)
+    gaps = long_gaps(seen.weights.any(1), seen.times)
+    figure = laid(bridged(rotations, gaps, seen.times), curves, seen)
+    for start, stop in gaps:
+        curves[start:stop] = figure.points[start:stop]
+    return figure
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
