@@ -14,8 +14,10 @@ class Sigmas:
 
     keypoint: float = 0.04
     """A keypoint, at the body."""
+    hand: float = 0.025
+    """A keypoint of a hand: what it does is in the picture, and lifting holds it back."""
     outlier: float = 8.0
-    """Times that, beyond which a keypoint counts less and less."""
+    """Times those, beyond which a keypoint counts less and less."""
     bone: float = 0.16
     """Of a bone's lifted vector, as a share of the bone's length."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)

@@ -68,6 +68,9 @@ def geman_mcclure(squared: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     return squared * share, share.square()
 
 
+_HANDS = BODY_26.indices(*(f"{side}_{point}" for side in ("left", "right") for point in ("wrist", "index", "pinky")))
+
+
 class Keypoints:
     """Landmarks fall on their rays, but for outliers."""
 
@@ -75,7 +78,8 @@ class Keypoints:
         weights = evidence.weights.copy()
         weights[:, BODY_26.indices(*INTERPOLATED)] = 0.0
         self._rays, self._weights = components(evidence.rays), torch.from_numpy(weights).float()
-        self._sigma, self._outlier = sigmas.keypoint, sigmas.outlier
+        self._sigma, self._outlier = torch.full((len(BODY_26),), sigmas.keypoint), sigmas.outlier
+        self._sigma[_HANDS] = sigmas.hand
 
     def _off(self, state: State) -> tuple[Tensor, Tensor]:
         """Where landmarks are (2, F, 26) on their rays' scale, and the squares by which they are off."""
