@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..core.jobs import MotionLiftError
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .panel_words import in_panel
 from .results import LiftPlan
 from .session import session
@@ -36,7 +36,7 @@ class BatchProperties(bpy.types.PropertyGroup):
     """The list of a scene."""
 
     videos: bpy.props.CollectionProperty(type=BatchVideo)
-    index: bpy.props.IntProperty(name="Chosen Video")
+    index: bpy.props.IntProperty(name="Chosen Video", description="The video that the buttons are about")
 
     def add(self, paths: Iterable[Path]) -> int:
         """Put videos at the end, those that are in the list already left out; how many were added."""

@@ -46,7 +46,9 @@ class AddFolder(bpy.types.Operator):
     bl_label = "Add Folder"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    directory: bpy.props.StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})
+    directory: bpy.props.StringProperty(
+        name="Folder", description="The folder with the videos", subtype="DIR_PATH", options={"SKIP_SAVE"}
+    )
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -103,7 +105,7 @@ class MoveVideo(_HasVideos):
     bl_label = "Move Video"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    down: bpy.props.BoolProperty(name="Down", options={"SKIP_SAVE"})
+    down: bpy.props.BoolProperty(name="Down", description="Towards the end of the list", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """By one place; those at the ends stay."""

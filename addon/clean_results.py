@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import bpy
 
 from ..bridge.adjusting import Adjustment
-from ..bridge.blender import contacts, nla, versions
-from ..bridge.blender.armature import free_name, take_name
+from ..bridge.blender import contacts, nla
+from ..bridge.blender.armature import FigureDraft, free_name, take_name
 from ..bridge.blender.drafts import Draft
-from ..bridge.blender.hand_work import HandWork, hand_work, put_back
+from ..bridge.blender.hand_work import HandWork, put_back
+from ..bridge.blender.modes import in_object_mode
+from ..bridge.blender.scene import marks
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
-from . import targets
-from .lift_queue import Finished
+from . import edited, targets
+from .lift_jobs import Finished
 from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
-from .results import LiftPlan, animated_by, places_words, refuse_edited, remember, take_file
+from .results import LiftPlan, animated_by, mark, places_words, refuse_edited, remember, take_file
 
 MOST_NAMED = 4
 """Edited bones that are named in a message."""
@@ -54,11 +56,10 @@ def place_clean_up(
     with nla.alone(figure, action):
         work = None
         if plan.keep_edits:
-            work = hand_work(action)
+            work = edited.work_of(action)
         elif not plan.new_action and not checked:
             refuse_edited(action)
-        if plan.new_action:
-            action = _copied(figure, action)
+        anew = free_name(take_name(take_file(action.motionlift.take))) if plan.new_action else ""
         ((path, motion),) = finished.motions
         properties: TakeProperties = action.motionlift
         first = properties.first_frame
@@ -68,8 +69,10 @@ def place_clean_up(
             motion = (ready and ready.with_contacts(keyed, plant)) or with_contacts(motion, keyed, plant)
         options = _clean_up_options(action, plan)
         target = targets.target_named(properties.target, figure.name, options, finished.prepared, draft)
-        target.rewrite(figure, motion, first)
-        # A rig's Action is made anew, under its name.
+        target.rewrite(figure, motion, first, anew)
+        if anew:  # It shows what it showed.
+            properties.show(properties.applied_settings())
+        # The Action is made anew, under its name or another.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
         action.motionlift.remember_options(options)
@@ -81,19 +84,12 @@ def place_clean_up(
             contacts.write_edges(figure, edges, first, motion.fps)
         if work is not None:
             put_back(figure, work)
+    if marks(context.scene):
+        mark(context.scene, [action])
     kept = f" Your edits are kept: {edits_words(work)}." if work is not None and work.count else ""
     return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{kept} " + places_words(
         len(action.motionlift.places)
     )
-
-
-def _copied(figure: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action:
-    """A copy of the figure's Action, which it shows from now on, under the take's next free name."""
-    name = free_name(take_name(take_file(action.motionlift.take)))
-    action = action.copy()
-    action.name, action.use_fake_user = name, True
-    versions.reuse_action(figure, action)
-    return action
 
 
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
@@ -105,9 +101,11 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
     if isinstance(plan, CleanUpPlan):
         action = bpy.data.actions.get(plan.action)
         figure = animated_by(context, action)
-        if action is not None and figure is not None and action.motionlift.target != targets.NEW_ARMATURE:
+        if action is not None and figure is not None:
             options, properties = _clean_up_options(action, plan), action.motionlift
-            wanted = targets.preparation(targets.ACTIVE_ARMATURE, figure.name, options, motions)
+            own = properties.target == targets.NEW_ARMATURE
+            kind = targets.NEW_ARMATURE if own else targets.ACTIVE_ARMATURE
+            wanted = targets.preparation(kind, figure.name, options, motions)
             edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
             if wanted is None or not (plan.contacts and edges):
                 return wanted
@@ -119,15 +117,19 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
 def draft_of(context: bpy.types.Context, finished: Finished) -> Draft | None:
     """The keys that `place_lift` or `place_clean_up` would write, to be written beforehand, where that can be."""
     plan, prepared = finished.job.payload, finished.prepared
-    if prepared is None or len(prepared.done) != 1:
+    if prepared is None or len(prepared.motions) != 1:
         return None
+    if isinstance(plan, LiftPlan) and prepared.wanted.rig is None:
+        path, motion = finished.job.output, prepared.stands[0]
+        with in_object_mode(context):
+            return FigureDraft(context, motion, take_name(path))
     if isinstance(plan, LiftPlan):
         figure, first = bpy.data.objects.get(plan.rig), context.scene.frame_start
     else:
         action = bpy.data.actions.get(plan.action)
         figure = animated_by(context, action)
-        # A strip is played, or a copy made, only for the moment of writing.
-        if plan.new_action or action is None or figure is None or figure.animation_data.action != action:
+        # A strip is played only for the moment of writing.
+        if action is None or figure is None or figure.animation_data.action != action:
             return None
         first = action.motionlift.first_frame
     return None if figure is None else targets.draft_on(figure, prepared, first)

@@ -12,7 +12,7 @@ from ..bridge.blender.contacts import shown_names
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import clean_results, edited, results
 from .engine import engine_queue, engine_waiting
-from .lift_queue import Job
+from .lift_jobs import Job
 from .properties import TakeProperties
 from .session import SLICE_SECONDS, session
 from .takes import cleaned
@@ -100,6 +100,8 @@ def begin(
     """
     if not (new_action or keep_edits or checked):
         results.refuse_edited(action)
+    # What its sliders wish for is in this.
+    _wanted.pop(action.name, None)
     properties: TakeProperties = action.motionlift
     original = results.take_file(properties.take)
     settings = properties.settings()

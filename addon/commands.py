@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..bridge import background
 from ..core.jobs import Cancelled, MotionLiftError
 
 LOG_LINES = 400
@@ -40,8 +41,8 @@ class Commands:
     def stop(self) -> None:
         """End what runs; nothing else is run until `go_on`."""
         self._stopped.set()
-        if self._process is not None:
-            self._process.kill()
+        if (process := self._process) is not None:
+            background.end_with_children(process)
 
     def go_on(self) -> None:
         """Take back `stop`."""
@@ -56,22 +57,21 @@ class Commands:
             raise Cancelled
         self.note("$ " + " ".join(map(str, command)))
         try:
-            process = subprocess.Popen(
+            process = background.started(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
                 env=self._variables(),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                **background.apart(),
             )
         except OSError as error:
             raise MotionLiftError(
                 code, f"{command[0]} does not start: {error.strerror or error}.", "Choose an existing Python instead."
             ) from error
         self._process = process
+        if self.stopped:  # The wish came while it was started.
+            background.end_with_children(process)
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
@@ -88,8 +88,10 @@ class Commands:
         """What a command writes that costs nothing and changes nothing; not in the log."""
         done = subprocess.run(
             [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
             errors="replace",
             check=False,
             env=self._variables(),

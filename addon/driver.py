@@ -13,7 +13,7 @@ import bpy
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import MotionLiftError, internal_error
 from . import clean_results, clean_up, edited, video_look
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
 from .taking import is_as_written, is_written, take_filmed, take_result
@@ -22,6 +22,8 @@ from .threads import in_thread
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.05
+REDRAW_SECONDS = 0.25
+"""How often counts are drawn anew: nobody reads faster, and a sidebar drawn without a graphics card takes long."""
 BETWEEN_SLICES_SECONDS = 0.01
 """What Blender gets for itself between two slices of long work."""
 WAIT_SECONDS = 0.02
@@ -64,9 +66,9 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
         push_undo(state)
     else:
         _step(context, state)
-    if state.drafting is not None or edited.reading():
+    if state.drafting is not None or (edited.reading() and (state.held or clean_up.wanted())):
         return BETWEEN_SLICES_SECONDS
-    if state.undo_step or state.busy or state.looking or clean_up.wanted():
+    if state.undo_step or state.busy or state.looking or state.leaving or clean_up.wanted():
         return TICK_SECONDS
     state.driven, state.shown_words = False, ""
     for workspace in bpy.data.workspaces:
@@ -150,10 +152,15 @@ def progress_words(state: Session) -> str:
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:
     """Renew what panel and status bar say, where it has changed: drawing costs more than all else of a step."""
-    words = progress_words(state)
-    if words == state.shown_words:
+    words, now = progress_words(state), time.monotonic()
+    counting = bool(words and state.shown_words) and now - state.shown_at < REDRAW_SECONDS
+    if words == state.shown_words or counting:
+        if state.shown_anew:
+            # A panel that has grown moves those below it when it is drawn once more.
+            state.shown_anew = False
+            redraw_panels(context)
         return
-    state.shown_words = words
+    state.shown_words, state.shown_at, state.shown_anew = words, now, True
     if context.workspace is not None:
         context.workspace.status_text_set(f"MotionLift  {words}    ESC: Cancel" if words else None)
     redraw_panels(context)

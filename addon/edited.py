@@ -10,6 +10,7 @@ import time
 
 import bpy
 
+from ..bridge.blender.hand_work import HandWork, HandWorkReading, hand_work
 from ..bridge.blender.handiwork import Fingerprinting, fingerprint
 from ..bridge.blender.written import VALUES
 
@@ -19,6 +20,7 @@ SHORT = 50_000
 _known: dict[str, tuple[str, bool]] = {}
 """By the name of an Action: what its curves were when we wrote them, and whether they are something else."""
 _reading: dict[str, Fingerprinting] = {}
+_work: dict[str, HandWorkReading] = {}
 
 
 def edited(action: bpy.types.Action) -> bool:
@@ -50,9 +52,25 @@ def find_out(action: bpy.types.Action, seconds: float) -> bool | None:
     return _known[action.name][1]
 
 
+def find_work(action: bpy.types.Action, seconds: float) -> bool:
+    """Read what was done to it by hand, for at most so long; whether `work_of` need not read any more."""
+    began = time.perf_counter()
+    found = _work.setdefault(action.name, HandWorkReading(action))
+    while not found.advance():
+        if time.perf_counter() - began > seconds:
+            return False
+    return True
+
+
+def work_of(action: bpy.types.Action) -> HandWork | None:
+    """What was done to it by hand; None for an Action that is not ours."""
+    found = _work.pop(action.name, None)
+    return found.result if found is not None and found.finished else hand_work(action)
+
+
 def reading() -> bool:
     """Whether an Action is half read."""
-    return bool(_reading)
+    return bool(_reading) or any(not found.finished for found in _work.values())
 
 
 def touched(names: set[str]) -> None:
@@ -60,9 +78,11 @@ def touched(names: set[str]) -> None:
     for name in names:
         _known.pop(name, None)
         _reading.pop(name, None)
+        _work.pop(name, None)
 
 
 def forget() -> None:
     """Undo, or another file: nothing is known any more."""
     _known.clear()
     _reading.clear()
+    _work.clear()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import bpy
 
 from ..bridge.engine import greet_engine
-from ..core.jobs import MotionLiftError
-from . import environment
+from ..core.jobs import MotionLiftError, internal_error
+from . import engine_state, environment
 from .commands import LOG_LINES
 from .engine import NO_ENGINE
 from .engine_setup import EngineSetup
+from .engine_state import EngineState
 from .polls import SaysWhy
 from .preferences import ROOT_PACKAGE, engine_folder, engine_python, setup_plan, setup_trouble
 from .session import session
+from .threads import in_thread
+
+log = logging.getLogger(__name__)
 
 REDRAW_SECONDS = 0.2
 
@@ -134,27 +141,38 @@ class CopySetUpLog(bpy.types.Operator):
 
 
 class CheckEngine(SaysWhy):
-    """Start the video engine and ask for its version"""
+    """Start the video engine and have it say what it consists of: versions, devices, models, disk"""
 
     bl_idname = "motionlift.check_engine"
     bl_label = "Check Video Engine"
 
+    wait: bpy.props.BoolProperty(
+        name="Wait", description="Come back when it is done, for scripts", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
     @classmethod
     def trouble(cls, context: bpy.types.Context) -> str:
-        """There is none yet."""
+        """There is none yet, or it is at it."""
+        asking = session().asking
+        if asking is not None and not asking.done():
+            return "It is being looked at"
         return "" if engine_python(context) is not None else NO_ENGINE
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Report the engine's version, or what is wrong and what to do."""
+        """Have the preferences show what is found, or what is wrong and what to do."""
         python = engine_python(context)
         if python is None:
             return {"CANCELLED"}
+        session().asking = asking = in_thread(_look_at, python, engine_folder())
+        if not (self.wait or bpy.app.background):
+            _redraw_while_running()
+            return {"FINISHED"}
         try:
-            hello = greet_engine(python, engine_folder())
+            found = asking.result()
         except MotionLiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"The video engine runs: MotionLift {hello.version}")
+        self.report({"INFO"}, f"The video engine runs: {found.versions}, on {found.devices}")
         return {"FINISHED"}
 
 
@@ -173,7 +191,15 @@ class OpenPreferences(bpy.types.Operator):
 
 def _redraw_while_running() -> None:
     """Have the preferences drawn again and again until the set-up rests."""
-    bpy.app.timers.register(_redraw, first_interval=REDRAW_SECONDS)
+    if not bpy.app.timers.is_registered(_redraw):
+        bpy.app.timers.register(_redraw, first_interval=REDRAW_SECONDS, persistent=True)
+
+
+def _look_at(python: Path, folder: Path) -> EngineState:
+    greet_engine(python, folder)
+    found = engine_state.ask(python, folder)
+    engine_state.remember(python, folder, found)
+    return found
 
 
 def _redraw() -> float | None:
@@ -181,8 +207,26 @@ def _redraw() -> float | None:
         for area in window.screen.areas:
             if area.type in ("PREFERENCES", "VIEW_3D"):
                 area.tag_redraw()
-    setup = session().setup
-    return REDRAW_SECONDS if setup is not None and setup.state.running else None
+    state = session()
+    if state.asking is not None and state.asking.done():
+        asked, state.asking = state.asking, None
+        try:
+            asked.result()
+        except MotionLiftError as error:
+            _tell(error)
+        except Exception as error:
+            log.exception("looking at the video engine")
+            _tell(internal_error(error, "Please report it."))
+    running = state.setup is not None and state.setup.state.running
+    return REDRAW_SECONDS if running or state.asking is not None else None
+
+
+def _tell(error: MotionLiftError) -> None:
+    session().tell("", error)
+    windows = bpy.context.window_manager.windows
+    if windows:
+        with bpy.context.temp_override(window=windows[-1]):
+            bpy.ops.motionlift.show_error("INVOKE_DEFAULT")
 
 
 CLASSES = (SetUpEngine, InstallEngine, CancelSetUp, RemoveEngine, CopySetUpLog, CheckEngine, OpenPreferences)

@@ -21,7 +21,8 @@ from typing import Literal
 
 from ..bridge.engine import greet_engine
 from ..bridge.worker_client import WorkerClient
-from ..core.jobs import LiftSettings, MotionLiftError, internal_error
+from ..core.jobs import Cancelled, LiftSettings, MotionLiftError, internal_error
+from . import engine_state
 from .commands import LOG_LINES_SHOWN, CommandFailed, Commands, clean_variables
 from .environment import SetupPlan, mark_installed
 from .pip_output import Download, PipProgress, answers, downloads_of
@@ -51,6 +52,9 @@ class SetupState:
         return self.phase in ("looking_up", "installing", "checking")
 
 
+CANCELLED = SetupState("cancelled", "Cancelled. What was fetched is kept.")
+
+
 class EngineSetup:
     """One set-up. `state` may be read at any time; the methods return at once unless told otherwise."""
 
@@ -77,10 +81,13 @@ class EngineSetup:
         self._start(self._install, replace(self.state, phase="installing", words="Fetching packages", fraction=0.0))
 
     def cancel(self) -> None:
-        """Stop within a second; what was fetched stays."""
+        """Stop here and now; what was fetched stays."""
         self._commands.stop()
-        if self._client is not None:
-            self._client.terminate()
+        if (client := self._client) is not None:
+            client.terminate()
+        if self.state.running:
+            # The thread may wait for a server; it does nothing any more.
+            self.state = CANCELLED
 
     def wait(self, timeout: float | None = None) -> SetupState:
         """Wait for the step that runs."""
@@ -89,7 +96,7 @@ class EngineSetup:
         return self.state
 
     def _start(self, work: Callable[[], None], state: SetupState) -> None:
-        if self.state.running:
+        if self.state.running or (self._thread is not None and self._thread.is_alive()):
             raise MotionLiftError("busy", "The set-up runs already.", "Wait for it, or cancel it.")
         self._commands.go_on()
         self.state = state
@@ -100,14 +107,16 @@ class EngineSetup:
         try:
             work()
         except MotionLiftError as error:
-            if self._commands.stopped:
-                self.state = SetupState("cancelled", "Cancelled. What was fetched is kept.")
-            else:
-                self.state = SetupState("failed", error.message, error=error)
+            self._tell(SetupState("failed", error.message, error=error))
         except Exception as error:
             log.exception("setting up the video engine")
             told = internal_error(error, "Please report it with the log.")
-            self.state = SetupState("failed", told.message, error=told)
+            self._tell(SetupState("failed", told.message, error=told))
+
+    def _tell(self, state: SetupState) -> None:
+        """How far it is, unless nobody wants to know any more."""
+        if not self._commands.stopped:
+            self.state = state
 
     def _look_up(self) -> None:
         plan = self.plan
@@ -127,13 +136,13 @@ class EngineSetup:
             # Progress in numbers came with pip 24.1; Blender's Python may bring an older one.
             self._run([plan.python, "-m", "pip", "install", "--upgrade", "pip>=24.1"], "pip_failed")
             self._choose_torch()
-        self.state = replace(self.state, words="Looking up what is needed")
+        self._tell(replace(self.state, words="Looking up what is needed"))
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
             self._run([*self._pip_install(), "--dry-run", "--report", report], "pip_failed")
             self.downloads = downloads_of(json.loads(report.read_text(encoding="utf-8")))
         total = sum(one.size for one in self.downloads)
-        self.state = SetupState("ready", f"{len(self.downloads)} packages to install", bytes_to_fetch=total)
+        self._tell(SetupState("ready", f"{len(self.downloads)} packages to install", bytes_to_fetch=total))
 
     def _choose_torch(self) -> None:
         wanted = self.plan.gpu
@@ -154,26 +163,41 @@ class EngineSetup:
             shown = progress.take(line)
             fraction = progress.fetched / total
             words = "Installing packages" if progress.installing else f"Fetching {progress.current.partition('-')[0]}"
-            self.state = replace(self.state, words=words, fraction=None if progress.installing else min(fraction, 1.0))
+            share = None if progress.installing else min(fraction, 1.0)
+            self._tell(replace(self.state, words=words, fraction=share))
             return shown
 
         self._run([*self._pip_install(), "--progress-bar", self._bar()], "pip_failed", follow)
-        self.state = SetupState("checking", "Lifting a second of the sample")
+        self._tell(SetupState("checking", "Lifting a second of the sample"))
         self._check()
-        mark_installed(plan, self._torch)
         shutil.rmtree(plan.folder / "downloads", ignore_errors=True)
-        self.state = SetupState("done", "The video engine is ready")
+        self._tell(SetupState("checking", "Looking at what is installed"))
+        engine_state.remember(plan.python, plan.folder, engine_state.ask(plan.python, plan.folder))
+        if self._commands.stopped:
+            raise Cancelled
+        mark_installed(plan, self._torch)
+        self._tell(SetupState("done", "The video engine is ready"))
 
     def _check(self) -> None:
         """Greet the worker and have it lift. Raises `MotionLiftError`."""
-        imports = self.plan.folder / "imports"
-        greet_engine(self.plan.python, imports)
-        self._client = client = WorkerClient(self.plan.python, imports)
+        plan = self.plan
+        greet_engine(plan.python, plan.folder)
+        # The pose models, where they have to be fetched, come from where the rest does.
+        self._client = client = WorkerClient(plan.python, plan.folder, variables=self._sources())
         try:
             with tempfile.TemporaryDirectory() as folder:
                 settings = LiftSettings(end=1.0, use_cache=False)
-                request = client.send("lift", self.plan.sample, Path(folder) / "check.motion.npz", settings)
+                request = client.send("lift", plan.sample, Path(folder) / "check.motion.npz", settings)
                 client.wait(request, timeout=CHECK_SECONDS)
+        except MotionLiftError as error:
+            if error.code == "models_missing" and plan.wheels is not None:
+                # Those of newer MediaPipes have no models.
+                error = MotionLiftError(
+                    error.code,
+                    "The folder of wheels lacks the pose models.",
+                    "Put the wheel of mediapipe 0.10.21 for Python 3.12 into it too, as the README says.",
+                )
+            raise error
         finally:
             self._commands.note(client.log_tail())
             client.kill()
@@ -220,9 +244,15 @@ class EngineSetup:
         kept = clean_variables()
         if self.plan.wheels is not None:
             kept = {name: value for name, value in kept.items() if not name.startswith("PIP_")}
-            kept["PIP_CONFIG_FILE"] = os.devnull
-        cache = str(self.plan.folder / "downloads")
-        return {**kept, "PIP_CACHE_DIR": cache, "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
+        return {**kept, **self._sources(), "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
+
+    def _sources(self) -> dict[str, str]:
+        """What tells pip where to take things from, and where to keep them until all is installed."""
+        told = {"PIP_CACHE_DIR": str(self.plan.folder / "downloads")}
+        if self.plan.wheels is not None:
+            wheels = self.plan.wheels.absolute().as_uri()
+            told |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+        return told
 
 
 def _explained(tail: str, plan: SetupPlan) -> tuple[str, str]:
@@ -231,6 +261,9 @@ def _explained(tail: str, plan: SetupPlan) -> tuple[str, str]:
         message, hint = "The disk is full.", f"Make room for 3 GB at {plan.folder}."
     elif plan.wheels is not None and ("No matching distribution" in tail or "ResolutionImpossible" in tail):
         message, hint = "The folder of wheels lacks a package for this Python.", "Fill it as the README says."
+    elif "Long Path" in tail or "WinError 206" in tail:
+        message = f"Windows refuses paths as long as those in {plan.folder}."
+        hint = "Switch long paths on (LongPathsEnabled, in the registry or by group policy), and try again."
     elif any(word in tail for word in ("NewConnectionError", "Temporary failure", "Could not fetch", "timed out")):
         message, hint = "The network does not answer.", "Try again, or choose a folder of wheels."
     elif "ensurepip" in tail:

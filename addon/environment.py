@@ -11,11 +11,13 @@ import json
 import os
 import platform
 import shutil
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..bridge.worker_client import PACKAGE_ROOT
+from ..bridge.worker_home import PACKAGE_ROOT
 from ..core.files import written_beside
 from ..core.jobs import MotionLiftError
 
@@ -24,6 +26,14 @@ NEEDED = ("av", "flatbuffers", "mediapipe", "numpy", "pillow", "rich", "safetens
 PLATFORMS = {("Windows", "AMD64"), ("Darwin", "arm64"), ("Linux", "x86_64")}
 SAMPLE = PACKAGE_ROOT / "samples/walk_wave_squat.mp4"
 MARK = "motionlift-engine.json"
+STATE = "motionlift-state.json"
+"""What was found in the engine: see `engine_state.py`."""
+PATIENCE_SECONDS = 2.0
+"""How long removal waits for files that are still in use."""
+LONGEST_INSIDE = 205
+"""Characters of the longest path below an engine's folder: a licence deep inside torch 2.13, under `environment`."""
+LONGEST_ON_WINDOWS = 259
+"""Of a whole path, where nobody has switched on longer ones."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,15 @@ class SetupPlan:
     def python(self) -> Path:
         """Its interpreter."""
         return environment_python(self.folder)
+
+
+def engine_place(user: Path, blender: str, system: str = sys.platform, local: str | None = None) -> Path:
+    """Where the engine is made: `user`, the extension's own folder; on Windows, where torch would not fit into that,
+    `motionlift/<version>` in the folder for local application data, `local` (by default %LOCALAPPDATA%)."""
+    local = os.environ.get("LOCALAPPDATA") if local is None else local
+    if system != "win32" or not local or len(str(user)) + 1 + LONGEST_INSIDE <= LONGEST_ON_WINDOWS:
+        return user
+    return Path(local) / "motionlift" / blender
 
 
 def environment_python(folder: Path) -> Path:
@@ -78,13 +97,27 @@ def remove(folder: Path) -> None:
     try:
         # First the mark: half an environment must not look whole.
         (folder / MARK).unlink(missing_ok=True)
-        for part in ("environment", "downloads", "imports", "motionlift"):
-            if (folder / part).exists():
-                shutil.rmtree(folder / part)
+        for part in ("environment", "downloads", "cache", "motionlift"):
+            _remove_tree(folder / part)
+        (folder / STATE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Something is in it that is not ours.
+            folder.rmdir()
     except OSError as error:
         raise MotionLiftError(
             "remove_failed", f"Could not remove {folder}: {error}.", "Close what uses it and try again."
         ) from error
+
+
+def _remove_tree(folder: Path) -> None:
+    """Raises `OSError`. Windows keeps the files of a process for a moment after its end."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def mark_installed(plan: SetupPlan, build: str) -> None:

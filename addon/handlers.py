@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
+from ..bridge.blender.armature import discard_lost_figures
 from ..bridge.blender.drafts import discard_lost
 from ..core.jobs import MotionLiftError
 from . import clean_up, edited, people, pictures, results, rig_map, session, video_look
@@ -38,8 +39,13 @@ def _after_undo(*_: object) -> None:
     session.session().drafting = None
     # What was told of the last result may be gone with it.
     session.session().message = ""
-    if not (bpy.app.background or bpy.app.timers.is_registered(discard_lost)):
-        bpy.app.timers.register(discard_lost, first_interval=0.0)
+    if not (bpy.app.background or bpy.app.timers.is_registered(_discard_lost)):
+        bpy.app.timers.register(_discard_lost, first_interval=0.0)
+
+
+def _discard_lost() -> None:
+    discard_lost()
+    discard_lost_figures()
 
 
 @persistent  # type: ignore[untyped-decorator]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import bpy
@@ -13,11 +14,15 @@ from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
-from .lift_queue import Job
+from .lift_jobs import Job
 from .polls import SaysWhy
 from .preferences import engine_python
 from .session import session
 from .takes import VIDEO_SUFFIXES, new_take
+
+TAB_SECONDS = 0.1
+TAB_TRIES = 20
+"""How often, and how many times, our tab is looked for in a sidebar that is being opened."""
 
 
 def lift_trouble(context: bpy.types.Context) -> str:
@@ -118,10 +123,12 @@ class ChooseVideo(bpy.types.Operator):
     """Choose a video for the MotionLift tab"""
 
     bl_idname = "motionlift.choose_video"
-    bl_label = "Choose Video to Lift"
+    bl_label = "Choose Video for MotionLift"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    filepath: bpy.props.StringProperty(name="Video", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(
+        name="Video", description="The video to lift next", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put the file into the panel, and the panel into sight."""
@@ -138,7 +145,7 @@ class ChooseVideo(bpy.types.Operator):
 
 
 class CancelLift(SaysWhy):
-    """Stop this lift. What was detected so far is kept for the next time"""
+    """Stop this lift. What is done of it in pieces of 900 frames, or all of the detection, is kept for the next time"""
 
     bl_idname = "motionlift.cancel_lift"
     bl_label = "Cancel"
@@ -218,9 +225,11 @@ def _kept_name(context: bpy.types.Context, name: str) -> str:
     if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
         return name
     try:
-        return str(bpy.path.relpath(name))
+        relative = str(bpy.path.relpath(name))
     except ValueError:  # It is on another drive.
         return name
+    # With slashes, since the file may be opened with another system.
+    return relative.replace("\\", "/") if sys.platform == "win32" else relative
 
 
 def _show_tab(context: bpy.types.Context) -> None:
@@ -229,13 +238,32 @@ def _show_tab(context: bpy.types.Context) -> None:
     if area is None or area.type != "VIEW_3D":
         return
     context.space_data.show_region_ui = True
+    address, left = area.as_pointer(), TAB_TRIES
+
+    def turn() -> float | None:
+        nonlocal left
+        left -= 1
+        return None if _turned(address) or not left else TAB_SECONDS
+
+    if turn() is not None and not bpy.app.background:
+        bpy.app.timers.register(turn, first_interval=TAB_SECONDS)
+
+
+def _turned(address: int) -> bool:
+    """Whether the sidebar of the area at this address shows our tab now, or there is none any more. Until a region was
+    drawn open Blender refuses to turn it to a tab."""
+    areas = (area for window in bpy.context.window_manager.windows for area in window.screen.areas)
+    area = next((area for area in areas if area.as_pointer() == address), None)
+    if area is None:
+        return True
     for region in area.regions:
-        # Blender lists a region's tabs once it was drawn open.
         if region.type == "UI" and region.width > 1:
             try:
                 region.active_panel_category = "MotionLift"
             except (AttributeError, TypeError):
-                return
+                return False
+            return True
+    return False
 
 
 CLASSES = (LiftVideo, LiftChosenVideo, ChooseVideo, CancelLift, ShowError, CopyLog)

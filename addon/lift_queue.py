@@ -1,4 +1,4 @@
-"""Work for the engine, one thing after the other, without Blender: what waits, what runs, how far it is, how it ended.
+"""Work for the engine, one thing after the other, without Blender: what waits, what runs, how it ended.
 
 Someone calls `tick` now and then; it never waits. The worker runs in a process of its own (`bridge/worker_client.py`),
 and its results are read in a thread, so that a tick costs next to nothing.
@@ -7,30 +7,19 @@ and its results are read in a thread, so that a tick costs next to nothing.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from ..bridge.bvh import evenly_sampled
 from ..bridge.worker_client import WorkerClient
-from ..core.jobs import (
-    STAGE_WORDS,
-    Cancelled,
-    Event,
-    Failure,
-    LiftSettings,
-    MotionLiftError,
-    Progress,
-    Result,
-    Stage,
-    internal_error,
-)
+from ..core.files import leftovers
+from ..core.jobs import Cancelled, Event, Failure, MotionLiftError, Progress, Result, internal_error
 from ..core.motion import Motion
+from .lift_jobs import Finished, Job, Status
+from .takes import drop_empty
 from .threads import in_thread as _in_thread
 
 log = logging.getLogger(__name__)
@@ -39,86 +28,6 @@ CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
 SUPERSEDED_SECONDS = 8.0
 """So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes seconds."""
-ESTIMATE_AFTER_SECONDS = 2.0
-"""So long a stage runs before its remaining time is told."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One thing for the worker to do. `payload` is for whoever takes the result.
-
-    The motions are handed over at `fps` samples a second; None: at the clip's own rate. `reuse` hands out the motion
-    that lies at `video` without the worker.
-    """
-
-    op: Literal["lift", "resolve", "people", "look", "reuse"]
-    name: str
-    video: Path
-    output: Path
-    settings: LiftSettings
-    fps: float | None
-    payload: Any = None
-    number: int = dataclasses.field(default_factory=itertools.count(1).__next__)
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far the running job is: `done` of `total` (None while unknown) units of its stage."""
-
-    job: Job
-    stage: Stage | None = None
-    done: int = 0
-    total: int | None = None
-    stage_began: float = 0.0
-    cancelling_since: float | None = None
-    superseded_since: float | None = None
-
-    @property
-    def fraction(self) -> float:
-        """Of the stage, 0 to 1."""
-        return self.done / self.total if self.total else 0.0
-
-    def seconds_left(self, now: float) -> float | None:
-        """Of the stage, by its speed so far; None while that is not known."""
-        elapsed = now - self.stage_began
-        if self.stage is None or not self.done or not self.total or elapsed < ESTIMATE_AFTER_SECONDS:
-            return None
-        return elapsed / self.done * (self.total - self.done)
-
-    @property
-    def stage_words(self) -> str:
-        """What is done, with its counts: `Finding people 120 of 300`."""
-        if self.cancelling_since is not None:
-            return "Cancelling"
-        if self.stage is None:
-            return "Starting the video engine"
-        counts = f" {self.done} of {self.total}" if self.total and self.total > 1 else ""
-        return STAGE_WORDS[self.stage] + counts
-
-    def time_words(self, now: float) -> str:
-        """How much longer the stage takes: `0:12 left`; empty while that is not known."""
-        left = None if self.cancelling_since is not None else self.seconds_left(now)
-        return "" if left is None else f"{int(left) // 60}:{int(left) % 60:02d} left"
-
-    def words(self, now: float) -> str:
-        """One line for a person: `walk: Finding people 120 of 300, 0:12 left`."""
-        return ", ".join(filter(None, (f"{self.job.name}: {self.stage_words}", self.time_words(now))))
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a job ended: its motions with their files and reports, or the error. `clip_fps`: the clip's own rate;
-    `people`, `details`: as in `Result`. `prepared`: what was worked out for placing it."""
-
-    job: Job
-    motions: tuple[tuple[Path, Motion], ...] = ()
-    reports: tuple[dict[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
-    clip_fps: float | None = None
-    people: tuple[dict[str, Any], ...] = ()
-    details: dict[str, Any] = dataclasses.field(default_factory=dict)
-    prepared: Any = None
-    error: MotionLiftError | None = None
 
 
 class LiftQueue:
@@ -133,25 +42,38 @@ class LiftQueue:
         self._loading: Future[Finished] | None = None
         self._ended: list[Finished] = []
         self._preparing: Future[MotionLiftError | None] | None = None
+        self._leaving: dict[str, Job] = {}
+        self._unread: list[tuple[Job, Future[Finished]]] = []
 
     @property
     def busy(self) -> bool:
         """Whether anything waits, runs, or has ended without having been handed out."""
         return bool(self.status or self.waiting or self._ended)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether something of a job that was cancelled has yet to be cleared away: `tick` is wanted until it has."""
+        return bool(self._leaving or self._unread)
+
     def add(self, job: Job) -> None:
         """Have a job done after those that wait."""
         self.waiting.append(job)
 
     def cancel(self, job: Job) -> None:
-        """Stop a job, which then ends in `Cancelled`: a waiting one at once, the running one within a second."""
+        """Stop a job, which ends in `Cancelled` here and now; the worker lets go of it in `CANCEL_SECONDS`, or is
+        ended, whatever else the processors have to do."""
         if job in self.waiting:
             self.waiting.remove(job)
             self._ended.append(Finished(job, error=Cancelled()))
-        elif self.status and self.status.job == job and self.status.cancelling_since is None:
-            self.status = dataclasses.replace(self.status, cancelling_since=time.monotonic())
+        elif self.status and self.status.job == job:
             if self._request is not None:
-                self.client.cancel(self._request)
+                self._leaving[self._request] = job
+                self.client.cancel(self._request, CANCEL_SECONDS)
+            elif self._loading is not None:
+                self._unread.append((job, self._loading))
+            elif self._starting is not None:
+                self._preparing = self._starting
+            self._end(Finished(job, error=Cancelled()))
 
     def supersede(self, job: Job) -> None:
         """Nobody wants this job's result any more: it ends in `Cancelled`, but need not be stopped at once."""
@@ -177,8 +99,11 @@ class LiftQueue:
             self._take(event)
         self._finish_starting()
         self._finish_loading()
-        self._enforce_cancel()
-        while self.status is None and self.waiting:
+        self._enforce_superseded()
+        for job, loading in [(job, loading) for job, loading in self._unread if loading.done()]:
+            self._unread.remove((job, loading))
+            self._clear_away(job, [path for path, _ in loading.result().motions])
+        while self.status is None and self.waiting and not self.leaving:
             self._begin(self.waiting.pop(0))
         ended, self._ended = self._ended, []
         return ended
@@ -218,8 +143,6 @@ class LiftQueue:
         if self._starting is None or not self._starting.done() or self.status is None:
             return
         error, self._starting = self._starting.result(), None
-        if self.status.cancelling_since is not None:
-            error = Cancelled()
         if error is None:
             self._send()
         else:
@@ -237,7 +160,13 @@ class LiftQueue:
             self._end(Finished(job, error=error))
 
     def _take(self, event: Event) -> None:
-        if self.status is None or self._request is None or getattr(event, "id", None) != self._request:
+        number = getattr(event, "id", "")
+        if number in self._leaving:
+            if isinstance(event, Failure | Result):
+                written = event.motions if isinstance(event, Result) else ()
+                self._clear_away(self._leaving.pop(number), list(map(Path, written)))
+            return
+        if self.status is None or self._request is None or number != self._request:
             return
         if isinstance(event, Progress):
             began = self.status.stage_began if event.stage == self.status.stage else time.monotonic()
@@ -245,35 +174,37 @@ class LiftQueue:
                 self.status, stage=event.stage, done=event.done, total=event.total, stage_began=began
             )
         elif isinstance(event, Failure):
-            # A worker that we ended because it did not stop is no crash.
-            cancelled = self.status.cancelling_since is not None or self.status.superseded_since is not None
-            self._end(Finished(self.status.job, error=Cancelled() if cancelled else event.to_error()))
+            unwanted = self.status.superseded_since is not None
+            # It may have been killed while it wrote.
+            self._clear_away(self.status.job, [])
+            self._end(Finished(self.status.job, error=Cancelled() if unwanted else event.to_error()))
         elif isinstance(event, Result):
             self._request = None
             self._loading = _in_thread(_load, self.status.job, event)
+
+    def _clear_away(self, job: Job, written: list[Path]) -> None:
+        """Nothing of a lift stays on the disk that did not end well; what clean-up made may be of use again."""
+        if job.op != "lift":
+            return
+        for path in (*leftovers(job.output), *written):
+            path.unlink(missing_ok=True)
+        # A lift that came since may have taken over the folder.
+        if not any(other.output.parent == job.output.parent for other in self.waiting):
+            drop_empty(job.output.parent)
 
     def _finish_loading(self) -> None:
         if self._loading is None or not self._loading.done() or self.status is None:
             return
         finished = self._loading.result()
-        if self.status.cancelling_since is not None or self.status.superseded_since is not None:
-            # Written before the wish arrived: nobody wants it.
-            for path, _ in finished.motions if self.status.job.op == "lift" else ():
-                path.unlink(missing_ok=True)
+        if self.status.superseded_since is not None:
             finished = Finished(self.status.job, error=Cancelled())
         self._end(finished)
 
-    def _enforce_cancel(self) -> None:
+    def _enforce_superseded(self) -> None:
         superseded = self.status.superseded_since if self.status else None
         if self.status and superseded is not None and time.monotonic() - superseded > SUPERSEDED_SECONDS:
+            log.info("%s goes on for too long: it is stopped", self.status.job.name)
             self.cancel(self.status.job)
-        since = self.status.cancelling_since if self.status else None
-        if since is None or self._request is None or time.monotonic() - since < CANCEL_SECONDS:
-            return
-        log.info("the worker does not stop: it is ended")
-        self.client.terminate()
-        assert self.status is not None
-        self._end(Finished(self.status.job, error=Cancelled()))
 
     def _end(self, finished: Finished) -> None:
         self.status, self._request, self._starting, self._loading = None, None, None, None

@@ -10,7 +10,7 @@ import bpy
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import pictures
 from .engine import engine_queue
-from .lift_queue import Finished, Job
+from .lift_jobs import Finished, Job
 from .video_facts import timecode
 
 NUMBERED, EVERYONE = "number", "all"

@@ -28,6 +28,7 @@ class Placing:
     range: str = "EXTEND"
     nla: bool = False
     fake_user: bool = True
+    markers: bool = True
 
     def sampling(self, scene_rate: float) -> float | None:
         """At how many frames a second the motion is wanted; None: the clip's own."""
@@ -50,9 +51,13 @@ class PlacingChoices:
         name="Fake User", description="Keep the Action in the file also where nothing uses it", default=True
     )
 
+    use_markers: bpy.props.BoolProperty(
+        name="Markers", description="Mark the places to check in the timeline: check L hand hidden", default=True
+    )
+
     def placing(self) -> Placing:
         """The choices as they are now."""
-        return Placing(self.scene_rate, self.scene_range, self.use_nla, self.use_fake_user)
+        return Placing(self.scene_rate, self.scene_range, self.use_nla, self.use_fake_user, self.use_markers)
 
 
 def fit_range(scene: bpy.types.Scene, actions: Sequence[bpy.types.Action], chosen: str) -> None:

@@ -23,6 +23,7 @@ class PlacingPanel(SidebarPanel, bpy.types.Panel):
         layout.prop(choices, "scene_range")
         layout.prop(choices, "use_nla")
         layout.prop(choices, "use_fake_user")
+        layout.prop(choices, "use_markers")
 
 
 CLASSES = (PlacingPanel,)

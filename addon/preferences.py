@@ -8,7 +8,8 @@ from pathlib import Path
 import bpy
 
 from ..bridge.blender.versions import user_folder
-from . import environment
+from . import engine_state, environment
+from .drawing import draw_wrapped
 from .engine_setup import EngineSetup, SetupState
 from .environment import SetupPlan
 from .session import session
@@ -19,6 +20,7 @@ ROOT_PACKAGE = __package__.rpartition(".")[0]
 
 LOG_LINES_SHOWN = 6
 LOG_COLUMNS = 100
+NAME_SHARE = 0.18
 
 
 class MotionLiftPreferences(bpy.types.AddonPreferences):
@@ -54,14 +56,15 @@ class MotionLiftPreferences(bpy.types.AddonPreferences):
         layout.label(text=words, icon=icon)
         if not self.engine_python:
             _draw_setup(layout, self, setup, state)
+        if not state.running and (python := engine_python(context)) is not None:
+            _draw_state(layout, python)
         header, body = layout.panel("motionlift_engine_options", default_closed=True)
         header.label(text="Other Ways")
         if body is not None:
             body.prop(self, "engine_python")
             body.prop(self, "wheels")
-            body.prop(self, "gpu")
-            body.operator("motionlift.check_engine")
-            body.operator("motionlift.remove_engine")
+            if sys.platform != "darwin":  # There torch has but one build.
+                body.prop(self, "gpu")
 
 
 def preferences_of(context: bpy.types.Context) -> MotionLiftPreferences | None:
@@ -72,7 +75,7 @@ def preferences_of(context: bpy.types.Context) -> MotionLiftPreferences | None:
 
 def engine_folder() -> Path:
     """Where the engine's environment is made."""
-    return user_folder(ROOT_PACKAGE, "engine")
+    return environment.engine_place(user_folder(ROOT_PACKAGE, "engine"), "{}.{}".format(*bpy.app.version))
 
 
 def engine_python(context: bpy.types.Context) -> Path | None:
@@ -137,7 +140,12 @@ def _draw_setup(
         row.operator("motionlift.install_engine", text=f"{_verb(preferences)} {size} and Install", icon="IMPORT")
         row.operator("motionlift.cancel_set_up", text="Not Now", icon="X")
     else:
-        row.operator("motionlift.set_up_engine", icon="IMPORT")
+        there = environment.installed(engine_folder()) == "yes"
+        row.scale_y = 1.0 if there else row.scale_y
+        words = "Set Up Again" if there else "Set Up Video Engine"
+        row.operator("motionlift.set_up_engine", text=words, icon="FILE_REFRESH" if there else "IMPORT")
+        if state.phase == "cancelled":
+            layout.label(text=state.words, icon="INFO")
         if trouble := setup_trouble(bpy.context):
             layout.label(text=trouble, icon="INFO")
     if state.error is not None:
@@ -152,6 +160,26 @@ def _draw_setup(
             box.label(text=line[:LOG_COLUMNS])
     if setup is not None:
         layout.operator("motionlift.copy_set_up_log", icon="COPYDOWN")
+
+
+def _draw_state(layout: bpy.types.UILayout, python: Path) -> None:
+    """What the engine consists of, as it was found the last time it looked at itself."""
+    folder, asking = engine_folder(), session().asking
+    state = engine_state.remembered(python, folder)
+    if state is not None:
+        box = layout.box().column(align=True)
+        for name, found in state.lines(engine_state.free_bytes(folder)):
+            split = box.split(factor=NAME_SHARE)
+            split.label(text=name)
+            split.label(text=found)
+        for trouble in state.troubles:
+            draw_wrapped(box, trouble, "ERROR", LOG_COLUMNS)
+    row = layout.row(align=True)
+    busy = asking is not None and not asking.done()
+    words = "Looking at the Video Engine" if busy else "Check Video Engine"
+    row.operator("motionlift.check_engine", text=words, icon="INFO")
+    if (folder / "environment").is_dir():
+        row.operator("motionlift.remove_engine", icon="TRASH")
 
 
 def _verb(preferences: MotionLiftPreferences) -> str:

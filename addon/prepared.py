@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ..bridge.adjusting import Adjustment, adjusted
 from ..bridge.humanoid import RigMap
 from ..bridge.replant import replanted
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
@@ -21,12 +22,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """Motions to be put on a rig. `contacts` (F, C): those of the motion, if it is one, at which its feet are planted
-    first, with `plant`, or only told."""
+    """Motions to be put on a rig; without one, on armatures of their own. `contacts` (F, C): those of the motion, if it
+    is one, at which its feet are planted first, with `plant`, or only told."""
 
     motions: Sequence[Motion]
-    rig: Rig
-    rig_map: RigMap
+    rig: Rig | None
+    rig_map: RigMap | None
     options: RetargetOptions
     contacts: Array | None = None
     plant: bool = False
@@ -34,11 +35,13 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What became of it, motion by motion: as they were planted, and as they were retargeted."""
+    """What became of it, motion by motion: as they were planted, and as they were retargeted, or without a rig as they
+    stand in the end."""
 
     wanted: Wanted
     motions: tuple[Motion, ...]
-    done: tuple[Retargeted, ...]
+    done: tuple[Retargeted, ...] = ()
+    stands: tuple[Motion, ...] = ()
 
     def with_contacts(self, contacts: Array, plant: bool) -> Motion | None:
         """The motion with these contacts, if it was wanted with them; else None."""
@@ -49,9 +52,17 @@ class Prepared:
     def of(self, motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions) -> Retargeted | None:
         """The keys for `motion`, if they were made for this rig as it is, mapped and treated so; else None."""
         wanted = self.wanted
-        if (rig_map, options) != (wanted.rig_map, wanted.options) or not same_rig(rig, wanted.rig):
+        if wanted.rig is None or (rig_map, options) != (wanted.rig_map, wanted.options):
+            return None
+        if not same_rig(rig, wanted.rig):
             return None
         return next((keys for of, keys in zip(self.motions, self.done, strict=True) if of is motion), None)
+
+    def stood(self, motion: Motion, adjustment: Adjustment) -> Motion | None:
+        """`motion` as it stands so adjusted on an armature of its own, if that was worked out; else None."""
+        if self.wanted.rig is not None or adjustment != self.wanted.options.adjustment:
+            return None
+        return next((stands for of, stands in zip(self.motions, self.stands, strict=True) if of is motion), None)
 
 
 def prepare(wanted: Wanted) -> Prepared | None:
@@ -60,7 +71,11 @@ def prepare(wanted: Wanted) -> Prepared | None:
         motions = tuple(wanted.motions)
         if wanted.contacts is not None:
             motions = tuple(with_contacts(motion, wanted.contacts, wanted.plant) for motion in motions)
-        done = tuple(retarget(motion, wanted.rig, wanted.rig_map, wanted.options) for motion in motions)
+        rig, rig_map = wanted.rig, wanted.rig_map
+        if rig is None or rig_map is None:
+            stands = tuple(adjusted(motion, wanted.options.adjustment) for motion in motions)
+            return Prepared(wanted, motions, stands=stands)
+        done = tuple(retarget(motion, rig, rig_map, wanted.options) for motion in motions)
     except MotionLiftError as error:
         log.info("retargeting beforehand: %s", error)
         return None

@@ -16,16 +16,17 @@ from ..bridge.blender.drafts import Draft
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
+from ..bridge.blender.scene import mark_places
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import edited, targets
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
-from .takes import FOLDER, locate, take_folders
+from .takes import FOLDER, locate, stored_name, take_folders
 
 SAME_RATE = 1e-3
 """Rates that differ by less are one."""
@@ -55,7 +56,7 @@ def folders() -> tuple[Path, ...]:
 
 def take_file(stored: str) -> Path:
     """Where a file that an Action names is now. Raises `MotionLiftError` (`take_missing`)."""
-    return locate(Path(bpy.path.abspath(stored)), folders())
+    return locate(bpy.path.abspath(stored), folders())
 
 
 def shown_action(context: bpy.types.Context) -> bpy.types.Action | None:
@@ -127,7 +128,20 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
     fit_range(scene, actions, plan.placing.range)
     words = target.words(finished.motions[0][1])
     settle(made, plan.placing)
+    if plan.placing.markers:
+        mark(scene, actions)
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
+
+
+def mark(scene: bpy.types.Scene, actions: Sequence[bpy.types.Action]) -> None:
+    """Markers in the timeline at the places to check of these Actions: `check L hand hidden`."""
+    places = {(round(place.start), place.words) for action in actions for place in action.motionlift.places}
+    mark_places(scene, [(frame, f"check {_short(words)}") for frame, words in places])
+
+
+def _short(words: str) -> str:
+    """Of a place's words, as short as names of markers should be."""
+    return words.replace("left ", "L ").replace("right ", "R ")
 
 
 def _introduce(
@@ -148,7 +162,8 @@ def _introduce(
 
 def refuse_edited(action: bpy.types.Action) -> None:
     """Raises `MotionLiftError` (`edited`) for an Action that someone has changed by hand."""
-    if edited.edited(action):
+    # That nobody did is not believed without looking.
+    if edited.known(action) or edited.edited(action):
         raise MotionLiftError(
             "edited",
             f"{action.name} was edited by hand, so it is left as it is.",
@@ -203,9 +218,7 @@ def remember(
 
 def stored(path: Path) -> str:
     """How a file's path is kept: relative to the .blend where it lies beside it."""
-    if bpy.data.filepath and path.is_relative_to(Path(bpy.data.filepath).parent):
-        return str(bpy.path.relpath(str(path)))
-    return str(path)
+    return stored_name(path, bpy.data.filepath)
 
 
 def animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> bpy.types.Object | None:

@@ -60,14 +60,18 @@ class RigProperties(bpy.types.PropertyGroup):
     `kept` is the rows as JSON: of a library override Blender keeps text, but no rows that were added to a list.
     """
 
-    preset: bpy.props.StringProperty(default=AUTO, override=OVERRIDABLE)
+    preset: bpy.props.StringProperty(
+        description="The preset for this rig: a family, a file, or auto", default=AUTO, override=OVERRIDABLE
+    )
     rows: bpy.props.CollectionProperty(type=BoneRow, override=OVERRIDABLE | {"USE_INSERTION"})
-    kept: bpy.props.StringProperty(override=OVERRIDABLE)
+    kept: bpy.props.StringProperty(description="The bones that were corrected, as JSON", override=OVERRIDABLE)
     row: bpy.props.IntProperty(name="Row", description="The row that is looked at", override=OVERRIDABLE)
     fingers: bpy.props.BoolProperty(
         name="Fingers", description="List the fingers too", default=False, override=OVERRIDABLE
     )
-    test_pose: bpy.props.StringProperty(override=OVERRIDABLE)
+    test_pose: bpy.props.StringProperty(
+        description="The pose before the test pose, as JSON; empty out of it", override=OVERRIDABLE
+    )
 
     def said(self) -> Rows:
         """The rows as a person left them."""

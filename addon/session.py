@@ -14,8 +14,10 @@ from ..bridge.blender.drafts import Draft
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
 from .engine_setup import EngineSetup
+from .engine_state import EngineState
 from .filming import Filming
-from .lift_queue import Finished, LiftQueue
+from .lift_jobs import Finished
+from .lift_queue import LiftQueue
 from .panel_words import in_panel
 from .prepared import Prepared
 
@@ -31,11 +33,12 @@ LEAVE_SECONDS = 1.0
 class Session:
     """The queue of the engine in use, its set-up in this session, and the last message.
 
-    `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer calls
-    `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
-    `preparing`: those that are worked out for it; `drafting`: the one whose keys are being written. `filming`: a take's
-    camera and footage on their way. `undo_step`: the name of a step that is not closed yet; `shown_words`: what status
-    bar and panel tell. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
+    `looks`: a queue of its own for first looks at videos, which do not wait for lifts. `driven`: whether a timer
+    calls `tick`, for the window at the address `window`. `held`: finished lifts that wait until they can be placed;
+    `preparing`: those that are worked out for it; `drafting`: the one whose keys are being written. `filming`: a
+    take's camera and footage on their way. `asking`: the engine looking at itself. `undo_step`: the name of a step
+    that is not closed yet; `shown_words`: what status bar and panel tell, since `shown_at` (s), and `shown_anew`:
+    drawn once only. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
     put a result into the scene.
     """
 
@@ -49,8 +52,11 @@ class Session:
     filming: Filming | None = None
     drafting: tuple[Finished, Draft] | None = None
     setup: EngineSetup | None = None
+    asking: Future[EngineState] | None = None
     undo_step: str = ""
     shown_words: str = ""
+    shown_at: float = 0.0
+    shown_anew: bool = False
     message: str = ""
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
@@ -60,6 +66,11 @@ class Session:
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
         return bool(self.held or self.preparing or self.filming or (self.queue and self.queue.busy))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the engine has not let go yet of something that was cancelled."""
+        return bool(self.queue and self.queue.leaving)
 
     @property
     def looking(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ..bridge.blender.scene import marks, remove_marks
 from ..core.jobs import MotionLiftError
 from ..core.motion import SUFFIX, Motion
 from . import results, take_files
@@ -41,11 +42,7 @@ class CheckNext(ShowsTake):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Grey where there is nothing to check."""
-        action = results.shown_action(context)
-        if action is not None and not action.motionlift.places:
-            cls.poll_message_set("Nothing to check")
-            return False
-        return super().poll(context)
+        return super().poll(context) and _has_places(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the scene's frame, round and round, and say what is there."""
@@ -57,6 +54,27 @@ class CheckNext(ShowsTake):
             found = next((p for p in places if round(p.start) > scene.frame_current), places[0])
         scene.frame_set(round(found.start))
         self.report({"INFO"}, f"Frames {round(found.start)} to {round(found.end)}: {found.words}")
+        return {"FINISHED"}
+
+
+class MarkPlaces(ShowsTake):
+    """Mark the places to check in the timeline, or take the marks away"""
+
+    bl_idname = "motionlift.mark_places"
+    bl_label = "Markers"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender wants a set)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Grey where there is nothing to mark."""
+        return super().poll(context) and _has_places(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Those of the active object's take, in place of another's."""
+        if marks(context.scene):
+            remove_marks(context.scene)
+        else:
+            results.mark(context.scene, [results.required_action(context)])
         return {"FINISHED"}
 
 
@@ -165,4 +183,11 @@ def report_lines(action: bpy.types.Action) -> list[str]:
     return [line for line in lines if line]
 
 
-CLASSES = (CheckNext, ShowReport, LocateTake, PruneTakes)
+def _has_places(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    if results.required_action(context).motionlift.places:
+        return True
+    cls.poll_message_set("Nothing to check")
+    return False
+
+
+CLASSES = (CheckNext, MarkPlaces, ShowReport, LocateTake, PruneTakes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bridge.blender import contacts
+from ..bridge.blender.scene import marks
 from . import clean_up, edited, results, take_files
 from .contact_operators import shown_points
 from .drawing import COLUMNS, SidebarPanel, draw_adjust_choices, draw_solve_choices, draw_wrapped, split_properties
@@ -33,6 +34,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
         row.operator("motionlift.check_next", text="", icon="TRIA_LEFT").backwards = True
         row.operator("motionlift.check_next", text=f"Check These: {len(places)}" if places else "Nothing to Check")
         row.operator("motionlift.check_next", text="", icon="TRIA_RIGHT")
+        row.operator("motionlift.mark_places", text="", icon="MARKER_HLT", depress=bool(marks(context.scene)))
         now = context.scene.frame_current
         for place in places:
             if round(place.start) <= now <= round(place.end):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Container, Iterable
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from ..core.files import check_output
 from ..core.jobs import LiftSettings, MotionLiftError
@@ -37,7 +38,8 @@ def new_take(video: Path, folders: Iterable[Path], taken: Container[str]) -> Pat
 
     Raises `MotionLiftError` when none can.
     """
-    clip = video.stem[:LONGEST_NAME].strip() or "take"
+    # Windows leaves out dots and spaces at the end of a folder's name.
+    clip = video.stem[:LONGEST_NAME].strip(" .") or "take"
     folders = tuple(folders)
     count, name = 1, clip
     while name in taken or any(_holds(folder / name) for folder in folders):
@@ -78,18 +80,29 @@ def cleaned(original: Path, settings: LiftSettings) -> Path:
     return original.with_name(f"{original.name[: -len(SUFFIX)]}{CLEANED}{mark}{SUFFIX}")
 
 
-def locate(stored: Path, folders: Iterable[Path]) -> Path:
-    """Where a take's file is now: where it was, or under the same names in one of `folders`.
+def stored_name(path: Path, blend: str) -> str:
+    """How a file's name is kept in a .blend: `//motionlift/walk/walk.motion.npz` where it lies beside it, with slashes
+    on every system."""
+    if blend and path.is_relative_to(Path(blend).parent):
+        return f"//{path.relative_to(Path(blend).parent).as_posix()}"
+    return str(path)
+
+
+def locate(stored: str | Path, folders: Iterable[Path]) -> Path:
+    """Where a take's file is now: where it was, or under the same names in one of `folders`. `stored`: absolute,
+    perhaps on another machine with another system.
 
     Raises `MotionLiftError` (`take_missing`).
     """
-    for path in (stored, *(folder / stored.parent.name / stored.name for folder in folders)):
+    there = Path(stored)
+    named = PureWindowsPath(stored) if re.match(r"[A-Za-z]:[\\/]|\\\\", str(stored)) else PurePath(stored)
+    for path in (there, *(folder / named.parent.name / named.name for folder in folders)):
         if path.is_file():
             return path
     raise MotionLiftError(
         "take_missing",
-        f"The take's file {stored.name} is not at {stored.parent}.",
-        f"Put the folder {stored.parent.name} beside the .blend into {FOLDER}, or lift the video again.",
+        f"The take's file {named.name} is not at {named.parent}.",
+        f"Put the folder {named.parent.name} beside the .blend into {FOLDER}, or lift the video again.",
     )
 
 

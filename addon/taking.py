@@ -10,7 +10,7 @@ import bpy
 from ..bridge.blender.drafts import Draft, DraftLost
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
 from . import batch, camera, clean_results, edited, people, results
-from .lift_queue import Finished
+from .lift_jobs import Finished
 from .session import SLICE_SECONDS, Session
 from .takes import drop_empty
 
@@ -92,7 +92,11 @@ def is_written(context: bpy.types.Context, finished: Finished, state: Session) -
     if finished.error is not None or not isinstance(plan, results.LiftPlan | clean_results.CleanUpPlan):
         return True
     if state.drafting is None and finished.prepared is not None:
-        draft = clean_results.draft_of(context, finished)
+        try:
+            draft = clean_results.draft_of(context, finished)
+        except Exception:  # It is tried again when it is placed, and told then.
+            log.exception("the keys of %s beforehand", finished.job.name)
+            draft = None
         state.drafting = None if draft is None else (finished, draft)
     if state.drafting is not None and state.drafting[0] is finished:
         try:
@@ -103,9 +107,11 @@ def is_written(context: bpy.types.Context, finished: Finished, state: Session) -
             log.info("the keys of %s are written anew", finished.job.name)
             state.drafting = None
             return False
-    if isinstance(plan, clean_results.CleanUpPlan) and not (plan.keep_edits or plan.new_action):
-        action = bpy.data.actions.get(plan.action)
-        return _noted(state, began, action is None or edited.find_out(action, SLICE_SECONDS) is not None)
+    if isinstance(plan, clean_results.CleanUpPlan) and (action := bpy.data.actions.get(plan.action)) is not None:
+        if plan.keep_edits:
+            return _noted(state, began, edited.find_work(action, SLICE_SECONDS))
+        if not plan.new_action:
+            return _noted(state, began, edited.find_out(action, SLICE_SECONDS) is not None)
     return _noted(state, began, True)
 
 

@@ -9,8 +9,8 @@ import bpy
 
 from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
-from ..bridge.blender.armature import add_figure, rewrite_figure
-from ..bridge.blender.drafts import Draft
+from ..bridge.blender.armature import FigureDraft, add_figure, keys_on_figure, rewrite_figure
+from ..bridge.blender.drafts import Draft, Keys
 from ..bridge.blender.hand_work import take_over
 from ..bridge.blender.rigify import add_rigify_human, remove_made
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
@@ -32,8 +32,9 @@ class Target(Protocol):
         """A new Action for `motion` that begins at the scene's first frame; the object that it animates."""
         ...
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-        """Write `motion` into the Action that animates `figure`, in place of what `write` put there."""
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
+        """Write `motion` into the Action that animates `figure`, in place of what `write` put there; or into a new one
+        of the name `anew`, which takes its place on `figure`."""
         ...
 
     def remove(self, figure: bpy.types.Object) -> None:
@@ -48,16 +49,25 @@ class Target(Protocol):
 class NewArmature:
     """An armature made for the motion: one bone a joint."""
 
-    def __init__(self, options: RetargetOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: RetargetOptions | None = None,
+        prepared: Prepared | None = None,
+        draft: Draft | None = None,
+    ) -> None:
         self._options = options or RetargetOptions()
+        self._prepared, self._draft = prepared, draft
 
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`."""
-        return add_figure(context, adjusted(motion, self._options.adjustment), name)
+        draft = self._draft if isinstance(self._draft, FigureDraft) else None
+        return add_figure(context, self._stood(motion), name, draft)
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`."""
-        rewrite_figure(figure, adjusted(motion, self._options.adjustment), first_frame)
+        before = figure.animation_data.action
+        made = rewrite_figure(figure, self._stood(motion), first_frame, self._draft, bool(anew))
+        _settle(before, made, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`."""
@@ -67,6 +77,10 @@ class NewArmature:
     def words(self, motion: Motion) -> str:
         """See `Target.words`."""
         return f"{len(motion.joint_names)} bones"
+
+    def _stood(self, motion: Motion) -> Motion:
+        ready = self._prepared.stood(motion, self._options.adjustment) if self._prepared else None
+        return ready or adjusted(motion, self._options.adjustment)
 
 
 class Rig:
@@ -104,13 +118,13 @@ class Rig:
         self._words += kept
         return figure
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`: the Action is made anew and takes the place of the one before."""
         before = figure.animation_data.action
         kept = before.use_fake_user
         self._animate(figure, motion, before.name, first_frame)
-        take_over(before, figure.animation_data.action)
-        figure.animation_data.action.use_fake_user = kept
+        before.use_fake_user = kept
+        _settle(before, figure.animation_data.action, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: the rig shows again what it showed before."""
@@ -161,9 +175,9 @@ class NewRigify:
         self._words = ". ".join([rig.words(motion), *(note.rstrip(".") for note in human.notes)])
         return human.figure
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`."""
-        Rig(figure.name, self._options, self._prepared, self._draft).rewrite(figure, motion, first_frame)
+        Rig(figure.name, self._options, self._prepared, self._draft).rewrite(figure, motion, first_frame, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
@@ -188,7 +202,18 @@ def target_named(
     """
     if kind == NEW_RIGIFY:
         return NewRigify(options, prepared, draft)
-    return Rig(rig, options, prepared, draft) if kind == ACTIVE_ARMATURE else NewArmature(options)
+    return Rig(rig, options, prepared, draft) if kind == ACTIVE_ARMATURE else NewArmature(options, prepared, draft)
+
+
+def _settle(before: bpy.types.Action, made: bpy.types.Action, anew: str) -> None:
+    """Let the Action that was made be a new one called `anew`, or without a name take the other's place."""
+    if anew:
+        before.use_fake_user = made.use_fake_user = True
+        made.name = anew
+    elif made != before:
+        kept = before.use_fake_user
+        take_over(before, made)
+        made.use_fake_user = kept
 
 
 def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
@@ -202,6 +227,8 @@ def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence
 
     What is wrong with the rig is told when they are written.
     """
+    if kind == NEW_ARMATURE:
+        return Wanted(tuple(motions), None, None, options)
     figure = bpy.data.objects.get(rig)
     if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
         return None
@@ -214,6 +241,8 @@ def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence
 def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> Draft | None:
     """The keys of what was prepared for `figure`, to be written little by little; None where something about it has
     changed, which is told when they are written."""
+    if prepared.wanted.rig is None:
+        return Draft(figure, keys_on_figure(figure, prepared.stands[0]), first_frame)
     try:
         check_editable(figure)
         wanted, found = prepared.wanted, rig_map.match_of(figure)
@@ -222,7 +251,7 @@ def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> 
     if prepared.of(prepared.motions[0], read_rig(figure), found.rig_map, wanted.options) is None:
         return None
     switches = switch_values(figure, found.rig_map, wanted.options.limbs)
-    return Draft(figure, prepared.done[0], first_frame, switches)
+    return Draft(figure, Keys.on_rig(figure, prepared.done[0]), first_frame, switches)
 
 
 def resolved(kind: str, active: bpy.types.Object | None) -> str:

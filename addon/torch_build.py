@@ -3,7 +3,8 @@
 For torch 2.13 there are builds for CUDA 12.6 and 13.0 (PyTorch's RELEASE.md, release compatibility and CUDA support
 matrices: 12.6 for Maxwell 5.0 to Hopper 9.0, 13.0 for Turing 7.5 to Blackwell 12.0, alike on Linux and Windows). PyPI
 has the one for CUDA 13.0 for Linux, and the one without CUDA for Windows and macOS; all others lie on PyTorch's own
-index. CUDA 13 runs with drivers from 580 on, CUDA 12 from 525 on (NVIDIA's table of CUDA compatibility).
+index. CUDA 13 runs with drivers from 580 on, CUDA 12 from 525 on (NVIDIA, CUDA Compatibility, minor version
+compatibility, table 1), on Windows from 528.33 on (NVIDIA, CUDA Toolkit release notes, table of minimum drivers).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Literal
 log = logging.getLogger(__name__)
 
 TORCH_INDEX = "https://download.pytorch.org/whl/"
+DRIVER_OF_CUDA_13 = (580, 0)
+DRIVER_OF_CUDA_12 = {"linux": (525, 60), "win32": (528, 33)}
 PATIENCE_SECONDS = 20.0
 
 Build = Literal["cpu", "cu126", "cu130"]
@@ -26,11 +29,11 @@ Build = Literal["cpu", "cu126", "cu130"]
 
 @dataclass(frozen=True)
 class Gpu:
-    """An NVIDIA GPU: its name, compute capability as (major, minor), and the driver's major version."""
+    """An NVIDIA GPU: its name, compute capability and driver as (major, minor)."""
 
     name: str
     capability: tuple[int, int]
-    driver: int
+    driver: tuple[int, int]
 
 
 def has_nvidia() -> bool:
@@ -44,8 +47,10 @@ def find_gpu() -> Gpu | None:
     try:
         done = subprocess.run(
             command,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
             errors="replace",
             check=True,
             timeout=PATIENCE_SECONDS,
@@ -59,11 +64,13 @@ def find_gpu() -> Gpu | None:
 
 def read_gpu(text: str) -> Gpu | None:
     """The first GPU in what nvidia-smi writes: `NVIDIA GeForce RTX 3060, 8.6, 581.42`."""
-    found = re.search(r"(?m)^(.+), (\d+)\.(\d+), (\d+)\.", text)
-    return Gpu(found[1], (int(found[2]), int(found[3])), int(found[4])) if found else None
+    found = re.search(r"(?m)^(.+), (\d+)\.(\d+), (\d+)\.(\d+)", text)
+    if not found:
+        return None
+    return Gpu(found[1], (int(found[2]), int(found[3])), (int(found[4]), int(found[5])))
 
 
-def torch_build(gpu: Gpu | None, wanted: bool) -> tuple[Build, str]:
+def torch_build(gpu: Gpu | None, wanted: bool, system: str = sys.platform) -> tuple[Build, str]:
     """The build for a machine, and why, for the log. `wanted`: whether one for a GPU is asked for at all.
 
     Where nothing is known of the GPU it is the newest; where none runs on it, the one for the CPU.
@@ -72,10 +79,11 @@ def torch_build(gpu: Gpu | None, wanted: bool) -> tuple[Build, str]:
         return "cpu", "torch for the CPU"
     if gpu is None:
         return "cu130", "torch for CUDA 13.0: nothing is known of the GPU"
-    words = f"{gpu.name}, compute capability {gpu.capability[0]}.{gpu.capability[1]}, driver {gpu.driver}"
-    if gpu.capability >= (7, 5) and gpu.driver >= 580:
+    capability, driver = (".".join(map(str, parts)) for parts in (gpu.capability, gpu.driver))
+    words = f"{gpu.name}, compute capability {capability}, driver {driver}"
+    if gpu.capability >= (7, 5) and gpu.driver >= DRIVER_OF_CUDA_13:
         return "cu130", f"torch for CUDA 13.0: {words}"
-    if (5, 0) <= gpu.capability <= (9, 0) and gpu.driver >= 525:
+    if (5, 0) <= gpu.capability <= (9, 0) and gpu.driver >= DRIVER_OF_CUDA_12.get(system, (525, 0)):
         return "cu126", f"torch for CUDA 12.6: {words}"
     if gpu.capability >= (5, 0):
         return "cpu", f"torch for the CPU, since the driver is too old, a newer one lets the GPU be used: {words}"

@@ -9,7 +9,7 @@ import bpy
 
 from ..core.jobs import LiftSettings
 from . import pictures
-from .lift_queue import Finished, Job
+from .lift_jobs import Finished, Job
 from .preferences import engine_folder, engine_python
 from .session import session
 from .video_facts import VideoFacts

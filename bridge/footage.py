@@ -16,11 +16,12 @@ from typing import Any, Protocol
 from ..core.files import leftovers
 from ..core.jobs import Cancelled, MotionLiftError
 from ..core.motion import Motion
-from .worker_client import import_folder, worker_environment
+from . import background
+from .worker_home import import_folder, worker_environment
 
 MODULE = "motionlift.core.reporting.backdrop"
 LOG_LINES = 12
-LEAVE_SECONDS = 1.0
+LEAVE_SECONDS = 0.5
 """What a process that is not wanted any more gets to leave by itself."""
 
 
@@ -81,11 +82,10 @@ class FootageRun:
         self._cancelled = False
         imports = import_folder(folder)
         try:
-            self._process = subprocess.Popen(
+            self._process = background.started(
                 [str(python), "-m", MODULE],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=worker_environment(imports),
-                cwd=imports, text=True, encoding="utf-8", errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                cwd=imports,
             )  # fmt: skip
         except OSError as error:
             raise MotionLiftError(

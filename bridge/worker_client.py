@@ -1,25 +1,18 @@
-"""The worker from outside: starts it, sends requests, hands out its events. Standard library only.
-
-The worker runs in a Python environment of its own. There the package is found through one folder of ours that
-holds nothing but a `motionlift` pointing at this package's folder, so that no other extension is exposed.
-"""
+"""The worker from outside: starts it, sends requests, hands out its events. Standard library only."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import os
 import queue
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from .. import __version__
-from ..core.files import written_beside
 from ..core.jobs import (
     PROTOCOL_VERSION,
     Event,
@@ -34,37 +27,13 @@ from ..core.jobs import (
     decode_event,
     encode,
 )
+from . import background
+from .worker_home import import_folder, what_next, worker_environment
 
 log = logging.getLogger(__name__)
 
-PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 LOG_LINES = 200
 LOG_LINES_SHOWN = 20
-
-
-def import_folder(folder: Path, root: Path = PACKAGE_ROOT) -> Path:
-    """`folder`, holding the one package `motionlift` whose modules are those of `root`; made or renewed.
-
-    Raises `MotionLiftError` (code `write_failed`) when the disk refuses.
-    """
-    package = folder / "motionlift"
-    text = f'"""Made by MotionLift."""\n\n__path__ = [{str(root)!r}]\n__version__ = {__version__!r}\n'
-    target = package / "__init__.py"
-    try:
-        package.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and target.read_text(encoding="utf-8") == text:
-            return folder
-    except OSError as error:
-        raise MotionLiftError("write_failed", f"Could not prepare {package}: {error.strerror or error}.") from error
-    with written_beside(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return folder
-
-
-def worker_environment(folder: Path) -> dict[str, str]:
-    """The environment variables of the worker: ours, without what would bend another Python's imports."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
-    return {**kept, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"}
 
 
 class WorkerClient:
@@ -72,13 +41,21 @@ class WorkerClient:
 
     `python` is the interpreter of the worker's environment, `folder` where `import_folder` may write. Events are
     collected by a thread; `poll` hands them out. Every request ends in exactly one `Result` or `Failure`, also
-    when the process dies: then of code `worker_died`, with the end of its log as the hint.
+    when the process dies: then of code `worker_died`, with the end of its log as the hint. `variables` come on top of
+    its environment.
     """
 
-    def __init__(self, python: Path, folder: Path, module: str = "motionlift.core.worker") -> None:
+    def __init__(
+        self,
+        python: Path,
+        folder: Path,
+        module: str = "motionlift.core.worker",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.python = python
         self.folder = folder
         self.module = module
+        self.variables = dict(variables or {})
         self.hello: Hello | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -111,17 +88,13 @@ class WorkerClient:
         folder = import_folder(self.folder)
         self.hello = None
         try:
-            process = subprocess.Popen(
+            process = background.started(
                 [str(self.python), "-m", self.module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=worker_environment(folder),
+                env={**worker_environment(folder, self.python), **self.variables},
                 cwd=folder,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             raise MotionLiftError(
@@ -167,9 +140,25 @@ class WorkerClient:
         self._write(Request("prepare", request_id))
         return request_id
 
-    def cancel(self, request_id: str) -> None:
-        """Ask the worker to stop a request, which then ends in a `Failure` of code `cancelled`."""
+    def cancel(self, request_id: str, patience: float | None = None) -> None:
+        """Ask the worker to stop a request, which then ends in a `Failure` of code `cancelled`.
+
+        With `patience`, a process that has not stopped it after so many seconds is ended: the `Failure` is then of code
+        `worker_died`. A thread sees to that, however busy the caller is.
+        """
         self._write(Request("cancel", request_id))
+        process = self._process
+        if patience is not None and process is not None:
+            timer = threading.Timer(patience, self._end_deaf, (request_id, process))
+            timer.daemon = True
+            timer.start()
+
+    def _end_deaf(self, request_id: str, process: subprocess.Popen[str]) -> None:
+        with self._lock:
+            deaf = request_id in self._pending
+        if deaf:
+            log.info("the worker does not stop: it is ended")
+            process.kill()
 
     def poll(self) -> list[Event]:
         """The events that have arrived since the last call, oldest first; does not wait."""
@@ -287,7 +276,7 @@ class WorkerClient:
                     request_id,
                     "worker_died",
                     f"The video engine stopped unexpectedly (exit code {code}).",
-                    f"The end of its log:\n{self.log_tail()}",
+                    f"{what_next(code)}\nThe end of its log:\n{self.log_tail()}",
                 )
             )
 

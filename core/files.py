@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,7 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 _TEMPORARY = ".motionlift-"
+BUSY_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -54,11 +57,26 @@ def written_beside(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        replace_patiently(temporary, path)
     except OSError as error:
         raise _write_failed(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_patiently(source: Path, target: Path, seconds: float = BUSY_SECONDS) -> None:
+    """`os.replace`. Windows refuses it while somebody looks at either file, virus scanners above all: it is tried again
+    for so long. Raises `OSError`."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def leftovers(path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -240,6 +241,9 @@ def test_doctor_names_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch)
     code, out, _ = run("doctor")
     assert code == 1
     assert all(word in out for word in ("needed [thing]", "[none]", "get it", "renew it"))
+    code, out, _ = run("doctor", "--json")
+    assert code == 0
+    assert [doctor.Check(**told) for told in json.loads(out)] == found()
     monkeypatch.setattr(doctor, "checks", lambda: found()[:2])
     assert run("doctor")[0] == 0
 

@@ -13,7 +13,7 @@ import bpy
 
 from ..reduce import ReducedKeys
 from ..retarget import Retargeted
-from .drafts import Draft
+from .drafts import Draft, Keys
 from .handiwork import is_as_written
 
 LONGEST_NAME = 56
@@ -41,7 +41,7 @@ def apply_keys(
     old = bpy.data.actions.get(_short(name))
     replaced = old if replace and old is not None and is_as_written(old) else None
     if draft is None or not draft.fits(figure, done, first_frame, switches or {}):
-        draft = Draft(figure, done, first_frame, switches, reduced)
+        draft = Draft(figure, Keys.on_rig(figure, done, reduced), first_frame, switches)
     if previous is not None:
         previous.use_fake_user = True
     action = draft.show(figure)

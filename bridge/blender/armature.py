@@ -9,9 +9,8 @@ rotation the bone stands at G R, and Blender composes it as (G_parent R_parent)(
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
@@ -21,9 +20,8 @@ from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
-from . import versions
-from .key_curves import write_curves
-from .written import remember
+from .drafts import MARK, Draft, Keys, write_over
+from .key_curves import Channel
 
 SAME_SIZE = 2e-3
 """Figures whose bones are that nearly as long, as a share, are of one size."""
@@ -54,22 +52,65 @@ def free_name(name: str) -> str:
     return free
 
 
-def add_figure(context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
+class FigureDraft(Draft):
+    """The keys of `motion` for a figure of its own, which is made with it and which nobody sees until it is shown.
+
+    Object Mode is needed, as for `add_figure`.
+    """
+
+    def __init__(self, context: bpy.types.Context, motion: Motion, name: str) -> None:
+        figure = _new_figure(context, motion, free_name(name))
+        figure[MARK] = True
+        super().__init__(figure, keys_on_figure(figure, motion), context.scene.frame_start)
+
+    def discard(self) -> None:
+        """Throw away keys and figure, if they are still there."""
+        super().discard()
+        discard_lost_figures(self.figure)
+
+
+def discard_lost_figures(name: str = "") -> None:
+    """Throw away figures that were made for drafts and never shown: that called `name`, else all of them."""
+    for figure in [bpy.data.objects.get(name)] if name else list(bpy.data.objects):
+        if figure is not None and MARK in figure:
+            bpy.data.armatures.remove(figure.data)
+
+
+def add_figure(
+    context: bpy.types.Context, motion: Motion, name: str, draft: FigureDraft | None = None
+) -> bpy.types.Object:
     """A new armature object in the active collection that moves as `motion` does, from the scene's first frame on.
 
     The motion is resampled to the scene's rate where it has another. Object, armature and Action are called
     `free_name(name)`. Object Mode is needed; selection, active object, frame, range and rate of the scene stay as
-    they were, and when something fails nothing remains.
+    they were, and when something fails nothing remains. `draft`: where figure and keys were made beforehand, if they
+    still fit.
     """
     scene = context.scene
     motion = evenly_sampled(motion, scene.render.fps / scene.render.fps_base)
-    name = free_name(name)
+    figure = None if draft is None else bpy.data.objects.get(draft.figure)
+    if figure is None or draft is None or not draft.fits(figure, motion, scene.frame_start, {}):
+        figure = _new_figure(context, motion, free_name(name))
+        draft = None
+    with contextlib.ExitStack() as failing:
+        failing.callback(_remove, figure.name)
+        shown = draft or Draft(figure, keys_on_figure(figure, motion), scene.frame_start)
+        shown.show(figure).name = figure.name
+        if MARK in figure:
+            del figure[MARK]
+        context.collection.objects.link(figure)
+        failing.pop_all()
+    return figure
+
+
+def _new_figure(context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
+    """An armature object with the bones of `motion`, in no collection."""
     with contextlib.ExitStack() as failing:
         failing.callback(_remove, name)
         figure = bpy.data.objects.new(name, bpy.data.armatures.new(name))
         _build_bones(context, figure, motion)
-        _animate(figure, motion, scene.frame_start)
-        context.collection.objects.link(figure)
+        for joint in motion.joint_names:
+            figure.pose.bones[joint].rotation_mode = "QUATERNION"
         failing.pop_all()
     return figure
 
@@ -90,25 +131,52 @@ def _build_bones(context: bpy.types.Context, figure: bpy.types.Object, motion: M
             bone.parent = bones[motion.joint_names[parent]] if parent >= 0 else None
 
 
-def rewrite_figure(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-    """Give the Action of a figure that `add_figure` made the keys of `motion`, of the same joints, and its range.
+def rewrite_figure(
+    figure: bpy.types.Object, motion: Motion, first_frame: int, draft: Draft | None = None, anew: bool = False
+) -> bpy.types.Action:
+    """Give a figure that `add_figure` made the keys of `motion`, of the same joints, and return the Action that has
+    them: the one that it had, written over, or with `draft` or `anew` another like that in all that we do not write.
 
     The bones stay as they are where the motion's figure is as large: another solve changes their lengths by a
-    millimetre at most; else they are scaled to its size. Curves that we do not write stay too.
+    millimetre at most; else they are scaled to its size. `draft`: where the keys were written beforehand, if they fit.
     """
-    _resize(figure, motion)
-    curves, action = versions.current_curves(figure.animation_data), figure.animation_data.action
-    roots = [name for name, parent in zip(motion.joint_names, motion.parents, strict=True) if parent < 0]
-    ours = {f"{figure.pose.bones[name].path_from_id()}.rotation_quaternion" for name in motion.joint_names}
-    ours |= {f"{figure.pose.bones[name].path_from_id()}.location" for name in roots}
-    for curve in list(curves.fcurves):
-        if curve.data_path in ours:
-            curves.fcurves.remove(curve)
-    _key(figure, action, curves, motion, first_frame)
+    if draft is not None and not draft.fits(figure, motion, first_frame, {}):
+        draft = None
+    keys, size = keys_on_figure(figure, motion), _size(figure, motion)
+    if size != 1.0:
+        figure.data.transform(Matrix.Scale(size, 4))
+        # Blender does not notice by itself.
+        figure.data.update_tag()
+    if draft is None and not anew:
+        return write_over(figure, keys, first_frame)
+    return (draft or Draft(figure, keys, first_frame)).show(figure)
 
 
-def _resize(figure: bpy.types.Object, motion: Motion) -> None:
-    """Scale the figure's bones to the size of the motion's, where that is another."""
+def keys_on_figure(figure: bpy.types.Object, motion: Motion) -> Keys:
+    """The keys of `motion` for a figure that `add_figure` made, scaled to the motion's size where that is another."""
+    size, paths, dropped = _size(figure, motion), [], set()
+    for name in motion.joint_names:
+        bone = figure.pose.bones[name]
+        path = bone.path_from_id()
+        rest = np.array(bone.bone.matrix_local, float)
+        paths.append((path, from_matrix(rest[:3, :3]), size * rest[:3, 3]))
+        dropped |= {f"{path}.rotation_quaternion", f"{path}.location"}
+    return Keys(motion, _channels(motion, paths), frozenset(dropped), len(motion), motion.fps)
+
+
+def _channels(motion: Motion, paths: Sequence[tuple[str, Array, Array]]) -> Iterator[Channel]:
+    """`paths`: of each joint's bone, with the rotation of its axes at rest and the place of its head."""
+    for joint, (path, turn, head) in enumerate(paths):
+        name = motion.joint_names[joint]
+        if motion.parents[joint] < 0:
+            way: Array = rotate(conjugate(turn), motion.root_translation - head)
+            yield Channel(f"{path}.location", range(3), way, name)
+        rotations = continuous(multiply(multiply(conjugate(turn), motion.local_rotations[:, joint]), turn))
+        yield Channel(f"{path}.rotation_quaternion", range(4), rotations, name, mode=QUATERNION)
+
+
+def _size(figure: bpy.types.Object, motion: Motion) -> float:
+    """How large the motion's figure is beside `figure`; 1 where they are of one size."""
     bones = figure.data.bones
     ratios = [
         float(np.linalg.norm(motion.rest_offsets[joint])) / length
@@ -117,39 +185,7 @@ def _resize(figure: bpy.types.Object, motion: Motion) -> None:
         and (length := (bones[name].head_local - bones[motion.joint_names[parent]].head_local).length) > SHORTEST_BONE
     ]
     size = float(np.median(ratios))
-    if abs(size - 1) > SAME_SIZE:
-        figure.data.transform(Matrix.Scale(size, 4))
-        # Blender does not notice by itself.
-        figure.data.update_tag()
-
-
-def _animate(figure: bpy.types.Object, motion: Motion, first_frame: int) -> None:
-    action = bpy.data.actions.new(figure.name)
-    action.use_fake_user = True
-    curves = versions.assign_action(figure, action)
-    for name in motion.joint_names:
-        figure.pose.bones[name].rotation_mode = "QUATERNION"
-    _key(figure, action, curves, motion, first_frame)
-
-
-def _key(figure: bpy.types.Object, action: bpy.types.Action, curves: Any, motion: Motion, first_frame: int) -> None:
-    frames: Array = np.arange(first_frame, first_frame + len(motion), dtype=np.float64)
-    action.use_frame_range = True
-    action.frame_start, action.frame_end = frames[0], frames[-1]
-    listed: list[tuple[str, int, str]] = []
-    for joint, name in enumerate(motion.joint_names):
-        bone = figure.pose.bones[name]
-        rest = bone.bone.matrix_local
-        turn = from_matrix(np.array(rest.to_3x3(), float))
-        path = bone.path_from_id()
-        if motion.parents[joint] < 0:
-            way: Array = rotate(conjugate(turn), motion.root_translation - np.array(rest.translation, float))
-            write_curves(curves, f"{path}.location", frames, way, name)
-            listed += [(f"{path}.location", index, "") for index in range(3)]
-        rotations = continuous(multiply(multiply(conjugate(turn), motion.local_rotations[:, joint]), turn))
-        write_curves(curves, f"{path}.rotation_quaternion", frames, rotations, name)
-        listed += [(f"{path}.rotation_quaternion", index, QUATERNION) for index in range(4)]
-    remember(action, curves, listed, {}, first_frame, len(motion), motion.fps)
+    return size if abs(size - 1) > SAME_SIZE else 1.0
 
 
 @contextlib.contextmanager

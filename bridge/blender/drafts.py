@@ -6,7 +6,8 @@ anything: what they hold of Blender is looked up again by name, and a draft that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -16,8 +17,9 @@ from ...core.rotation import Array
 from ..reduce import ReducedKeys
 from ..retarget import Retargeted
 from . import versions
-from .curve_prints import CurveName, prints_of
-from .key_curves import bone_channels, keyed_paths, write_bezier, write_curves, write_switch
+from .curve_prints import CurveName, curve_print, prints_of
+from .key_curves import Channel, bone_channels, keyed_paths, write_bezier, write_curves, write_switch
+from .rebuilding import can_be_rebuilt, copy_curve, copy_rest, names_of
 from .written import Keyed, remember
 
 MARK = "motionlift_draft"
@@ -28,69 +30,103 @@ class DraftLost(Exception):  # noqa: N818 (it happens, and is no error)
     """Undo, or an animator, has taken the draft away."""
 
 
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """What is to be written: `count` keys, one a frame, on each of `channels`, or the keys that these have. `of`: what
+    it was made of, by which it is told; `dropped`: the paths of the curves that give way; `fps` of the scene."""
+
+    of: object
+    channels: Iterable[Channel]
+    dropped: frozenset[str]
+    count: int
+    fps: float
+
+    @staticmethod
+    def on_rig(figure: bpy.types.Object, done: Retargeted, reduced: ReducedKeys | None = None) -> Keys:
+        """Those of `done` on the rig `figure`, or those of `reduced`."""
+        dropped = keyed_paths(figure, done) | ({"location"} if done.object_location is not None else set())
+        return Keys(done, bone_channels(figure, done, reduced), frozenset(dropped), len(done), done.fps)
+
+
 class Draft:
-    """Keys of `done` on `figure`, one a frame from `first_frame` on or those of `reduced`, and the `switches`, in a
-    copy of its Action that nothing shows yet. What bones did that we key, gives way; all else comes along."""
+    """`keys` on `figure` from `first_frame` on, and the `switches`, in an Action like the one that it has, that nothing
+    shows yet. What bones did that we key, gives way; all else comes along."""
 
     def __init__(
         self,
         figure: bpy.types.Object,
-        done: Retargeted,
+        keys: Keys,
         first_frame: int,
         switches: Mapping[str, float] | None = None,
-        reduced: ReducedKeys | None = None,
     ) -> None:
-        previous = figure.animation_data_create().action
-        self._done, self._switches, self._first = done, dict(switches or {}), first_frame
-        self._reduced = reduced
+        animation = figure.animation_data_create()
+        previous = animation.action
+        self._keys, self._switches, self._first = keys, dict(switches or {}), first_frame
         self._figure, self._previous = figure.name, "" if previous is None else previous.name
-        self._dropped = keyed_paths(figure, done) | set(self._switches)
-        self._channels = bone_channels(figure, done, reduced)
-        action, self._slot = versions.detached_action(figure, "MotionLift draft")
+        self._dropped = set(keys.dropped) | set(self._switches)
+        owner = versions.current_curves(animation) if previous is not None else None
+        self._to_copy: list[CurveName] | None = None
+        if owner is not None and can_be_rebuilt(previous, owner, self._dropped):
+            self._to_copy = names_of(owner, self._dropped)
+        whole = self._to_copy is None
+        action, self._slot = versions.detached_action(figure, "MotionLift draft", copied=whole)
         action[MARK] = True
         self._action = action.name
-        if done.object_location is not None:
-            self._dropped.add("location")
-        curves = self._curves()
-        for curve in [curve for curve in curves.fcurves if curve.data_path in self._dropped]:
-            curves.fcurves.remove(curve)
-        self._others = prints_of(curves)
+        self._others: dict[CurveName, bytes] = {}
+        if whole:
+            curves = self._curves()
+            for curve in [curve for curve in curves.fcurves if curve.data_path in self._dropped]:
+                curves.fcurves.remove(curve)
+            self._others = prints_of(curves)
         self._keyed: dict[CurveName, Keyed] = {}
         self._listed: list[tuple[str, int, str]] = []
         self._left = self._write()
+
+    @property
+    def figure(self) -> str:
+        """The name of the object that it is for."""
+        return str(self._figure)
 
     def advance(self) -> bool:
         """Write some more, for a few milliseconds; whether all is written then. Raises `DraftLost`."""
         return next(self._left, True) is True
 
-    def fits(self, figure: bpy.types.Object, done: Retargeted, first_frame: int, switches: Mapping[str, float]) -> bool:
+    def fits(self, figure: bpy.types.Object, of: object, first_frame: int, switches: Mapping[str, float]) -> bool:
         """Whether this is what would be written onto `figure` now: nothing around it has changed meanwhile."""
         previous = figure.animation_data.action if figure.animation_data else None
-        if done is not self._done or (figure.name, first_frame) != (self._figure, self._first):
+        if of is not self._keys.of or (figure.name, first_frame) != (self._figure, self._first):
             return False
         if dict(switches) != self._switches or ("" if previous is None else previous.name) != self._previous:
             return False
         if bpy.data.actions.get(self._action) is None:
+            return False
+        if not self._finished():
             return False
         owner = versions.current_curves(figure.animation_data) if previous is not None else None
         now = {} if owner is None else prints_of(owner, {curve.data_path for curve in owner.fcurves} - self._dropped)
         return now == self._others
 
     def show(self, figure: bpy.types.Object) -> bpy.types.Action:
-        """Write what is left, let `figure` play the Action, and remember in it what was written. Raises
-        `DraftLost`."""
-        while not self.advance():
-            pass
-        action = self._found()
+        """Write what is left, let `figure` play the Action, and remember in it what was written.
+
+        Raises `DraftLost`, and what goes wrong with writing; then there is no draft any more.
+        """
+        try:
+            while not self.advance():
+                pass
+        except Exception:
+            self.discard()
+            raise
+        action, previous = self._found(), figure.animation_data.action
         curves = self._curves()
+        if self._to_copy is not None and previous is not None:
+            copy_rest(previous, action)
         del action[MARK]
         versions.show_action(figure, action, self._slot)
-        last = self._first + len(self._done) - 1
         action.use_fake_user = True
-        action.use_frame_range = True
-        action.frame_start, action.frame_end = float(self._first), float(last)
-        count, fps = len(self._done), self._done.fps
-        remember(action, curves, self._listed, self._switches, self._first, count, fps, self._keyed)
+        keys = self._keys
+        _set_range(action, self._first, keys.count)
+        remember(action, curves, self._listed, self._switches, self._first, keys.count, keys.fps, self._keyed)
         return action
 
     def discard(self) -> None:
@@ -99,19 +135,33 @@ class Draft:
         if action is not None and MARK in action:
             bpy.data.actions.remove(action)
 
+    def _finished(self) -> bool:
+        try:
+            while not self.advance():
+                pass
+        except DraftLost:
+            return False
+        return True
+
     def _write(self) -> Iterator[bool]:
-        frames: Array = np.arange(self._first, self._first + len(self._done), dtype=np.float64)
-        for channel in self._channels:
-            curves = self._curves()
-            if channel.keys is None:
-                values = channel.values
-                self._keyed |= write_curves(curves, channel.path, frames, values, channel.group, channel.indices)
-            else:
-                write_bezier(curves, channel, self._first)
-            self._listed += [(channel.path, index, channel.mode) for index in channel.indices]
+        for path, index in self._to_copy or ():
+            if (curve := self._other(path, index)) is not None:
+                self._others[path, index] = curve_print(copy_curve(curve, self._curves()))
+            yield False
+        for channel in self._keys.channels:
+            self._keyed |= _write_channel(self._curves(), channel, self._first, self._keys.count)
+            self._listed += _listed(channel)
             yield False
         for path, value in self._switches.items():
             write_switch(self._curves(), path, float(self._first), value)
+
+    def _other(self, path: str, index: int) -> bpy.types.FCurve | None:
+        """A curve of the Action before; None where it is gone, which `fits` notices."""
+        figure = bpy.data.objects.get(self._figure)
+        previous = figure.animation_data.action if figure is not None and figure.animation_data else None
+        if previous is None or previous.name != self._previous:
+            return None
+        return versions.current_curves(figure.animation_data).fcurves.find(path, index=index)
 
     def _found(self) -> bpy.types.Action:
         action = bpy.data.actions.get(self._action)
@@ -121,6 +171,39 @@ class Draft:
 
     def _curves(self) -> Any:
         return versions.curves_in_slot(self._found(), self._slot)
+
+
+def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.types.Action:
+    """Write `keys` into the Action that `figure` has, in place of what is on their paths, here and now, and return it:
+    scripts that hold it go on with it."""
+    action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
+    for curve in [curve for curve in curves.fcurves if curve.data_path in keys.dropped]:
+        curves.fcurves.remove(curve)
+    keyed: dict[CurveName, Keyed] = {}
+    listed: list[tuple[str, int, str]] = []
+    for channel in keys.channels:
+        keyed |= _write_channel(curves, channel, first_frame, keys.count)
+        listed += _listed(channel)
+    _set_range(action, first_frame, keys.count)
+    remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
+    return action
+
+
+def _write_channel(curves: Any, channel: Channel, first_frame: int, count: int) -> dict[CurveName, Keyed]:
+    if channel.keys is not None:
+        write_bezier(curves, channel, first_frame)
+        return {}
+    frames: Array = np.arange(first_frame, first_frame + count, dtype=np.float64)
+    return write_curves(curves, channel.path, frames, channel.values, channel.group, channel.indices)
+
+
+def _listed(channel: Channel) -> list[tuple[str, int, str]]:
+    return [(channel.path, index, channel.mode) for index in channel.indices]
+
+
+def _set_range(action: bpy.types.Action, first_frame: int, count: int) -> None:
+    action.use_frame_range = True
+    action.frame_start, action.frame_end = float(first_frame), float(first_frame + count - 1)
 
 
 def discard_lost() -> None:

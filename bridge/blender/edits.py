@@ -7,9 +7,9 @@ was added. It belongs to a time after the take's start; where the new take goes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
@@ -19,6 +19,8 @@ from ..channels import rotation_channels, rotations_of
 from ..rig import AXIS_ANGLE, QUATERNION
 from .key_curves import SWITCHES_GROUP, write_curves
 from .written import Written, owner_in, sampled, written_in
+
+T = TypeVar("T")
 
 SAME = 1e-6
 """Radians, metres and so on: a difference that is none."""
@@ -51,22 +53,29 @@ def hand_edits(action: bpy.types.Action) -> HandEdits | None:
 
     Seen is what the curves do during the take: keys before and after it are not, and stay in the Action.
     """
-    written = written_in(action)
+    return run(reading_edits(action.name))
+
+
+def reading_edits(name: str) -> Generator[None, None, HandEdits | None]:
+    """`hand_edits` of the Action of that name in many small steps, between which Blender may go on; the Action must not
+    change meanwhile. Raises `KeyError` where it is gone."""
+    written = written_in(bpy.data.actions[name])
     if written is None:
         return None
-    owner = _owner(action, written)
-    now = [owner.fcurves.find(path, index=index) for path, index, _ in written.curves]
-    count = written.values.shape[1]
-    values = np.array(
-        [was if curve is None else sampled(curve, written.first_frame, count)
-         for curve, was in zip(now, written.values, strict=True)]
-    ).reshape(len(now), count)  # fmt: skip
+    values, there = written.values.copy(), []
+    for row, (path, index, _) in enumerate(written.curves):
+        curve = _owner(bpy.data.actions[name], written).fcurves.find(path, index=index)
+        there.append(curve is not None)
+        if curve is not None:
+            values[row] = sampled(curve, written.first_frame, written.values.shape[1])
+        yield
     rows: dict[str, list[int]] = {}
     for row, (path, _, _) in enumerate(written.curves):
         rows.setdefault(path, []).append(row)
     turns, added, removed = {}, {}, set()
     for path, its in rows.items():
-        if all(now[row] is None for row in its):
+        yield
+        if not any(there[row] for row in its):
             removed.add(path)
         elif np.abs(values[its] - written.values[its]).max() <= SAME:
             continue
@@ -78,6 +87,7 @@ def hand_edits(action: bpy.types.Action) -> HandEdits | None:
         else:
             added.update({(path, written.curves[row][1]): values[row] - written.values[row] for row in its})
     switches = {}
+    owner = _owner(bpy.data.actions[name], written)
     for path, value in written.switches.items():
         curve = owner.fcurves.find(path, index=0)
         if curve is None:
@@ -88,6 +98,16 @@ def hand_edits(action: bpy.types.Action) -> HandEdits | None:
         if keys.shape != (1, 2) or np.abs(keys - [0.0, value]).max() > SAME:
             switches[path] = keys
     return HandEdits(turns, added, switches, frozenset(removed), written.fps)
+
+
+def run(steps: Generator[None, None, T]) -> T:
+    """What comes of it, all steps at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def apply_edits(figure: bpy.types.Object, edits: HandEdits) -> None:

@@ -6,7 +6,7 @@ Action, curves that we did not write, is carried over by whoever writes the new 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core.rotation import Array
 from . import versions
-from .edits import HandEdits, apply_edits, hand_edits
+from .edits import HandEdits, apply_edits, reading_edits, run
 from .written import written_in
 
 Channel = tuple[str, int]
@@ -53,21 +53,48 @@ class HandWork:
 
 def hand_work(action: bpy.types.Action) -> HandWork | None:
     """What was done by hand to `action`; None for an Action that is not ours."""
-    edits, written = hand_edits(action), written_in(action)
+    return run(_reading(action.name))
+
+
+class HandWorkReading:
+    """`hand_work` in many small steps, between which Blender may go on; the Action must not change meanwhile."""
+
+    def __init__(self, action: bpy.types.Action) -> None:
+        self._steps = _reading(action.name)
+        self.finished = False
+        self.result: HandWork | None = None
+
+    def advance(self) -> bool:
+        """Read one more curve; whether `result` is there then. Of an Action that is gone there is none."""
+        if not self.finished:
+            try:
+                next(self._steps)
+            except StopIteration as end:
+                self.finished, self.result = True, end.value
+            except KeyError:
+                self.finished = True
+        return self.finished
+
+
+def _reading(name: str) -> Generator[None, None, HandWork | None]:
+    edits = yield from reading_edits(name)
+    written = written_in(bpy.data.actions[name])
     if edits is None or written is None:
         return None
     first, last = written.first_frame, written.first_frame + written.values.shape[1] - 1
     ours = {(path, index) for path, index, _ in written.curves}
     outside, muted = {}, set()
-    for owner in versions.curve_owners(action):
-        for curve in owner.fcurves:
-            channel = (curve.data_path, curve.array_index)
-            if channel not in ours:
+    for number in range(len(versions.curve_owners(bpy.data.actions[name]))):
+        for path, index in sorted(ours):
+            yield
+            owner = versions.curve_owners(bpy.data.actions[name])[number]
+            curve = owner.fcurves.find(path, index=index)
+            if curve is None:
                 continue
             if curve.mute:
-                muted.add(channel)
+                muted.add((path, index))
             if found := _outside(curve, first, last):
-                outside[channel] = found
+                outside[path, index] = found
     return HandWork(edits, outside, frozenset(muted))
 
 
@@ -95,6 +122,9 @@ def take_over(old: bpy.types.Action, new: bpy.types.Action) -> None:
 
 def _outside(curve: Any, first: int, last: int) -> OutsideKeys | None:
     count = len(curve.keyframe_points)
+    # Keys are in order.
+    if count and all(first - 0.5 <= curve.keyframe_points[end].co[0] <= last + 0.5 for end in (0, -1)):
+        return None
     points = {name: np.empty(2 * count, np.float32) for name in POINTS}
     kinds = {name: np.empty(count, np.int32) for name in KINDS}
     for name, values in (points | kinds).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
@@ -74,13 +75,27 @@ def write_review(figure: bpy.types.Object, motion: Motion, first_frame: int) -> 
         _drop(curves, path)
         write_curves(curves, path, frames, confidence[:, None], CONFIDENCE_GROUP, [0])
     contacts.write_edges(figure, contacts.edges_of(motion), first_frame, motion.fps)
-    markers = bpy.context.scene.timeline_markers
-    for marker in [marker for marker in markers if marker.name.startswith(MARKER)]:
-        markers.remove(marker)
     stretches = weak_stretches(motion)
-    for stretch in stretches:
-        markers.new(f"{MARKER}{stretch.text}", frame=first_frame + stretch.start)
+    mark_places(bpy.context.scene, [(first_frame + stretch.start, stretch.text) for stretch in stretches])
     return len(stretches)
+
+
+def mark_places(scene: bpy.types.Scene, places: Iterable[tuple[int, str]]) -> None:
+    """Markers at frames, with these words, in the scene's timeline, in place of those of ours that are there."""
+    remove_marks(scene)
+    for frame, words in sorted(places):
+        scene.timeline_markers.new(f"{MARKER}{words}", frame=frame)
+
+
+def remove_marks(scene: bpy.types.Scene) -> None:
+    """Take our markers out of the scene's timeline."""
+    for marker in marks(scene):
+        scene.timeline_markers.remove(marker)
+
+
+def marks(scene: bpy.types.Scene) -> list[bpy.types.TimelineMarker]:
+    """Our markers in the scene's timeline."""
+    return [marker for marker in scene.timeline_markers if marker.name.startswith(MARKER)]
 
 
 def with_edited_contacts(figure: bpy.types.Object, motion: Motion, first_frame: int) -> Motion:

@@ -29,23 +29,32 @@ def assign_action(animated: bpy.types.ID, action: bpy.types.Action) -> Any:
     return curves
 
 
-def detached_action(animated: bpy.types.ID, name: str) -> tuple[bpy.types.Action, str]:
-    """A copy, called `name`, of the Action that `animated` has, or a new one, that nothing uses yet; and the identifier
-    of its slot, from 4.4 on, for `curves_in_slot` and `show_action`."""
+def detached_action(animated: bpy.types.ID, name: str, copied: bool = True) -> tuple[bpy.types.Action, str]:
+    """A new Action, called `name`, that nothing uses yet, with `copied` a copy of the one that `animated` has; and the
+    identifier of its slot, from 4.4 on, for `curves_in_slot` and `show_action`: that of the Action before."""
     animation = animated.animation_data_create()
     previous = animation.action
-    action = bpy.data.actions.new(name) if previous is None else previous.copy()
+    action = bpy.data.actions.new(name) if previous is None or not copied else previous.copy()
     action.name, action.use_fake_user = name, False
     if not hasattr(action, "slots"):
         return action, ""
     used = animation.action_slot if previous is not None else None
     slot = action.slots.get(used.identifier) if used is not None else None
     if slot is None:
-        slot = action.slots.new(id_type=animated.id_type, name=animated.name)
+        # An identifier begins with two letters for the kind of data.
+        called = animated.name if used is None else used.identifier[2:]
+        slot = action.slots.new(id_type=animated.id_type, name=called)
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     strip.channelbag(slot, ensure=True)
     return action, str(slot.identifier)
+
+
+def has_one_slot(action: bpy.types.Action) -> bool:
+    """Whether all curves of an Action lie in one place; before 4.4 they always do."""
+    if not hasattr(action, "slots"):
+        return True
+    return len(action.slots) == 1 and len(action.layers) == 1 and len(action.layers[0].strips) == 1
 
 
 def curves_in_slot(action: bpy.types.Action, slot: str) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -14,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Column, Table
@@ -54,8 +56,11 @@ class Check:
     advice: str = ""
 
 
-def doctor() -> None:
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON list.")] = False) -> None:
     """Check this installation: versions, devices, models, weights, and what is missing."""
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(check) for check in checks()]))
+        return
     colours = {"good": "green", "note": "yellow", "missing": "red"}
     table = Table("", "", Column("Found", overflow="fold"), Column("What to do", overflow="fold"), show_edge=False)
     missing = 0

@@ -22,7 +22,7 @@ from ..rotation import Array
 from ..video.reader import GRACE_SECONDS
 from .bodies import Bodies, distinct
 from .observations import Observations
-from .observe import Part
+from .watch import Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""

@@ -13,7 +13,8 @@ from ..jobs import LiftSettings, MotionLiftError, ProgressCallback, Stage
 from ..processors import environment
 from .models import HandModel, PoseModel
 from .observations import Observations
-from .observe import Part, observe
+from .observe import observe
+from .watch import Part
 
 PROGRESS_SECONDS = 0.1
 

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 MODEL_WHEEL = "mediapipe==0.10.21"
 """The last version whose wheel carries the models."""
 
+CACHE_VARIABLE = "MOTIONLIFT_CACHE"
+"""The environment variable that names the folder for models and detections."""
 _DOWNLOAD_SECONDS = 900
 
 
@@ -109,9 +111,9 @@ class HandModel(_Task):
 
 
 def cache_folder(cache_dir: str | None = None) -> Path:
-    """Where models and detections are kept: `cache_dir`, else the platform's folder for caches."""
-    if cache_dir:
-        return Path(cache_dir).expanduser()
+    """Where models and detections are kept: `cache_dir`, else as `CACHE_VARIABLE` says, else the platform's folder."""
+    if told := cache_dir or os.environ.get(CACHE_VARIABLE):
+        return Path(told).expanduser()
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
         return (Path(base) if base else Path.home() / "AppData" / "Local") / "motionlift" / "cache"

@@ -20,7 +20,8 @@ from .detector import DetectorProcess
 from .division import divided
 from .models import HandModel, PoseModel
 from .observations import Observations
-from .observe import MOST_PEOPLE, Part, SoFar, observe
+from .observe import SoFar, observe
+from .watch import MOST_PEOPLE, Part
 
 log = logging.getLogger(__name__)
 

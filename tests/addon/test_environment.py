@@ -15,11 +15,14 @@ from typing import get_args
 
 import pytest
 
+from motionlift.addon import engine_state
 from motionlift.addon.engine_setup import EngineSetup
 from motionlift.addon.environment import (
+    LONGEST_INSIDE,
+    LONGEST_ON_WINDOWS,
     NEEDED,
     SetupPlan,
-    environment_python,
+    engine_place,
     installed,
     remove,
 )
@@ -71,12 +74,20 @@ def test_it_is_made_checked_and_removed(plan: SetupPlan, sample_video: Path, wei
     done = setup.wait(300)
     assert done.phase == "done", setup.log_tail()
     assert installed(plan.folder, plan.constraints) == "yes"
+    # What it fetched and found lies with it, and is told without asking it again.
+    assert (plan.folder / "cache/models/pose_landmarker_full.task").is_file()
+    state = engine_state.remembered(plan.python, plan.folder)
+    assert state is not None
+    assert engine_state.remembered(Path("another"), plan.folder) is None
+    assert re.search(r"torch \d.*MediaPipe \d", state.versions)
+    assert ("cpu (" in state.devices, state.models, state.troubles) == (True, "Here", ())
+    told = dict(state.lines(free=5_000_000_000))
+    assert told["Disk"].endswith("GB used, 5 GB free")
     plan.constraints.write_text("tiny_engine==1.1\n")
     assert installed(plan.folder, plan.constraints) == "old"
     remove(plan.folder)
     assert installed(plan.folder, plan.constraints) == "no"
-    assert not environment_python(plan.folder).exists()
-    assert list(plan.folder.iterdir()) == []
+    assert not plan.folder.exists()
 
 
 def test_an_engine_that_cannot_lift_is_not_called_ready(plan: SetupPlan) -> None:
@@ -141,6 +152,8 @@ def test_what_is_installed_is_what_the_package_needs() -> None:
         ("NVIDIA GeForce RTX 3060, 8.6, 560.94", "cu126"),
         ("NVIDIA GeForce GTX 1060, 6.1, 581.42", "cu126"),
         ("NVIDIA H200, 9.0, 570.86.15", "cu126"),
+        ("NVIDIA A100, 8.0, 525.60.13", "cu126"),
+        ("NVIDIA A100, 8.0, 520.61.05", "cpu"),
         # None runs on a Blackwell with an old driver, nor on a Kepler, nor with a driver for CUDA 11.
         ("NVIDIA GeForce RTX 5090, 12.0, 572.16", "cpu"),
         ("Tesla K80, 3.7, 470.82.01", "cpu"),
@@ -149,8 +162,26 @@ def test_what_is_installed_is_what_the_package_needs() -> None:
     ],
 )
 def test_torch_is_the_one_that_runs_on_the_gpu(said: str, build: str) -> None:
-    assert torch_build(read_gpu(said), wanted=True)[0] == build
-    assert torch_build(read_gpu(said), wanted=False)[0] == "cpu"
+    assert torch_build(read_gpu(said), True, "linux")[0] == build
+    assert torch_build(read_gpu(said), False, "linux")[0] == "cpu"
+
+
+def test_windows_wants_another_driver_for_cuda_12() -> None:
+    for driver, build in (("527.56", "cpu"), ("528.33", "cu126"), ("531.14", "cu126"), ("580.88", "cu130")):
+        gpu = read_gpu(f"NVIDIA GeForce RTX 3060, 8.6, {driver}")
+        assert torch_build(gpu, True, "win32")[0] == build
+
+
+def test_the_engine_lies_where_windows_can_hold_its_paths() -> None:
+    user = Path(r"C:\Users\jo\AppData\Roaming\Blender Foundation\Blender\5.2\extensions\.user\user_default\motionlift")
+    local = r"C:\Users\jo\AppData\Local"
+    place = engine_place(user, "5.2", "win32", local)
+    assert str(place).startswith(local)
+    assert len(str(place)) + 1 + LONGEST_INSIDE <= LONGEST_ON_WINDOWS
+    # Where that is not needed, or cannot be, it is the extension's own folder.
+    assert engine_place(Path("C:/b"), "5.2", "win32", local) == Path("C:/b")
+    assert engine_place(user, "5.2", "win32", "") == user
+    assert engine_place(user, "5.2", "linux", local) == engine_place(user, "5.2", "darwin", local) == user
 
 
 def test_torch_comes_from_where_its_build_lies(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from motionlift.addon import lift_queue
-from motionlift.addon.lift_queue import Finished, Job, LiftQueue, Status
-from motionlift.bridge.worker_client import WorkerClient, import_folder
+from motionlift.addon.lift_jobs import Finished, Job, Status
+from motionlift.addon.lift_queue import LiftQueue
+from motionlift.bridge.worker_client import WorkerClient
+from motionlift.bridge.worker_home import import_folder
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.motion import Motion
 
@@ -110,14 +113,54 @@ def test_a_worker_that_does_not_listen_is_ended_within_a_second(queue: LiftQueue
     deaf = job("deaf")
     queue.add(deaf)
     _until(queue, lambda: queue.status and queue.status.done)
-    began = time.monotonic()
+    process = queue.client._process
+    assert process is not None
     queue.cancel(deaf)
-    (ended,) = queue.wait()
-    assert time.monotonic() - began < 1.0
+    # Told at once, and ended in time though nobody calls `tick` meanwhile.
+    assert queue.status is None
+    (ended,) = queue.tick()
     assert ended.error is not None
     assert ended.error.code == "cancelled"
+    process.wait(1.0)
+    assert queue.leaving
     queue.add(job("good"))
     assert queue.wait()[0].motions
+    assert not queue.leaving
+
+
+def test_nothing_stays_of_what_was_cancelled(queue: LiftQueue, job: Callable[..., Job], tmp_path: Path) -> None:
+    """Neither of a lift whose result the worker had written, nor of one whose result was being read."""
+    for wish, name in (("written", "slow"), ("read", "good")):
+        folder = tmp_path / wish
+        folder.mkdir()
+        one = dataclasses.replace(job(name), output=folder / "take.motion.npz")
+        queue.add(one)
+        if wish == "written":
+            _until(queue, lambda: queue.status and queue.status.done)
+            end = time.monotonic() + PATIENCE_SECONDS
+            while not one.output.exists() and time.monotonic() < end:
+                time.sleep(0.01)
+        else:
+            _until(queue, lambda: queue._loading)
+        queue.cancel(one)
+        (ended,) = _until(queue, lambda: not (queue.busy or queue.leaving))
+        assert ended.error is not None
+        assert ended.error.code == "cancelled"
+        assert not folder.exists()
+
+
+def test_the_folder_of_a_lift_that_was_asked_for_again_stays(
+    queue: LiftQueue, job: Callable[..., Job], tmp_path: Path
+) -> None:
+    (tmp_path / "take").mkdir()
+    first, second = (dataclasses.replace(job(n), output=tmp_path / "take/take.motion.npz") for n in ("waits", "good"))
+    queue.add(first)
+    _until(queue, lambda: queue.status and queue.status.done)
+    queue.cancel(first)
+    queue.add(second)
+    codes = [one.error.code if one.error else None for one in queue.wait()]
+    assert codes == ["cancelled", None]
+    assert second.output.is_file()
 
 
 def test_a_crash_is_told_with_the_log_and_the_next_job_runs(queue: LiftQueue, job: Callable[..., Job]) -> None:

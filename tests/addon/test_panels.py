@@ -91,7 +91,7 @@ def test_every_panel_is_drawn_as_things_stand(
     in_blender: InBlender, sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
 ) -> None:
     seen = in_blender(DRAWN, sample_video, engine_python, tmp_path)
-    assert seen["placing"] == ["scene_rate", "scene_range", "use_nla", "use_fake_user"]
+    assert seen["placing"] == ["scene_rate", "scene_range", "use_nla", "use_fake_user", "use_markers"]
     plain, busy, edited = seen["plain"], seen["busy"], seen["edited"]
     assert "Nothing to Check" in plain["TakePanel"]
     assert {"BVH", "FBX", "GLB", "motionlift.add_camera"} <= set(plain["TakePanel"])

@@ -14,6 +14,19 @@ PLACING = (
     LIFTED
     + """
 result["extended"], result["fps"] = scene.frame_end, scene.render.fps
+marked = lambda: [[mark.frame, mark.name] for mark in scene.timeline_markers]
+result["marked"] = sorted(frame for frame, _ in marked()) == sorted({round(p.start) for p in act().motionlift.places})
+scene.timeline_markers.clear()
+scene.timeline_markers.new("the user's", frame=3)
+result["marks"] = [marked()]
+act().motionlift.places.clear()
+for start, words in ((14.4, "left hand hidden or unclear"), (12, "whole figure lost")):
+    place = act().motionlift.places.add()
+    place.start, place.end, place.words = start, start + 2, words
+for _ in range(2):
+    ops.mark_places()
+    result["marks"].append(marked())
+ops.mark_places()
 scene.render.fps, scene.frame_end = 24, 500
 choices.scene_rate, choices.scene_range, choices.use_nla, choices.use_fake_user = "SET", "SET", True, False
 ops.lift_video(filepath=str(video), wait=True)
@@ -77,6 +90,10 @@ def test_scene_strip_and_files_as_chosen(
     seen = in_blender(PLACING, sample_video, engine_python, tmp_path)
     name = "läufer im park"
     assert (seen["extended"], seen["fps"]) == (46, 30)
+    assert seen["marked"]
+    none, some, again = seen["marks"]
+    assert none == again == [[3, "the user's"]]
+    assert some == [[3, "the user's"], [12, "ML: check whole figure lost"], [14, "ML: check L hand hidden or unclear"]]
     assert seen["set"] == [30.0, 46]
     assert seen["strips"] == [[f"{name}_t02"] * 3]
     assert seen["own"] is None

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from motionlift.core.motion import Motion, resample
 
 from .scripts import WITH_PERSON
@@ -15,7 +17,7 @@ SLICES = (
     + """
 import time
 from motionlift.addon import clean_results, clean_up, driver, edited, handlers, results, taking, targets
-from motionlift.addon.lift_queue import Finished, Job
+from motionlift.addon.lift_jobs import Finished, Job
 from motionlift.addon.placing import Placing
 from motionlift.addon.prepared import prepare
 from motionlift.bridge.blender.drafts import MARK
@@ -23,6 +25,8 @@ from motionlift.bridge.bvh import evenly_sampled
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.motion import Motion
 path, python = Path(arguments[0]), arguments[1]
+folder = path.parent
+ROOT = 'pose.bones["pelvis"].location'
 entry.preferences.engine_python = python
 motion = evenly_sampled(Motion.load(path), 24.0)
 figure = armature(person())
@@ -52,6 +56,9 @@ def placed(one):
     driver.push_undo(state)
     return [steps, state.message, drafts(), state.error and str(state.error)]
 
+def values_of(action):
+    return {(c.data_path, c.array_index): [key.co[1] for key in c.keyframe_points][::50] for c in curves_of(action)}
+
 plan = results.LiftPlan("ACTIVE", figure.name, choices.rig_options(True), Placing())
 lift = Job("lift", "walk", path, path, LiftSettings(), 24.0, plan)
 result["lift"] = placed(finished_of(lift))
@@ -68,12 +75,12 @@ other = figure.animation_data.action
 result["same"] = keys == {
     (c.data_path, c.array_index): [key.co[1] for key in c.keyframe_points][::50] for c in curves_of(other)}
 
-def clean(height):
+def clean(height, anew=False, keep=False):
     take = figure.animation_data.action.motionlift
     take.floor_height = height
     adjustment = take.adjustment(take.floor)
     name = figure.animation_data.action.name
-    plan = clean_results.CleanUpPlan(name, False, False, False, take.settings(), adjustment)
+    plan = clean_results.CleanUpPlan(name, anew, keep, False, take.settings(), adjustment)
     return Job("reuse", name, path, path, take.settings(), 24.0, plan)
 
 result["clean"] = placed(finished_of(clean(0.25)))
@@ -113,6 +120,41 @@ while state.held:
     driver._step(bpy.context, state)
 result["by_hand"] = [str(state.error), figure.animation_data.action == action, drafts(), action.motionlift.differs]
 result["known"] = edited.find_out(action, 60.0)
+
+# Carried over, and into a new Action.
+def edit():
+    return sum(abs(key.co[1]) for key in curves_of(figure.animation_data.action)[3].keyframe_points[7:8])
+
+result["kept"] = placed(finished_of(clean(0.5, keep=True)))
+result["still_edited"] = [edited.edited(figure.animation_data.action), edit() > 0.5, "Your edits" in state.message]
+before = figure.animation_data.action
+was = values_of(before)
+result["anew"] = placed(finished_of(clean(0.1, anew=True)))
+made = figure.animation_data.action
+result["two"] = [made != before, made.name, before.use_fake_user, was == values_of(before), made.motionlift.differs,
+                 before.motionlift.differs, made.motionlift.take == before.motionlift.take, edited.edited(made)]
+
+# An armature of its own: a lift, a clean-up; given up in the middle nothing of it stays.
+own = Job("lift", "own", folder / "own.motion.npz", folder / "own.motion.npz", LiftSettings(), 24.0,
+          results.LiftPlan("NEW", "", choices.rig_options(True), Placing()))
+objects = data()
+state.held.append(finished_of(own))
+driver._step(bpy.context, state)
+result["begun"] = [state.drafting is not None, len(bpy.data.objects) - len(objects["objects"]), len(scene.objects)]
+ops.cancel_lift()
+result["nothing"] = data() == objects
+visible = len(scene.objects)
+result["own"] = placed(finished_of(own))
+figure = bpy.context.view_layer.objects.active
+result["made"] = [figure.name, figure.animation_data.action.name, len(scene.objects) - visible, len(figure.keys())]
+sliced = values_of(figure.animation_data.action)
+taking.take_result(bpy.context, finished_of(own, prepared=False), state)
+result["own_same"] = sliced == values_of(bpy.context.view_layer.objects.active.animation_data.action)
+hips = [key.co[1] for key in curves_of(figure.animation_data.action).find(ROOT, index=1).keyframe_points]
+result["own_clean"] = placed(finished_of(clean(0.25)))
+now = [key.co[1] for key in curves_of(figure.animation_data.action).find(ROOT, index=1).keyframe_points]
+result["raised"] = [max(b - a for a, b in zip(hips, now)), min(b - a for a, b in zip(hips, now))]
+result["own_name"] = [figure.animation_data.action.name, figure.animation_data.action.motionlift.differs]
 """
 )
 
@@ -124,7 +166,7 @@ def test_long_results_come_in_slices(
     resample(make_motion(frames=1500, fps=24.0, swing=0.4), 24.0).save(path)
     seen = in_blender(SLICES, path, engine_python)
     assert seen["count"] > seen["short"]
-    for key in ("lift", "clean"):
+    for key in ("lift", "clean", "kept", "anew", "own", "own_clean"):
         steps, message, drafts, error = seen[key]
         assert error is None
         assert steps > 3
@@ -144,3 +186,12 @@ def test_long_results_come_in_slices(
     assert drafts == []
     assert differs
     assert seen["known"]
+    assert seen["still_edited"] == [True, True, True]
+    assert seen["two"] == [True, "walk_t03", True, True, False, False, True, False]
+    assert seen["begun"] == [True, 1, seen["begun"][2]]
+    assert seen["nothing"]
+    assert seen["made"] == ["own", "own", 1, 0]
+    assert seen["own_same"]
+    # The bone leans a little.
+    np.testing.assert_allclose(seen["raised"], 0.25, atol=1e-3)
+    assert seen["own_name"] == ["own", False]

@@ -13,6 +13,7 @@ from motionlift.addon.takes import (
     locate,
     new_take,
     original_of,
+    stored_name,
     take_folders,
     unused_files,
 )
@@ -63,6 +64,21 @@ def test_takes_lie_beside_the_file_and_are_found_when_they_moved(tmp_path: Path)
     with pytest.raises(MotionLiftError) as caught:
         locate(stored, (beside, user))
     assert caught.value.code == "take_missing"
+
+
+def test_a_take_is_found_by_another_system_than_it_was_made_with(tmp_path: Path) -> None:
+    (tmp_path / "walk").mkdir()
+    there = tmp_path / "walk/walk_P1.motion.npz"
+    there.write_text("")
+    for kept in (
+        r"C:\Users\jo\takes\walk\walk_P1.motion.npz", r"\\nas\share\walk\walk_P1.motion.npz",
+        "D:/takes/walk/walk_P1.motion.npz", "/home/jo/takes/walk/walk_P1.motion.npz",
+    ):  # fmt: skip
+        assert locate(kept, [tmp_path]) == there
+    blend = tmp_path / "shot.blend"
+    assert stored_name(there, str(blend)) == "//walk/walk_P1.motion.npz"
+    assert stored_name(there, "") == str(there)
+    assert stored_name(Path("/elsewhere/a.npz"), str(blend)) == "/elsewhere/a.npz"
 
 
 def test_what_clean_up_makes_is_named_by_its_settings() -> None:

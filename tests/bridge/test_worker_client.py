@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlift.bridge.worker_client import PACKAGE_ROOT, WorkerClient, import_folder, worker_environment
+from motionlift.bridge.worker_client import WorkerClient
+from motionlift.bridge.worker_home import PACKAGE_ROOT, import_folder, what_next, worker_environment
 from motionlift.core.jobs import Failure, Hello, LiftSettings, MotionLiftError, Progress, Result
 from motionlift.core.motion import Motion
 
@@ -109,6 +110,13 @@ def test_a_crash_fails_every_request_with_the_log_and_the_next_one_starts_again(
     assert "the last words" in failures[first].hint
     third = client.send("lift", tmp_path / "a.mp4", tmp_path / "a.motion.npz")
     assert client.wait(third, timeout=20).motions
+
+
+def test_what_to_do_about_a_crash_follows_from_its_exit_code() -> None:
+    for code in (-9, 137, 0xC0000017, 0xC0000017 - 2**32):
+        assert "memory" in what_next(code)
+    for code in (1, -11, 0xC0000005):
+        assert "Lift again" in what_next(code)
 
 
 def test_closing_ends_running_work_soon(client: WorkerClient, tmp_path: Path) -> None:

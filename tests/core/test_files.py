@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from motionlift.core.files import check_output, written_beside
+from motionlift.core.files import check_output, replace_patiently, written_beside
 from motionlift.core.jobs import MotionLiftError, UsageError
 
 
@@ -71,3 +72,32 @@ def test_outputs_are_checked(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             check_output(path, overwrite)
         assert caught.value.code == code
+
+
+def test_windows_is_asked_again_while_somebody_looks_at_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, refusals = os.replace, [2]
+
+    def busy(source: Path, target: Path) -> None:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise PermissionError(13, "in use")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    for system, refused in (("win32", False), ("linux", True)):
+        monkeypatch.setattr(sys, "platform", system)
+        refusals[0] = 2
+        (tmp_path / "new").write_text("new")
+        if refused:
+            with pytest.raises(PermissionError):
+                replace_patiently(tmp_path / "new", tmp_path / "old")
+        else:
+            replace_patiently(tmp_path / "new", tmp_path / "old")
+            assert (tmp_path / "old").read_text() == "new"
+    # Not for ever.
+    monkeypatch.setattr(sys, "platform", "win32")
+    refusals[0] = 1000
+    with pytest.raises(PermissionError):
+        replace_patiently(tmp_path / "new", tmp_path / "old", seconds=0.1)

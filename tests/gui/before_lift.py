@@ -28,6 +28,7 @@ from driving import (
     module,
     open_sidebar,
     package,
+    press,
     shot,
     take_processor_time,
     time_draws,
@@ -64,12 +65,26 @@ def steps() -> Iterator[float]:
     open_sidebar()
     began = time.monotonic()
     gaps = watch_gaps()
-    call(ops.choose_video, "EXEC_DEFAULT", filepath=str(FOLDER / "walk.mp4"))
+    # As Blender does where a file is let go over the view.
+    with bpy.context.temp_override(**view()):
+        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(FOLDER), files=[{"name": "walk.mp4"}])
+    found["dropped"] = choices.video
+    if not choices.video:  # Blender 5 asks which of two handlers is meant.
+        yield 1.0
+        shot("2_dropped")
+        press("C", 60, 30)
+        yield 0.5
+        found["dropped"] = f"asked: {choices.video}"
     yield from until(lambda: (look := video_look.known(choices.video)) and look.facts)
     found["look_s"] = round(time.monotonic() - began, 2)
     yield 1.0
     found["look_gap_ms"] = round(1000 * gaps())
     shot("2_video")
+    call(bpy.ops.wm.call_menu, name="TOPBAR_MT_file_import")
+    yield 1.0
+    shot("2_import_menu")
+    press("ESC")
+    yield 0.5
     for name, text in (("notes.mp4", "no video"), ("empty.mp4", "")):
         broken = FOLDER / name
         broken.write_text(text)

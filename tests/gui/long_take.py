@@ -80,7 +80,7 @@ def steps() -> Iterator[float]:
         bpy.ops.object.armature_human_metarig_add()
     figure = bpy.context.view_layer.objects.active
     path, motion = long_take(folder)
-    queue, results = module("lift_queue"), module("results")
+    queue, results = module("lift_jobs"), module("results")
     settings = core("core.jobs").LiftSettings()
     plan = results.LiftPlan("ACTIVE", figure.name, bpy.context.scene.motionlift.rig_options(True))
     job = queue.Job("lift", "long", path, path, settings, motion.fps, plan)
@@ -126,6 +126,7 @@ def steps() -> Iterator[float]:
         bpy.ops.ed.undo()
     yield from settled()
     yield 0.5
+    noted("after_undo", 0.0)
     found["after_undo"] = [sorted(bpy.data.actions.keys()), session.message, str(session.error)]
     # Edited by hand while keys are written, in a curve that was read already: it is left alone, and asked about.
     figure = bpy.context.view_layer.objects.active
@@ -139,9 +140,43 @@ def steps() -> Iterator[float]:
     yield from settled()
     action = figure.animation_data.action
     kept = action.layers[0].strips[0].channelbags[0].fcurves[0].keyframe_points[7].co[1]
-    found["edited"] = [str(session.error), round(kept - edit, 5), sorted(bpy.data.actions.keys())]
+    found["edited_told"] = [str(session.error), round(kept - edit, 5), sorted(bpy.data.actions.keys())]
+    noted("edited", 0.0)
     found["edited_differs"] = action.motionlift.differs
     shot("3_done")
+    # The edits are carried over, then all goes into a new Action.
+    for name, choices in (("kept", {}), ("anew", {"new_action": True})):
+        gaps, began = watch_gaps(), time.monotonic()
+        action.motionlift.floor_height = 0.2 if name == "kept" else 0.3
+        yield 0.1
+        call(bpy.ops.motionlift.keep_edits if name == "kept" else bpy.ops.motionlift.clean_up, **choices)
+        yield from settled()
+        found[f"{name}_s"] = round(time.monotonic() - began, 1)
+        noted(name, gaps())
+        action = figure.animation_data.action
+        found[f"{name}_actions"] = [session.message, sorted(bpy.data.actions.keys())]
+        yield 0.5
+    # The same on an armature of its own.
+    bpy.context.view_layer.objects.active = None
+    plan = results.LiftPlan("NEW", "", bpy.context.scene.motionlift.rig_options(True))
+    job = queue.Job("lift", "own", path, path, settings, motion.fps, plan)
+    lifted = queue.Finished(job, ((path, motion),), ({},), clip_fps=motion.fps)
+    gaps, began = watch_gaps(), time.monotonic()
+    session.preparing.append(
+        (lifted, threads.in_thread(prepared.prepare, module("clean_results").preparation(bpy.context, lifted)))
+    )
+    module("driver").follow()
+    yield from settled()
+    found["own_s"] = round(time.monotonic() - began, 1)
+    noted("own", gaps())
+    yield 0.5
+    gaps, began = watch_gaps(), time.monotonic()
+    bpy.context.view_layer.objects.active.animation_data.action.motionlift.floor_height = 0.25
+    yield from settled()
+    found["own_clean_s"] = round(time.monotonic() - began, 1)
+    noted("own_clean", gaps())
+    found["own_message"] = session.message
+    shot("4_own")
 
 
 drive(steps())

@@ -19,7 +19,7 @@ from .test_actions import PRELUDE, spec_of
 SCRIPT = (
     PRELUDE
     + """
-from motionlift.bridge.blender.drafts import Draft, DraftLost, MARK, discard_lost
+from motionlift.bridge.blender.drafts import Draft, DraftLost, Keys, MARK, discard_lost
 from motionlift.bridge.blender.handiwork import Fingerprinting, fingerprint
 motion = Motion.load(Path(arguments[0]))
 figure = make_rig(arguments[1])
@@ -35,7 +35,7 @@ def names():
 plain = apply_keys(figure, done, "plain", 5)
 figure.pose.bones["Head"].scale = (1, 1, 2)
 figure.pose.bones["Head"].keyframe_insert("scale", frame=7)
-draft = Draft(figure, done, 5)
+draft = Draft(figure, Keys.on_rig(figure, done), 5)
 seen = []
 while not draft.advance():
     seen.append((figure.animation_data.action.name, figure.animation_data.action == plain))
@@ -50,7 +50,7 @@ result["range"] = [action.use_frame_range, action.frame_start, action.frame_end,
 
 # What does not fit is written anew, and its draft is no more.
 def other(change, undo=lambda: None):
-    draft = Draft(figure, done, 5, {})
+    draft = Draft(figure, Keys.on_rig(figure, done), 5, {})
     draft.advance()
     change()
     fits = draft.fits(figure, done, 5, {})
@@ -64,7 +64,7 @@ result["fits"] = [other(lambda: None), other(lambda: setattr(key, "co", (7, 9)))
                         lambda: setattr(figure.animation_data, "action", action)),
                   other(lambda: setattr(figure, "name", "Other"))]
 result["left"] = names()
-draft = Draft(figure, done, 5)
+draft = Draft(figure, Keys.on_rig(figure, done), 5)
 draft.advance()
 discard_lost()
 try:

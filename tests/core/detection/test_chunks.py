@@ -22,8 +22,8 @@ from motionlift.core.detection.detector import DetectorProcess
 from motionlift.core.detection.division import divided
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observations import Observations
-from motionlift.core.detection.observe import Part
 from motionlift.core.detection.tracks import find_tracks
+from motionlift.core.detection.watch import Part
 from motionlift.core.detection.whole import Looking, forget_chunks, observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback
 from motionlift.core.video import probe, read_frames

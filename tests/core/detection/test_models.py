@@ -142,3 +142,6 @@ def test_the_cache_lies_where_the_platform_keeps_caches(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "platform", "darwin")
     assert cache_folder() == Path.home() / "Library" / "Caches" / "motionlift"
     assert cache_folder("/somewhere") == Path("/somewhere")
+    monkeypatch.setenv("MOTIONLIFT_CACHE", str(tmp_path / "engine"))
+    assert cache_folder() == tmp_path / "engine"
+    assert cache_folder("/somewhere") == Path("/somewhere")

@@ -1,0 +1,89 @@
+"""An Action made anew like another one, curve by curve: copying a long one whole takes longer than Blender may stand
+still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from . import versions
+from .curve_prints import CurveName
+from .written import PRINT, VALUES, WRITTEN
+
+OF_POINTS = ("co", "handle_left", "handle_right")
+OF_KEYS = ("easing", "type", "interpolation", "handle_left_type", "handle_right_type")
+SHAPES = ("amplitude", "back", "period")
+"""What a keyframe has: two numbers, one of several kinds, one number."""
+OF_CURVES = ("extrapolation", "mute", "lock", "hide", "color_mode", "color", "auto_smoothing")
+OF_GROUPS = ("color_set", "lock", "mute", "use_pin")
+
+
+def can_be_rebuilt(action: bpy.types.Action, curves: Any, dropped: set[str]) -> bool:
+    """Whether all there is of `action` but its curves on the paths `dropped` can be made anew by `copy_curve` and
+    `copy_rest`: one slot, and neither modifiers nor baked samples. `curves`: what holds its curves."""
+    if not versions.has_one_slot(action):
+        return False
+    kept = (curve for curve in curves.fcurves if curve.data_path not in dropped)
+    return not any(len(curve.modifiers) or len(curve.sampled_points) for curve in kept)
+
+
+def names_of(curves: Any, dropped: set[str]) -> list[CurveName]:
+    """The curves that are not on the paths `dropped`."""
+    return [(c.data_path, c.array_index) for c in curves.fcurves if c.data_path not in dropped]
+
+
+def copy_curve(source: bpy.types.FCurve, curves: Any) -> bpy.types.FCurve:
+    """A curve in `curves` with the keys, looks and group of `source`, which has neither modifiers nor samples."""
+    target = curves.fcurves.new(source.data_path, index=source.array_index)
+    if source.group is not None:
+        target.group = _group_like(source.group, curves)
+    count = len(source.keyframe_points)
+    target.keyframe_points.add(count)
+    points, kinds, numbers = (np.empty(size, kind) for size, kind in ((2 * count, "f4"), (count, "i4"), (count, "f4")))
+    for names, values in ((OF_KEYS, kinds), (SHAPES, numbers), (OF_POINTS, points)):
+        for name in names:
+            _copy_values(source, target, name, values)
+    for name in OF_CURVES:
+        setattr(target, name, getattr(source, name))
+    # Not `update`: it would move handles that were copied as they are.
+    return target
+
+
+def copy_rest(source: bpy.types.Action, target: bpy.types.Action) -> None:
+    """What an Action has besides curves, but its name, users and range: properties of people and add-ons, pose
+    markers. What we remember of curves that we wrote is left out."""
+    for name in source.keys():  # noqa: SIM118 (Blender's data cannot be iterated)
+        if name not in (WRITTEN, VALUES, PRINT):
+            target[name] = _plain(source[name])
+    # From 5.0 on what add-ons register lies apart from what people add.
+    if hasattr(source, "bl_system_properties_get") and (kept := source.bl_system_properties_get()) is not None:
+        made = target.bl_system_properties_get(do_create=True)
+        for name in kept.keys():  # noqa: SIM118
+            made[name] = _plain(kept[name])
+    for marker in source.pose_markers:
+        target.pose_markers.new(marker.name).frame = marker.frame
+    target.use_cyclic = source.use_cyclic
+
+
+def _plain(value: Any) -> Any:
+    for way in ("to_dict", "to_list"):
+        if hasattr(value, way):
+            return getattr(value, way)()
+    return value
+
+
+def _copy_values(source: bpy.types.FCurve, target: bpy.types.FCurve, name: str, values: NDArray[Any]) -> None:
+    source.keyframe_points.foreach_get(name, values)
+    target.keyframe_points.foreach_set(name, values)
+
+
+def _group_like(group: bpy.types.ActionGroup, curves: Any) -> bpy.types.ActionGroup:
+    found = curves.groups.get(group.name)
+    if found is None:
+        found = curves.groups.new(group.name)
+        for name in OF_GROUPS:
+            setattr(found, name, getattr(group, name))
+    return found

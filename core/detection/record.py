@@ -1,0 +1,73 @@
+"""What is seen in a video, gathered frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..video import Frame
+from .appearance import COLOURS, colours
+from .bodies import Floats
+from .camera_motion import BackgroundTracker
+from .landmarker import Pose
+from .observations import Observations, stacked
+
+if TYPE_CHECKING:
+    from .hands import Hands, HandWatch
+
+
+@dataclass
+class Record:
+    """Observations being gathered. Poses of a frame are found again by its time."""
+
+    beside: Executor
+    hand_watch: HandWatch | None = None
+    times: list[float] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
+    looked: list[bool] = field(default_factory=list)
+    poses: list[tuple[float, Pose, Future[Floats]]] = field(default_factory=list)
+    background: BackgroundTracker = field(default_factory=BackgroundTracker)
+    hands: list[tuple[float, Future[list[Hands]]]] = field(default_factory=list)
+
+    def add_frame(self, frame: Frame, looked: bool) -> None:
+        self.times.append(frame.time)
+        self.shots.append(frame.shot)
+        self.looked.append(looked)
+        self.beside.submit(self.background.look, frame.image, frame.shot)
+
+    def add_poses(self, frame: Frame, poses: list[Pose]) -> None:
+        if self.hand_watch and poses:
+            self.hands.append((frame.time, self.hand_watch.look(frame.image, frame.time, poses)))
+        for pose in poses:
+            self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
+
+    def observations(self, warnings: tuple[str, ...] = (), hands: Sequence[Hands] = ()) -> Observations:
+        """What was seen so far; `hands` as `found_hands` gives them."""
+        times = np.array(self.times, np.float64)
+        # A frame decoded again has the same time, up to the last bit.
+        middles = (times[1:] + times[:-1]) / 2
+        found = sorted(self.poses, key=lambda item: item[0])
+        # Done after all that was submitted before: in order.
+        drift = self.beside.submit(self.background.shares).result()
+        return Observations(
+            times=times,
+            shots=np.array(self.shots, np.int64),
+            looked=np.array(self.looked, np.bool_),
+            frames=np.searchsorted(middles, [time for time, _, _ in found]).astype(np.int64),
+            landmarks=stacked([pose.landmarks for _, pose, _ in found], (33, 5)),
+            world=stacked([pose.world for _, pose, _ in found], (33, 3)),
+            colours=stacked([colour.result() for _, _, colour in found], (COLOURS,)),
+            drift=drift,
+            warnings=warnings,
+            hand_points=stacked([both.points for both in hands], (2, 21, 5)),
+            hand_left=stacked([both.left for both in hands], (2,)),
+        )
+
+    def found_hands(self) -> list[Hands]:
+        """A pose's hands each, in the order of times, in which poses are."""
+        in_order = sorted(self.hands, key=lambda item: item[0])
+        return [hands for _, found in in_order for hands in found.result()]

@@ -1,0 +1,209 @@
+"""Following everyone in a shot, and looking for more people now and then."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..jobs import LiftSettings
+from ..video import Frame
+from .bodies import Bodies, distinct
+from .landmarker import Landmarker, Pose
+from .models import PoseModel
+
+log = logging.getLogger(__name__)
+
+MOST_PEOPLE = 4
+"""People looked for when the settings do not say how many there are."""
+
+_SEARCH_FRAMES = 6
+"""A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
+speed, so that the same video always gives the same poses."""
+_CHECK_OFTEN = 0.3
+_CHECK_EVERY = 1.0
+_CHECK_EVERY_LATER = 2.5
+_LATER = 2.0
+_IDLE_SECONDS = 8.0
+_INSTANT = 1e-4
+_PERSON_VISIBILITY = 0.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a trim that is looked at by itself: start <= time < stop (s), None: to the trim's own limit.
+
+    In a part that begins amidst others everyone should be found before its `own` frames (s) begin: until then it is
+    searched often, unless it is known how many there are: `people` are followed from the start.
+    """
+
+    start: float | None
+    stop: float | None
+    own: float | None = None
+    people: int = 1
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A search under way: the picture searched, who was followed in it, when the search before was, what is found."""
+
+    frame: Frame
+    followed: list[Pose]
+    since: float
+    found: Future[list[Pose]]
+
+
+class Watch:
+    """Follows everyone in a shot with one landmarker of as many poses as people were seen.
+
+    Looking for two people costs nearly twice as much as following one, so the number starts at one, and now and then
+    one picture is searched, in a thread of its own, for people who are not followed yet. When there are, a landmarker
+    for more looks at everything since the last search again and takes over (beside the old one, until it has found
+    everyone the old one had). The number goes down when fewer were seen for eight seconds.
+
+    look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
+    in those. part: what is looked at.
+    """
+
+    def __init__(
+        self,
+        model: PoseModel,
+        settings: LiftSettings,
+        look_back: Callable[[float, float], Iterator[Frame]],
+        add: Callable[[Frame, list[Pose]], None],
+        part: Part,
+    ) -> None:
+        self._look_back, self._add = look_back, add
+        self._model = model
+        self._fixed = settings.max_people
+        self._often_until = -np.inf if part.own is None or part.people > 1 else part.own
+        self._beside = ThreadPoolExecutor(1, "motionlift-search")
+        # Made while the video is opened.
+        self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)
+        self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
+        self._current: Landmarker | None = None
+        self._retiring: Landmarker | None = None
+        self._check: _Check | None = None
+        self._check_frames = 0
+        self._shot = 0
+        self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beside.shutdown(cancel_futures=True)
+        self._retire(self._current)
+        self._retire(self._retiring)
+        for made in (self._first, self._search):
+            if made is not None and not made.cancelled() and made.exception() is None:
+                self._retire(made.result())
+
+    def look(self, frame: Frame) -> list[Pose]:
+        """The poses in the next frame; one body may appear twice."""
+        if frame.shot != self._shot:
+            self.finish()
+            self._begin_shot(frame)
+        assert self._current is not None
+        self._last = frame.time
+        poses = self._current(frame.image, frame.time)
+        if self._retiring is not None:
+            poses = self._hand_over(frame, poses, self._retiring)
+        if len(poses) >= self._current.num_poses:
+            self._last_full = frame.time
+        self._check_frames += 1
+        if self._check is not None and self._check_frames > _SEARCH_FRAMES:
+            poses = [*poses, *self._answer(frame, self._check)]
+        if self._search is not None and self._check is None and frame.time >= self._next_check:
+            self._ask(frame, poses, self._search)
+        return poses
+
+    def finish(self) -> None:
+        """The shot is over: those found by a search still under way are followed up to here."""
+        check, self._check = self._check, None
+        if check is None or self._current is None:
+            return
+        people = self._people(check)
+        if people > self._current.num_poses:
+            self._add(check.frame, check.found.result())
+            with Landmarker(self._model, people) as landmarker:
+                for frame in self._look_back(check.since, self._last + _INSTANT):
+                    self._add(frame, landmarker(frame.image, frame.time))
+
+    def _begin_shot(self, frame: Frame) -> None:
+        self._retire(self._current)
+        self._retire(self._retiring)
+        first, self._first = self._first, None
+        self._current, self._retiring = first.result() if first else Landmarker(self._model, self._fixed or 1), None
+        self._shot = frame.shot
+        self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
+
+    def _ask(self, frame: Frame, poses: list[Pose], search: Future[Landmarker]) -> None:
+        """Begin to search a picture."""
+        found = self._beside.submit(lambda: search.result()(frame.image, frame.time))
+        self._check, self._check_frames = _Check(frame, poses, self._last_check, found), 0
+        self._last_check = frame.time
+        early = frame.time - self._shot_start < _LATER
+        often = frame.time < self._often_until
+        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else _CHECK_EVERY_LATER)
+
+    def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
+        """The search is over. What a new landmarker sees in this frame, if one takes over."""
+        assert self._current is not None
+        self._check = None
+        people, followed = self._people(check), self._current.num_poses
+        if people > followed:
+            self._add(check.frame, check.found.result())
+            return self._change(frame, people, since=check.since)
+        if people < followed and check.frame.time - self._last_full > _IDLE_SECONDS:
+            return self._change(frame, people, since=frame.time)
+        return []
+
+    @staticmethod
+    def _people(check: _Check) -> int:
+        """Those followed and those a fresh search finds together: in a wide picture either misses some."""
+        return min(max(count_people([*check.followed, *check.found.result()], check.frame), 1), MOST_PEOPLE)
+
+    def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
+        """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""
+        log.debug("%d people from %.2f s on", people, since)
+        # What telling them apart needs.
+        self._beside.submit(importlib.import_module, "scipy.optimize")
+        self._retire(self._retiring)
+        self._current, self._retiring = Landmarker(self._model, people), self._current
+        self._last_full = frame.time
+        if since < frame.time:
+            for earlier in self._look_back(since, frame.time):
+                self._add(earlier, self._current(earlier.image, earlier.time))
+        return self._current(frame.image, frame.time)
+
+    def _hand_over(self, frame: Frame, poses: list[Pose], old: Landmarker) -> list[Pose]:
+        """Both landmarkers' poses, until the new one has everyone the old one has."""
+        both = [*poses, *old(frame.image, frame.time)]
+        if distinct_count(both, frame) > distinct_count(poses, frame):
+            return both
+        self._retire(old)
+        self._retiring = None
+        return poses
+
+    @staticmethod
+    def _retire(landmarker: Landmarker | None) -> None:
+        if landmarker is not None:
+            landmarker.close()
+
+
+def count_people(poses: list[Pose], frame: Frame) -> int:
+    """How many different people these poses show, unlikely ones left out."""
+    return distinct_count([p for p in poses if float(np.mean(p.landmarks[:, 3])) >= _PERSON_VISIBILITY], frame)
+
+
+def distinct_count(poses: list[Pose], frame: Frame) -> int:
+    """How many of the poses are not the same body as one before them."""
+    if len(poses) < 2:
+        return len(poses)
+    height, width = frame.image.shape[:2]
+    return int(np.count_nonzero(distinct(Bodies.of(np.stack([p.landmarks for p in poses]), (width, height)))))

@@ -1,0 +1,57 @@
+"""The engine killed in each stage of a lift: what is told, and that nothing half-made stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .scripts import WITH_SAMPLE
+
+KILLED = (
+    WITH_SAMPLE
+    + """
+from motionlift.addon import lift_queue
+from motionlift.addon.results import folders
+from motionlift.core.jobs import STAGE_WORDS, Progress
+video = sample_as("walk.mp4")
+choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
+before = data()
+take, send = lift_queue.LiftQueue._take, lift_queue.LiftQueue._send
+
+def kill_at(stage):
+    def _take(queue, event):
+        take(queue, event)
+        if isinstance(event, Progress) and event.stage == stage:
+            queue.client.terminate()
+
+    def _send(queue):
+        send(queue)
+        if stage == "start":
+            queue.client.terminate()
+
+    lift_queue.LiftQueue._take, lift_queue.LiftQueue._send = _take, _send
+
+result["told"], result["left"] = {}, {}
+for stage in ("start", *STAGE_WORDS):
+    kill_at(stage)
+    result["told"][stage] = refusal(ops.lift_video, filepath=str(video), wait=True)
+    found = [str(path.relative_to(folder)) for folder in folders() for path in folder.rglob("*")]
+    result["left"][stage] = [data() == before, found]
+lift_queue.LiftQueue._take, lift_queue.LiftQueue._send = take, send
+result["again"] = sorted(ops.lift_video(filepath=str(video), wait=True))
+"""
+)
+
+
+def test_the_engine_killed_in_each_stage(
+    in_blender: Callable[..., Any], sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
+) -> None:
+    seen = in_blender(KILLED, sample_video, engine_python, tmp_path)
+    assert set(seen["told"]) == {"start", "open", "detect", "lift", "solve", "write"}
+    for stage, told in seen["told"].items():
+        assert told is not None, stage
+        assert "stopped unexpectedly" in told, stage
+        assert "end of its log" in told, stage
+        assert seen["left"][stage] == [True, []], stage
+    assert seen["again"] == ["FINISHED"]
