@@ -12,6 +12,7 @@ two is found by dynamic programming (Viterbi).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ from ..rotation import (
     rotate,
     slerp,
 )
+from .stretches import by_stretches
 
 POINTING = 0.3
 """How much the body decides, against the palm, where the hand points that the fingers bend from."""
@@ -94,17 +96,23 @@ def read_hand(hands: HandKeypoints, number: int, motion: Motion) -> Hand:
     camera_K = motion.camera_K if len(motion.camera_K) == 1 else motion.camera_K[seen]
     turn = turn if len(turn) == 1 else turn[seen]
     looks_right = hands.left[seen, number] if side == "left" else 1 - hands.left[seen, number]
-    readings = []
-    for depth, likely in ((1.0, looks_right), (-1.0, 1 - looks_right)):
-        world = hands.world[seen, number] * np.array([1.0, 1.0, depth])
-        points = hand_points(hands.pixels[seen, number], world, camera_K)
+
+    def read(part: slice, depth: float, likely: Array) -> tuple[Array, Array, Array]:
+        here, turned = seen[part], turn if len(turn) == 1 else turn[part]
+        world = hands.world[here, number] * np.array([1.0, 1.0, depth])
+        points = hand_points(hands.pixels[here, number], world, camera_K if len(camera_K) == 1 else camera_K[part])
         palms = palm_rotations(points, side)
-        in_world = multiply(turn, palms)
-        hinged = pointing(in_world, body[seen], axis, POINTING)
-        bends, cost = finger_angles(points, multiply(conjugate(turn), hinged), side)
-        cost = cost - _SIDE_WEIGHT * np.log(np.clip(likely, 0.02, 0.98))
-        cost += np.minimum((angle_between(in_world, body[seen]) / _BODY_SIGMA) ** 2, _COST_MOST)
-        readings.append((in_world, bends, cost))
+        in_world = multiply(turned, palms)
+        hinged = pointing(in_world, body[here], axis, POINTING)
+        bends, cost = finger_angles(points, multiply(conjugate(turned), hinged), side)
+        cost = cost - _SIDE_WEIGHT * np.log(np.clip(likely[part], 0.02, 0.98))
+        cost += np.minimum((angle_between(in_world, body[here]) / _BODY_SIGMA) ** 2, _COST_MOST)
+        return in_world, bends, cost
+
+    readings = [
+        by_stretches(partial(read, depth=depth, likely=likely), len(seen))
+        for depth, likely in ((1.0, looks_right), (-1.0, 1 - looks_right))
+    ]
     chosen = _most_plausible(motion.times[seen], [(p, c) for p, _, c in readings])
     palm[seen] = np.where(chosen[:, None] == 0, readings[0][0], readings[1][0])
     angles[seen] = np.where(chosen[:, None, None] == 0, readings[0][1], readings[1][1])
