@@ -57,22 +57,11 @@ def copy_rest(source: bpy.types.Action, target: bpy.types.Action) -> None:
     markers. What we remember of curves that we wrote is left out."""
     for name in source.keys():  # noqa: SIM118 (Blender's data cannot be iterated)
         if name not in (WRITTEN, VALUES, PRINT):
-            target[name] = _plain(source[name])
-    # From 5.0 on what add-ons register lies apart from what people add.
-    if hasattr(source, "bl_system_properties_get") and (kept := source.bl_system_properties_get()) is not None:
-        made = target.bl_system_properties_get(do_create=True)
-        for name in kept.keys():  # noqa: SIM118
-            made[name] = _plain(kept[name])
+            target[name] = versions.plain_property(source[name])
+    versions.copy_registered(source, target)
     for marker in source.pose_markers:
         target.pose_markers.new(marker.name).frame = marker.frame
     target.use_cyclic = source.use_cyclic
-
-
-def _plain(value: Any) -> Any:
-    for way in ("to_dict", "to_list"):
-        if hasattr(value, way):
-            return getattr(value, way)()
-    return value
 
 
 def _copy_values(source: bpy.types.FCurve, target: bpy.types.FCurve, name: str, values: NDArray[Any]) -> None:

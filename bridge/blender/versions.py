@@ -120,6 +120,22 @@ def set_array(owner: bpy.types.ID, name: str, values: Any) -> None:
     owner[name] = values
 
 
+def plain_property(value: Any) -> Any:
+    """A custom property's value as Python has it: groups as dictionaries, arrays as lists."""
+    for way in ("to_dict", "to_list"):
+        if hasattr(value, way):
+            return getattr(value, way)()
+    return value
+
+
+def copy_registered(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Give `target` the values of what add-ons register: from 5.0 on they lie apart from what people add."""
+    if hasattr(source, "bl_system_properties_get") and (kept := source.bl_system_properties_get()) is not None:
+        made = target.bl_system_properties_get(do_create=True)
+        for name in kept.keys():  # noqa: SIM118 (Blender's data cannot be iterated)
+            made[name] = plain_property(kept[name])
+
+
 def path_options() -> set[str]:
     """The options of a path's property that may be relative to the .blend: Blender 5 shows others in red."""
     said = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties

@@ -16,6 +16,7 @@ import queue
 import shutil
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener
@@ -33,6 +34,7 @@ from .owner_address import NO_DEVICE, address, key
 log = logging.getLogger(__name__)
 
 BACKLOG = 64
+LEAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,11 @@ def main(folder: Path, device: str) -> int:
 
     def leave_with_input() -> None:
         sys.stdin.buffer.read()
-        # Where the batch was killed nobody else removes it.
-        shutil.rmtree(folder, ignore_errors=True)
+        # Where the batch was killed nobody else removes it. What is just being opened there is in the way for a moment.
+        until = time.monotonic() + LEAVE_SECONDS
+        while folder.exists() and time.monotonic() < until:
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.02)
         os._exit(0)
 
     threading.Thread(target=leave_with_input, name="input", daemon=True).start()
