@@ -10,15 +10,13 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..bridge.worker_home import PACKAGE_ROOT
-from ..core.files import written_beside
+from ..core.files import remove_patiently, written_beside
 from ..core.jobs import MotionLiftError
 
 NEEDED = ("av", "flatbuffers", "mediapipe", "numpy", "pillow", "rich", "safetensors", "scipy", "torch", "typer")
@@ -98,7 +96,7 @@ def remove(folder: Path) -> None:
         # First the mark: half an environment must not look whole.
         (folder / MARK).unlink(missing_ok=True)
         for part in ("environment", "downloads", "cache", "motionlift"):
-            _remove_tree(folder / part)
+            remove_patiently(folder / part, PATIENCE_SECONDS)
         (folder / STATE).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # Something is in it that is not ours.
             folder.rmdir()
@@ -106,18 +104,6 @@ def remove(folder: Path) -> None:
         raise MotionLiftError(
             "remove_failed", f"Could not remove {folder}: {error}.", "Close what uses it and try again."
         ) from error
-
-
-def _remove_tree(folder: Path) -> None:
-    """Raises `OSError`. Windows keeps the files of a process for a moment after its end."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def mark_installed(plan: SetupPlan, build: str) -> None:

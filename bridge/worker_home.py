@@ -10,12 +10,10 @@ import os
 from pathlib import Path
 
 from .. import __version__
-from ..core.files import written_beside
+from ..core.files import CACHE_VARIABLE, written_beside
 from ..core.jobs import MotionLiftError
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
-CACHE_VARIABLE = "MOTIONLIFT_CACHE"
-"""As `core/detection/models.py` reads it."""
 _OUT_OF_MEMORY = (0xC0000017, 0xC000012D)
 """STATUS_NO_MEMORY and STATUS_COMMITMENT_LIMIT of Windows."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 _TEMPORARY = ".motionlift-"
+CACHE_VARIABLE = "MOTIONLIFT_CACHE"
+"""The environment variable that names the folder for models and detections."""
 BUSY_SECONDS = 1.0
 
 
@@ -77,6 +80,19 @@ def replace_patiently(source: Path, target: Path, seconds: float = BUSY_SECONDS)
             time.sleep(0.05)
         else:
             return
+
+
+def remove_patiently(folder: Path, seconds: float = BUSY_SECONDS) -> None:
+    """Remove a folder with all that is in it, if it is there. While files are in use or just being made it is tried
+    again for so long: Windows keeps those of a process for a moment after its end. Raises `OSError`."""
+    end = time.monotonic() + seconds
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def leftovers(path: Path) -> list[Path]:

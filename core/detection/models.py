@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import written_beside
+from ..files import CACHE_VARIABLE, written_beside
 from ..jobs import LiftSettings, MotionLiftError, UsageError
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 MODEL_WHEEL = "mediapipe==0.10.21"
 """The last version whose wheel carries the models."""
 
-CACHE_VARIABLE = "MOTIONLIFT_CACHE"
-"""The environment variable that names the folder for models and detections."""
 _DOWNLOAD_SECONDS = 900
 
 

@@ -13,10 +13,8 @@ import functools
 import logging
 import os
 import queue
-import shutil
 import sys
 import threading
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener
@@ -25,6 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..files import remove_patiently
 from ..jobs import MotionLiftError, internal_error
 from .checkpoint import default_weights, load_weights
 from .device import choose_device
@@ -34,7 +33,6 @@ from .owner_address import NO_DEVICE, address, key
 log = logging.getLogger(__name__)
 
 BACKLOG = 64
-LEAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -146,11 +144,9 @@ def main(folder: Path, device: str) -> int:
 
     def leave_with_input() -> None:
         sys.stdin.buffer.read()
-        # Where the batch was killed nobody else removes it. What is just being opened there is in the way for a moment.
-        until = time.monotonic() + LEAVE_SECONDS
-        while folder.exists() and time.monotonic() < until:
-            shutil.rmtree(folder, ignore_errors=True)
-            time.sleep(0.02)
+        # Where the batch was killed nobody else removes it.
+        with contextlib.suppress(OSError):
+            remove_patiently(folder)
         os._exit(0)
 
     threading.Thread(target=leave_with_input, name="input", daemon=True).start()

@@ -93,14 +93,13 @@ def read_hand(hands: HandKeypoints, number: int, motion: Motion) -> Hand:
     angles = np.tile(RELAXED, (frames, 1, 1))
     if not len(seen):
         return Hand(palm, angles, np.array(weights))
-    camera_K = motion.camera_K if len(motion.camera_K) == 1 else motion.camera_K[seen]
-    turn = turn if len(turn) == 1 else turn[seen]
     looks_right = hands.left[seen, number] if side == "left" else 1 - hands.left[seen, number]
 
     def read(part: slice, depth: float, likely: Array) -> tuple[Array, Array, Array]:
-        here, turned = seen[part], turn if len(turn) == 1 else turn[part]
+        here = seen[part]
+        turned, camera_K = (each if len(each) == 1 else each[here] for each in (turn, motion.camera_K))
         world = hands.world[here, number] * np.array([1.0, 1.0, depth])
-        points = hand_points(hands.pixels[here, number], world, camera_K if len(camera_K) == 1 else camera_K[part])
+        points = hand_points(hands.pixels[here, number], world, camera_K)
         palms = palm_rotations(points, side)
         in_world = multiply(turned, palms)
         hinged = pointing(in_world, body[here], axis, POINTING)

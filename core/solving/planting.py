@@ -120,16 +120,16 @@ def plant_feet(
         hips, ankles = joints[:, 2 * number], joints[:, 2 * number + 1]
         foot = _foot(ankles, rotations[:, number], straight, body, side)
         legs[side] = _Leg(hips, ankles, _standing(foot, planted, times, on_floor))
-    lower = _within_reach(root, legs, body, times)
+    pelvis = _within_reach(root, legs, body, times)
 
     def stood(part: slice) -> list[Array]:
         joints, world = posed(part)
-        joints = joints + (lower[part] - joints[:, 0])[:, None]
+        joints = joints + (pelvis[part] - joints[:, 0])[:, None]
         for side, leg in legs.items():
             _bend_leg(world, joints, leg.foot.at(part), body.rest_offsets, side)
         return [local_from_world(ANIMATION_21.parents, world)]
 
-    return lower, by_stretches(stood, len(root))[0]
+    return pelvis, by_stretches(stood, len(root))[0]
 
 
 def _foot(ankles: Array, rotations: Array, toes: Array, body: Skeleton, side: str) -> _Foot:

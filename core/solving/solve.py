@@ -80,7 +80,7 @@ def solve_people(
                 supports[person],
                 iterations,
                 settings,
-                number > 1,
+                again=number > 1,
             )
             figures.append(figure)
             del figure

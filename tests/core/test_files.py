@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from motionlift.core.files import check_output, replace_patiently, written_beside
+from motionlift.core.files import check_output, remove_patiently, replace_patiently, written_beside
 from motionlift.core.jobs import MotionLiftError, UsageError
 
 
@@ -101,3 +102,26 @@ def test_windows_is_asked_again_while_somebody_looks_at_the_file(
     refusals[0] = 1000
     with pytest.raises(PermissionError):
         replace_patiently(tmp_path / "new", tmp_path / "old", seconds=0.1)
+
+
+def test_a_folder_is_removed_once_nothing_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rmtree, refusals = shutil.rmtree, [2]
+
+    def busy(folder: Path) -> None:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise PermissionError(13, "in use")
+        rmtree(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", busy)
+    folder = tmp_path / "folder"
+    (folder / "inside").mkdir(parents=True)
+    remove_patiently(folder)
+    assert not folder.exists()
+    # What is not there is no trouble.
+    remove_patiently(folder)
+    folder.mkdir()
+    refusals[0] = 1000
+    with pytest.raises(PermissionError):
+        remove_patiently(folder, seconds=0.1)
+    assert folder.exists()
