@@ -16,8 +16,8 @@ import numpy as np
 
 from .. import __version__
 from . import camera
-from .detection.observations import Observations
 from .detection.people import Detection, choose_people, detect
+from .detection.record import Record
 from .detection.tracks import Track, drift_in_life, in_life
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from .motion import Motion
@@ -106,14 +106,14 @@ class _Ahead:
         self._shares = list(AHEAD_SHARES)
         self._call: Future[Any] | None = None
 
-    def __call__(self, info: VideoInfo, done: int, total: int | None, seen: Callable[[], Observations]) -> None:
+    def __call__(self, info: VideoInfo, done: int, total: int | None, record: Record) -> None:
         """See `observe.SoFar`."""
         if total is None or not self._shares or done < self._shares[0] * total:
             return
         if self._call is not None and not self._call.done():
             return
         self._shares = [each for each in self._shares if done < each * total]
-        found = seen()
+        found = record.observations()
         if found.times[-1] - found.times[0] < AHEAD_SECONDS:
             return
         wanted = self._settings.shot

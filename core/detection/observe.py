@@ -22,9 +22,8 @@ from .watch import Part, Watch
 if TYPE_CHECKING:
     from .hands import HandWatch
 
-SoFar = Callable[[VideoInfo, int, int | None, Callable[[], Observations]], None]
-"""Told after each frame how many there were, of how many (None while unknown), and how to have what was seen in them,
-hands left out."""
+SoFar = Callable[[VideoInfo, int, int | None, Record], None]
+"""Told after each frame how many there were, of how many (None while unknown), and what was seen in them."""
 
 LONGEST_SIDE = 2560
 """Pictures are made smaller than this before detection: it crops people to 256 pixels in any case."""
@@ -87,7 +86,7 @@ def observe(
             done = len(record.times)
             progress("detect", done, None if total is None else max(total, done))
             if so_far:
-                so_far(reader.info, done, total, record.observations)
+                so_far(reader.info, done, total, record)
         watch.finish()
         return record.observations(tuple(reader.warnings), record.found_hands())
 

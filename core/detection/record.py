@@ -67,6 +67,10 @@ class Record:
             hand_left=stacked([both.left for both in hands], (2,)),
         )
 
+    def with_hands(self) -> Observations:
+        """What was seen so far, hands included: waits until those of all poses have been looked for."""
+        return self.observations(hands=self.found_hands())
+
     def found_hands(self) -> list[Hands]:
         """A pose's hands each, in the order of times, in which poses are."""
         in_order = sorted(self.hands, key=lambda item: item[0])

@@ -26,7 +26,8 @@ _SEARCH_FRAMES = 6
 speed, so that the same video always gives the same poses."""
 _CHECK_OFTEN = 0.3
 _CHECK_EVERY = 1.0
-_CHECK_EVERY_LATER = 2.5
+LONGEST_BETWEEN_SEARCHES = 2.5
+"""Seconds of the video between two searches for more people, later in a shot."""
 _LATER = 2.0
 _IDLE_SECONDS = 8.0
 _INSTANT = 1e-4
@@ -149,7 +150,7 @@ class Watch:
         self._last_check = frame.time
         early = frame.time - self._shot_start < _LATER
         often = frame.time < self._often_until
-        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else _CHECK_EVERY_LATER)
+        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else LONGEST_BETWEEN_SEARCHES)
 
     def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
         """The search is over. What a new landmarker sees in this frame, if one takes over."""

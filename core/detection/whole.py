@@ -21,6 +21,7 @@ from .division import divided
 from .models import HandModel, PoseModel
 from .observations import Observations
 from .observe import SoFar, observe
+from .stopped import can_resume, observe_resumable
 from .watch import MOST_PEOPLE, Part
 
 log = logging.getLogger(__name__)
@@ -64,13 +65,15 @@ def observe_whole(
     """What `observe` sees in the trim; a long one by chunks, in `processors.processes()` processes.
 
     `so_far` is told as `observe` does, of a clip that is no long one. With a `cache`, chunks that are done are kept in
-    it under `key` until all are, so that a run that was killed goes on there.
+    it under `key` until all are, so that a run that was killed goes on there; a clip of one chunk if that is asked for.
 
     Raises as `observe`, and `detector_stopped`.
     """
     division = divided(looking.path, looking.settings, info, cancelled)
     pieces = division.pieces
     if len(pieces) < 2:
+        if cache and can_resume(looking.settings):
+            return observe_resumable(looking, progress, cancelled, cache, key, so_far)
         return looking.observe(None, progress, cancelled, so_far)
     found: dict[int, Observations] = {}
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from motionlift.core import pipeline, processors, reconstruction
 from motionlift.core.detection.observations import Observations
 from motionlift.core.detection.people import Detection, detect
+from motionlift.core.detection.record import Record
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.lifting.inference import Predict, predictor
 from motionlift.core.lifting.remembered import Remembered, key_of
@@ -28,10 +29,10 @@ def seen(sample_video: Path, weights: Path) -> tuple[list[Observations], Detecti
     """What was seen of the sample's first eight seconds at half of them and later, and in the end."""
     snapshots: list[Observations] = []
 
-    def so_far(info: VideoInfo, done: int, total: int | None, given: Callable[[], Observations]) -> None:
+    def so_far(info: VideoInfo, done: int, total: int | None, record: Record) -> None:
         assert total
         if len(snapshots) < len(POINTS) and done >= POINTS[len(snapshots)] * total:
-            snapshots.append(given())
+            snapshots.append(record.observations())
             assert len(snapshots[-1].times) == done
 
     found = detect(sample_video, LiftSettings(use_cache=False, end=8.0), so_far=so_far)
@@ -107,9 +108,9 @@ def test_a_lift_asks_for_it_where_processors_are_left(
     asked: list[int] = []
 
     class Noted(pipeline._Ahead):
-        def __call__(self, info: VideoInfo, done: int, total: int | None, seen: Callable[[], Observations]) -> None:
+        def __call__(self, info: VideoInfo, done: int, total: int | None, record: Record) -> None:
             before = self._call
-            super().__call__(info, done, total, seen)
+            super().__call__(info, done, total, record)
             if self._call is not before:
                 asked.append(done)
 

@@ -1,4 +1,4 @@
-"""Drives a real, windowed Blender through a lift, a clean-up, undo, ESC and a killed engine.
+"""Drives a real, windowed Blender through a lift, a clean-up, undo, ESC, going on, and a killed engine.
 
     MOTIONLIFT_ENGINE=<python of the video engine> MOTIONLIFT_SHOTS=<folder> \\
         blender --enable-event-simulate --python tests/gui/lift_sample.py
@@ -89,7 +89,7 @@ def steps() -> Iterator[float]:
     # Fingers, so that what was detected before does not do.
     bpy.context.scene.motionlift.hands = True
     call(ops.lift_video, "EXEC_DEFAULT", filepath=str(VIDEO))
-    yield from until(lambda: session.queue.status and session.queue.status.done >= 30)
+    yield from until(lambda: session.queue.status and session.queue.status.done >= 200)
     began = time.monotonic()
     press("ESC")
     yield from until(lambda: not session.queue.status, 0.02)
@@ -98,18 +98,26 @@ def steps() -> Iterator[float]:
     found["escape_told_s"], found["escape"] = round(time.monotonic() - began, 2), session.message
     yield from until(lambda: not session.leaving, 0.02)
     found["escape_stopped_s"], found["load"] = round(time.monotonic() - began, 2), os.getloadavg()[0]
-    # And one whose engine is killed.
+    # Again: it goes on about where it was, and now the engine is killed.
     call(ops.lift_video, "EXEC_DEFAULT", filepath=str(VIDEO))
+    yield from until(lambda: session.queue.status and session.queue.status.stage == "detect", 0.02)
+    found["went_on_at_frame"] = session.queue.status.done
+    shot("7_going_on")
     yield 1.5
     session.queue.client.terminate()
     yield from until(lambda: not session.busy)
     yield 1.0
-    shot("7_killed")
+    shot("8_killed")
     found["killed"] = str(session.error)
+    call(ops.lift_video, "EXEC_DEFAULT", filepath=str(VIDEO))
+    yield from until(lambda: session.queue.status and session.queue.status.stage == "detect", 0.02)
+    found["went_on_after_kill_at_frame"] = session.queue.status.done
+    press("ESC")
+    yield from until(lambda: not session.leaving and not session.busy, 0.02)
     # The preferences.
     call(ops.open_preferences)
     yield 1.0
-    shot("8_preferences")
+    shot("9_preferences")
     found["slowest_tick_ms"] = round(1000 * session.slowest_tick_s, 2)
     found["slowest_result_ms"] = round(1000 * session.slowest_result_s, 2)
     found["objects_at_end"] = sorted(bpy.data.objects.keys())

@@ -1,0 +1,130 @@
+"""A real clip whose detection is stopped on the way goes on there, and comes out as in one go."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlift.core.detection import stopped
+from motionlift.core.detection.cache import DetectionCache
+from motionlift.core.detection.people import Detection, detect
+from motionlift.core.jobs import Cancelled, LiftSettings, Stage
+
+SAME = 0.003
+"""How far apart, in body heights, joints may be on average: MediaPipe's own tracker began elsewhere."""
+FRAMES = 210
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> LiftSettings:
+    return LiftSettings(end=FRAMES / 30, cache_dir=str(tmp_path_factory.mktemp("cache")), resume=True)
+
+
+@pytest.fixture(scope="module")
+def once(sample_video: Path, settings: LiftSettings) -> Detection:
+    return detect(sample_video, replace(settings, use_cache=False))
+
+
+@pytest.fixture(autouse=True)
+def _often(settings: LiftSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept after every frame; nothing from another test."""
+    monkeypatch.setattr(stopped, "KEEP_SECONDS", 0.0)
+    for path in DetectionCache.of(settings).folder.glob("*"):
+        path.unlink()
+
+
+def stop_after(frames: int) -> Callable[[], bool]:
+    """Says no so many times."""
+    asked = itertools.count()
+    return lambda: next(asked) >= frames
+
+
+def told(
+    path: Path, settings: LiftSettings, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[Detection, list[int]]:
+    """What is found, and the frames that were told on the way."""
+    frames: list[int] = []
+
+    def progress(stage: Stage, done: int, total: int | None) -> None:
+        if stage == "detect":
+            assert total == FRAMES
+            frames.append(done)
+
+    return detect(path, settings, progress, cancelled), frames
+
+
+def assert_same(found: Detection, once: Detection) -> None:
+    (one,), (other,) = found.tracks, once.tracks
+    np.testing.assert_array_equal(one.keypoints.times, other.keypoints.times)
+    np.testing.assert_array_equal(one.keypoints.detected, other.keypoints.detected)
+    away = np.linalg.norm(one.keypoints.pixels - other.keypoints.pixels, axis=-1) / one.mean_height_px
+    assert np.nanmean(away) < SAME
+    np.testing.assert_allclose(found.drift, once.drift, atol=3e-3)
+
+
+@pytest.mark.parametrize("hands", [False, True])
+def test_it_goes_on_where_it_was_stopped(
+    sample_video: Path, settings: LiftSettings, once: Detection, hands: bool
+) -> None:
+    settings = replace(settings, hands=hands)
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=stop_after(190))
+    found, done = told(sample_video, settings)
+    # Less than half is looked at once more.
+    assert done[0] >= FRAMES / 2 - 10
+    assert done[-1] == FRAMES
+    assert done == sorted(done)
+    assert_same(found, once)
+    if hands:
+        assert found.tracks[0].keypoints.hands is not None
+        assert np.isfinite(found.tracks[0].keypoints.hands.pixels).any((1, 2, 3))[:90].mean() > 0.5
+    # Nothing is left of the parts once the whole is kept.
+    assert len(list(DetectionCache.of(settings).folder.glob("*"))) == 1
+
+
+def test_it_may_be_stopped_again_and_again(sample_video: Path, settings: LiftSettings, once: Detection) -> None:
+    for frames in (180, 60, 100):
+        with pytest.raises(Cancelled):
+            detect(sample_video, settings, cancelled=stop_after(frames))
+    found, done = told(sample_video, settings)
+    assert done[0] >= 85
+    assert_same(found, once)
+
+
+def test_what_was_hardly_begun_begins_again(sample_video: Path, settings: LiftSettings, once: Detection) -> None:
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=stop_after(100))
+    found, done = told(sample_video, settings)
+    assert done[0] == 1
+    np.testing.assert_array_equal(found.tracks[0].keypoints.pixels, once.tracks[0].keypoints.pixels)
+
+
+def test_who_does_not_ask_gets_what_one_go_gives(sample_video: Path, settings: LiftSettings, once: Detection) -> None:
+    """To the last bit, whatever others have left in the cache."""
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=stop_after(190))
+    plain = replace(settings, resume=False)
+    found = detect(sample_video, plain)
+    np.testing.assert_array_equal(found.tracks[0].keypoints.pixels, once.tracks[0].keypoints.pixels)
+
+
+def test_nothing_is_kept_for_who_does_not_ask(sample_video: Path, settings: LiftSettings) -> None:
+    with pytest.raises(Cancelled):
+        detect(sample_video, replace(settings, resume=False), cancelled=stop_after(60))
+    assert not list(DetectionCache.of(settings).folder.glob("*"))
+
+
+def test_somebody_whom_the_rest_lost_is_looked_for_from_the_start(
+    sample_video: Path, settings: LiftSettings, once: Detection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=stop_after(190))
+    monkeypatch.setattr(stopped, "lost_people", lambda *_: 2)
+    found, done = told(sample_video, settings)
+    assert done.count(FRAMES) >= 1
+    assert_same(found, once)
