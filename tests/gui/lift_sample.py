@@ -109,6 +109,9 @@ def steps() -> Iterator[float]:
     yield 1.0
     shot("8_killed")
     found["killed"] = str(session.error)
+    # The pop-up that tells it.
+    press("ESC")
+    yield 0.5
     call(ops.lift_video, "EXEC_DEFAULT", filepath=str(VIDEO))
     yield from until(lambda: session.queue.status and session.queue.status.stage == "detect", 0.02)
     found["went_on_after_kill_at_frame"] = session.queue.status.done
