@@ -14,6 +14,7 @@ from . import console
 
 if TYPE_CHECKING:
     from ..evaluation.report import Table as Figures
+    from ..training.depth_errors import DepthErrors
 
 DEFAULTS = LiftSettings()
 
@@ -119,8 +120,20 @@ def noise(
     console.output.print(table)
     swapped = f"legs exchanged in {100 * errors.swapped_legs_share:.1f} % of them"
     console.output.print(f"{errors.films} films, {errors.frames} frames; {swapped}")
+    if errors.depths is not None:
+        console.output.print(_depth_table(errors.depths))
     if output is not None:
         errors.save(output)
+
+
+def _depth_table(depths: DepthErrors) -> Table:
+    names = ("figure: flattened", "figure: tilted", "figure: turned")
+    table = Table("depths of", "slope", "bias", "between windows", "within")
+    for name, (mean, between, within) in zip(names, depths.figure, strict=True):
+        table.add_row(name, f"{mean:.2f}", "", f"{between:.2f}", f"{within:.2f}")
+    for name, bone in depths.bones.items():
+        table.add_row(name, *(f"{value:.2f}" for value in bone))
+    return table
 
 
 def _write(table: Figures, output: Path | None) -> None:

@@ -22,6 +22,7 @@ from ..jobs import MotionLiftError
 from ..rotation import Array
 from ..skeleton import BODY_26, INTERPOLATED, REFERENCE_HEIGHT
 from .bodies import bone_frames
+from .depth_errors import DepthErrors, measure_depths
 from .pairs import PairClip
 
 FORMAT = "motionlift-detector-errors-1"
@@ -51,12 +52,14 @@ class JointErrors:
 
 @dataclass(frozen=True)
 class DetectorErrors:
-    """All joints' that are detected, not interpolated; `swapped_legs_share` of the frames; what it was measured on."""
+    """All joints' that are detected, not interpolated; `swapped_legs_share` of the frames; what it was measured on;
+    `depths`, where films are long enough to tell."""
 
     joints: dict[str, JointErrors]
     swapped_legs_share: float
     films: int
     frames: int
+    depths: DepthErrors | None = None
 
     def of_joints(self, figure: str) -> Array:
         """One of the figures of `JointErrors` (26,); of joints that are not measured, the others' mean."""
@@ -77,7 +80,8 @@ class DetectorErrors:
             if values.pop("format") != FORMAT:
                 raise ValueError("another format")
             joints = {name: JointErrors(**errors) for name, errors in values.pop("joints").items()}
-            return DetectorErrors(joints, **values)
+            depths = values.pop("depths", None)
+            return DetectorErrors(joints, **values, depths=depths and DepthErrors.from_json(depths))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise MotionLiftError(
                 "bad_errors", f"{path} holds no measured errors: {error}.", "Make it with: motionlift evaluate noise."
@@ -98,12 +102,13 @@ class _Film:
 
 def measure_errors(clips: Iterable[PairClip]) -> DetectorErrors:
     """The errors of all films. Raises `MotionLiftError` (`bad_pairs`) where in none of them anyone was detected."""
+    clips = list(clips)
     films = [film for clip in clips if len((film := _film(clip)).errors) >= SHORTEST]
     if not films:
         raise MotionLiftError("bad_pairs", "Nobody was detected in these films.", "Make more pairs.")
     joints = {BODY_26.joints[index]: _joint_errors(films, index) for index in _MEASURED}
     swapped = np.concatenate([film.swapped for film in films])
-    return DetectorErrors(joints, float(swapped.mean()), len(films), len(swapped))
+    return DetectorErrors(joints, float(swapped.mean()), len(films), len(swapped), measure_depths(clips))
 
 
 def _film(clip: PairClip) -> _Film:

@@ -120,7 +120,7 @@ class TrainSettings:
             schedule="cosine" if self.cosine else "exponential",
             averaging=self.averaging,
             weight_decay=1e-4 if encoder else 0.0,
-            precision="bfloat16" if encoder or self.bfloat16 else "exact",
+            precision="bfloat16" if self.bfloat16 else "exact",
             evaluate_every=self.evaluate_every,
         )
 

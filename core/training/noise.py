@@ -7,9 +7,11 @@ How much each joint errs was measured on films of random people (`detector_error
 - around that it wanders by 15 mm, hands by 20, correlated over 0.2 to 0.4 s;
 - limbs that are hidden are guessed: a tenth of the knees and a fifth of the hands are off by more than 8 cm, and
   reported with half the confidence;
-- MediaPipe's own depth of a bone is 0.2 to 1.2 of the true one, and besides off by 0.1 to 0.3 of the bone's length,
-  half of that steadily, the rest correlated over 0.6 s (`BONE_DEPTHS`, on nine other clips). Errors of neighbouring
-  bones hardly correlate, so those of joints add up along the limbs.
+- films differ: in half of the windows everything is well in view and hardly a limb is guessed, and errors of one window
+  are two thirds or one and a half times those of another;
+- MediaPipe's own depths are those of a flatter figure that is tilted by 7 degrees and turned by 13, at random, which is
+  most of their error (`depth_errors`); and bones are off by 0.1 to 0.3 of their length besides, half of that steadily.
+  What is left of neighbouring bones hardly correlates, so that of joints adds up along the limbs.
 """
 
 from __future__ import annotations
@@ -27,31 +29,12 @@ from ..skeleton import (
     INTERPOLATED,
     REFERENCE_HEIGHT,
     landmark_offsets,
-    mirrored_name,
     reference_rest,
     rest_points,
 )
 from .bodies import bone_frames
+from .depth_errors import RIDGE, DepthErrors
 from .detector_errors import OUTLIER, DetectorErrors
-
-BONE_DEPTHS = {
-    "spine": (0.66, -0.02, 0.08, 0.08),
-    "neck": (0.64, -0.06, 0.07, 0.10),
-    "nose": (1.16, -0.05, 0.17, 0.18),
-    "left_ear": (1.03, 0.05, 0.21, 0.20),
-    "left_shoulder": (0.94, -0.03, 0.10, 0.10),
-    "left_elbow": (0.45, -0.02, 0.15, 0.20),
-    "left_wrist": (0.55, -0.09, 0.13, 0.27),
-    "left_index": (0.41, -0.26, 0.18, 0.26),
-    "left_pinky": (0.39, -0.19, 0.10, 0.27),
-    "left_hip": (1.19, 0.00, 0.17, 0.13),
-    "left_knee": (0.40, 0.00, 0.15, 0.19),
-    "left_ankle": (0.48, 0.14, 0.13, 0.13),
-    "left_heel": (0.05, 0.03, 0.31, 0.20),
-    "left_toe_tip": (0.32, -0.21, 0.26, 0.24),
-}
-"""Of the bone that ends at a point: slope of MediaPipe's depth on the true one, bias, steady and wandering spread, the
-last three as shares of the bone's length; sides averaged."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +42,39 @@ class NoiseModel:
     """Sizes at the body in metres, of one 1.70 m tall, as means over the joints; a share of 1 is as measured.
 
     `offsets`: share of the landmarks' mean places; `place`: spread of a window's places around those; `wander`:
-    spread of what is correlated over `wander_s`, and `jitter` of what is not; `outlier_share` of a window's points are
-    off by up to `outlier`; `lost_share` of the windows' limbs are out of sight, and their ends guessed with a spread
-    of `lost`; `swapped_legs_share` of windows have the legs the wrong way round; `depth`: share of the depth cue's
-    errors, correlated over `depth_s`; `slope`: spread of its slopes; `doubt`: share of what the reported confidence
-    tells of an error, the rest is chance.
+    spread of what is correlated over `wander_s`, and `jitter` of what is not, all three larger or smaller from window
+    to window by `ease`, a logarithm's spread; `outlier_share` of a window's points are off by up to `outlier`;
+    `lost_share` of the windows' limbs are out of sight, and their ends guessed with a spread of `lost`: nearly all of
+    them in windows that are not clear, `clear_share` are; `swapped_legs_share` of windows have the legs the wrong way
+    round; `depth`: share of the depth cue's errors, correlated over `depth_s`; `slope`: spread of its bones' slopes;
+    `doubt`: share of what the reported confidence tells of an error, the rest is chance.
     """
 
     offsets: float = 1.0
-    place: float = 0.012
-    wander: float = 0.013
+    place: float = 0.010
+    wander: float = 0.012
     wander_s: float = 0.28
     jitter: float = 0.002
+    ease: float = 0.4
     outlier_share: float = 0.01
     outlier: float = 0.20
     lost_share: float = 0.12
-    lost: float = 0.12
-    swapped_legs_share: float = 0.01
+    lost: float = 0.15
+    clear_share: float = 0.6
+    swapped_legs_share: float = 0.015
     depth: float = 1.0
-    depth_s: float = 0.6
-    slope: float = 0.2
+    depth_s: float = 0.3
+    slope: float = 0.1
     doubt: float = 1.0
 
     @staticmethod
     def none() -> NoiseModel:
         """A perfect detector of our own joints."""
-        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
+        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
+
+
+LOST_WHERE_CLEAR = 0.15
+"""Of the usual share of limbs that are guessed, what is left where the figure is well in view."""
 
 
 class Seen(NamedTuple):
@@ -127,7 +117,7 @@ def confidence(
 def landmarks(points: Tensor, noise: NoiseModel, generator: torch.Generator) -> Tensor:
     """Where a detector sees windows of points (B, T, 26, 3) m: beside them, each fixed to its bone."""
     frames = bone_frames(points)
-    spread = noise.place * _PLACE.to(points)[:, None]
+    spread = noise.place * _PLACE.to(points)[:, None] * _ease(noise, points, generator)
     places = noise.offsets * _OFFSETS.to(points) + spread * _normal(generator, points, len(points), len(BODY_26), 3)
     return points + (frames * places[:, None, :, None]).sum(-1)
 
@@ -140,14 +130,16 @@ def disturb(
     batch, frames, joints, _ = rays.shape
     metre = (_height_seen(rays, joints_camera) / REFERENCE_HEIGHT)[:, None, None, None]
     # Windows differ in how lively a detector is: some clips shake.
-    lively = (0.4 * _normal(generator, rays, batch, 1, 1, 1)).exp()
+    lively = _ease(noise, rays, generator)[..., None]
     keep = math.exp(-interval_s / noise.wander_s)
     wander = noise.wander * _WANDER.to(rays)[:, None] * _correlated((batch, frames, joints, 2), keep, generator, rays)
     jitter = noise.jitter * _normal(generator, rays, batch, frames, joints, 2)
     outlier = (_uniform(generator, rays, batch, 1, joints, 1) < noise.outlier_share).float()
     wild = outlier * noise.outlier * (2 * _uniform(generator, rays, batch, 1, joints, 2) - 1)
     # A limb that is out of sight goes elsewhere as a whole, its end farthest.
-    lost = (_uniform(generator, rays, batch, 1, len(_LIMBS), 1) < noise.lost_share).float()
+    clear = _uniform(generator, rays, batch, 1, 1, 1) < noise.clear_share
+    share = torch.where(clear, LOST_WHERE_CLEAR, (1 - LOST_WHERE_CLEAR * noise.clear_share) / (1 - noise.clear_share))
+    lost = (_uniform(generator, rays, batch, 1, len(_LIMBS), 1) < noise.lost_share * share).float()
     guessed = noise.lost * lost * _correlated((batch, frames, len(_LIMBS), 2), math.sqrt(keep), generator, rays)
     guessed = torch.einsum("lj,btlc->btjc", _LIMBS.to(rays), guessed)
     seen = rays + metre * (lively * (wander + jitter) + wild + guessed)
@@ -159,19 +151,35 @@ def disturb(
 def depth_cue(joints_camera: Tensor, noise: NoiseModel, interval_s: float, generator: torch.Generator) -> Tensor:
     """MediaPipe's own depths (B, T, 26) m from the pelvis, of true joints (B, T, 26, 3) m in the camera's frame."""
     batch, frames, joints, _ = joints_camera.shape
+    keep = math.exp(-interval_s / noise.depth_s)
     bones = joints_camera - joints_camera[:, :, _PARENTS]
     length = bones.norm(dim=-1).mean(1, keepdim=True)
     slope, bias, steady, wandering = _BONE_DEPTHS.to(joints_camera).unbind(-1)
-    slopes = 1 + noise.depth * (slope - 1) + noise.slope * _normal(generator, bones, batch, 1, joints)
-    correlated = _correlated((batch, frames, joints), math.exp(-interval_s / noise.depth_s), generator, bones)
+    slopes = noise.depth * slope + noise.slope * _normal(generator, bones, batch, 1, joints)
+    correlated = _correlated((batch, frames, joints), keep, generator, bones)
     error = bias + steady * _normal(generator, bones, batch, 1, joints) + wandering * correlated
-    seen = slopes * bones[..., 2] + noise.depth * length * error
-    return torch.einsum("ij,btj->bti", _CHAIN.to(seen), seen)
+    beyond = slopes * bones[..., 2] + noise.depth * length * error
+    mean, between, within = _FIGURE_DEPTHS.to(joints_camera).unbind(-1)
+    figure = mean + between * _normal(generator, bones, batch, 1, 3)
+    figure = figure + within * _correlated((batch, frames, 3), keep, generator, bones)
+    exact = figure.new_tensor((1.0, 0.0, 0.0))
+    figure = exact + noise.depth * (figure - exact)
+    # What bones are off by tells nothing of the figure's slopes: that is how both were measured.
+    axes = joints_camera.flip(-1)
+    beyond = torch.einsum("ij,btj->bti", _CHAIN.to(beyond), beyond)
+    squares = axes.mT @ axes + RIDGE * torch.eye(3).to(axes)
+    figure = figure - torch.linalg.solve(squares, torch.einsum("btji,btj->bti", axes, beyond))
+    return torch.einsum("btk,btjk->btj", figure, axes) + beyond
 
 
 def interpolated(points: Tensor) -> Tensor:
     """`skeleton.interpolate_body` for tensors (..., 26, D)."""
     return torch.einsum("ij,...jd->...id", _INTERPOLATION.to(points), points)
+
+
+def _ease(noise: NoiseModel, like: Tensor, generator: torch.Generator) -> Tensor:
+    """How much larger than usual the errors of each window are (B, 1, 1)."""
+    return (noise.ease * _normal(generator, like, len(like), 1, 1)).exp()
 
 
 def _correlated(shape: tuple[int, ...], keep: float, generator: torch.Generator, like: Tensor) -> Tensor:
@@ -252,9 +260,10 @@ def _offsets_in_frames() -> Tensor:
     return (frames * torch.from_numpy(landmark_offsets()).float()[..., None]).sum(-2)
 
 
-def _bone_depths() -> Tensor:
-    rows = [BONE_DEPTHS.get(name) or BONE_DEPTHS.get(mirrored_name(name)) for name in BODY_26.joints]
-    return torch.tensor([row or (1.0, 0.0, 0.0, 0.0) for row in rows])
+def _bone_depths(depths: DepthErrors) -> Tensor:
+    """(26, 4): the `BoneDepth` of the bone at each joint, sides averaged; zero for the root."""
+    values = torch.tensor([depths.bones.get(name, (0.0, 0.0, 0.0, 0.0)) for name in BODY_26.joints])
+    return (values + values[list(BODY_26.mirror)]) / 2
 
 
 def _chain() -> Tensor:
@@ -275,5 +284,6 @@ _OFFSETS = _offsets_in_frames()
 _ERRORS = DetectorErrors.load(Path(__file__).with_name("mediapipe_errors.json"))
 _PLACE, _WANDER = _measured("place_mm", relative=True), _measured("wander_mm", relative=True)
 _CONFIDENCE, _CONFIDENCE_OFF = _measured("confidence"), _measured("confidence_off")
-_BONE_DEPTHS = _bone_depths()
+assert _ERRORS.depths is not None
+_FIGURE_DEPTHS, _BONE_DEPTHS = torch.tensor(_ERRORS.depths.figure), _bone_depths(_ERRORS.depths)
 _CHAIN = _chain()

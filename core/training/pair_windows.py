@@ -18,7 +18,7 @@ from .noise import NoiseModel, disturb
 from .pairs import PairClip
 from .windows import Windows, sometimes_unknown
 
-TREMBLE = NoiseModel(0.0, 0.005, 0.004, 0.28, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0)
+TREMBLE = NoiseModel(0.0, 0.005, 0.004, 0.28, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """A little more than was seen, anew in each draw, so that films are not learned by heart."""
 
 

@@ -23,7 +23,6 @@ from motionlift.core.training.cameras import camera_from_world, film
 from motionlift.core.training.mixing import mix_limbs
 from motionlift.core.training.mocap import PackedTakes
 from motionlift.core.training.noise import (
-    BONE_DEPTHS,
     NoiseModel,
     depth_cue,
     disturb,
@@ -142,22 +141,6 @@ def test_landmarks_turn_with_the_body(takes: PackedTakes) -> None:
     turn = camera_from_world(*torch.randn(3, 1, generator=torch.Generator().manual_seed(0)))[0]
     first = landmarks(points, model, torch.Generator()) @ turn.T
     assert torch.allclose(landmarks(points @ turn.T, model, torch.Generator()), first, atol=1e-5)
-
-
-def test_the_depth_cue_errs_as_measured(takes: PackedTakes) -> None:
-    points = source(takes)._cut(512)
-    joints, _ = film(points, points, torch.Generator().manual_seed(1))
-    cue = depth_cue(joints, NoiseModel(), 1 / 15, torch.Generator().manual_seed(2))
-    parents = [max(parent, 0) for parent in BODY_26.parents]
-    knee = BODY_26.index("left_knee")
-    length = (joints - joints[:, :, parents]).norm(dim=-1)[..., knee]
-    share = [(z - z[:, :, parents])[..., knee] / length for z in (cue, joints[..., 2])]
-    slope, bias, steady, wandering = BONE_DEPTHS["left_knee"]
-    fitted = np.polyfit(share[1].flatten().numpy(), share[0].flatten().numpy(), 1)
-    assert fitted == pytest.approx([slope, bias], abs=0.08)
-    left = share[0] - fitted[0] * share[1] - fitted[1]
-    spread = np.hypot(np.hypot(steady, wandering), 0.2 * float(share[1].std()))
-    assert float(left.std()) == pytest.approx(spread, rel=0.15)
 
 
 def test_interpolated_joints_are_those_of_the_contract() -> None:
