@@ -11,6 +11,9 @@ PITCH_SPREAD = math.radians(14)
 """Standard deviation of the camera's elevation; the mean looks down a little."""
 PITCH_MEAN = math.radians(6)
 ROLL_SPREAD = math.radians(4)
+LEVEL_SHARE = 0.6
+"""Of the cameras; they are held or stand nearly level, with `LEVEL` of those spreads: most footage is like that."""
+LEVEL = 0.35
 DISTANCE = (1.8, 9.0)
 """Metres from the camera to the middle of the body, log-uniform."""
 OFF_AXIS = math.radians(22)
@@ -33,8 +36,9 @@ def film(points_world: Tensor, landmarks_world: Tensor, generator: torch.Generat
     def normal(spread: float) -> Tensor:
         return spread * torch.randn(batch, generator=generator, device=device)
 
-    yaw, pitch, roll = uniform(-math.pi, math.pi), PITCH_MEAN + normal(PITCH_SPREAD), normal(ROLL_SPREAD)
-    rotation = camera_from_world(yaw, pitch, roll)
+    tilted = torch.where(uniform(0, 1) < LEVEL_SHARE, LEVEL, 1.0)
+    pitch, roll = PITCH_MEAN + tilted * normal(PITCH_SPREAD), tilted * normal(ROLL_SPREAD)
+    rotation = camera_from_world(uniform(-math.pi, math.pi), pitch, roll)
     middle = points_world[:, :, 0].mean(1)[:, None, None]
     turned = torch.einsum("bij,btnj->btni", rotation, points_world - middle)
     seen = torch.einsum("bij,btnj->btni", rotation, landmarks_world - middle)
