@@ -138,7 +138,8 @@ def disturb(
     wild = outlier * noise.outlier * (2 * _uniform(generator, rays, batch, 1, joints, 2) - 1)
     # A limb that is out of sight goes elsewhere as a whole, its end farthest.
     clear = _uniform(generator, rays, batch, 1, 1, 1) < noise.clear_share
-    share = torch.where(clear, LOST_WHERE_CLEAR, (1 - LOST_WHERE_CLEAR * noise.clear_share) / (1 - noise.clear_share))
+    lost_else = (1 - LOST_WHERE_CLEAR * noise.clear_share) / max(1 - noise.clear_share, 1e-3)
+    share = torch.where(clear, LOST_WHERE_CLEAR, lost_else)
     lost = (_uniform(generator, rays, batch, 1, len(_LIMBS), 1) < noise.lost_share * share).float()
     guessed = noise.lost * lost * _correlated((batch, frames, len(_LIMBS), 2), math.sqrt(keep), generator, rays)
     guessed = torch.einsum("lj,btlc->btjc", _LIMBS.to(rays), guessed)

@@ -143,6 +143,38 @@ def test_landmarks_turn_with_the_body(takes: PackedTakes) -> None:
     assert torch.allclose(landmarks(points @ turn.T, model, torch.Generator()), first, atol=1e-5)
 
 
+def guessed(takes: PackedTakes, model: NoiseModel) -> torch.Tensor:
+    """Which hands (B, 2) of windows are off by more than a hair."""
+    points = source(takes)._cut(4000)
+    joints, rays = film(points, points, torch.Generator().manual_seed(1))
+    off = (disturb(rays, joints, model, 1 / 15, torch.Generator().manual_seed(2)) - rays).norm(dim=-1)
+    hands: torch.Tensor = off[:, :, BODY_26.indices("left_wrist", "right_wrist")]
+    return (hands > 1e-6).any(1)
+
+
+def test_clear_windows_leave_the_share_of_guessed_limbs_alone(takes: PackedTakes) -> None:
+    """They gather in the others: there both hands are more often guessed at once."""
+    alike, gathered = (guessed(takes, replace(SILENT, lost_share=0.12, lost=0.1, clear_share=s)) for s in (0.0, 0.6))
+    assert float(alike.float().mean()) == pytest.approx(0.12, abs=0.015)
+    assert float(gathered.float().mean()) == pytest.approx(0.12, abs=0.015)
+    assert float(gathered.all(-1).float().mean()) > 1.5 * float(alike.all(-1).float().mean())
+    assert not guessed(takes, SILENT).any()
+
+
+def test_windows_differ_in_how_far_they_err(takes: PackedTakes) -> None:
+    points = source(takes)._cut(2000)
+    joints, rays = film(points, points, torch.Generator().manual_seed(1))
+    sizes = []
+    for ease in (0.0, 0.8):
+        model = replace(SILENT, wander=0.01, ease=ease)
+        off = disturb(rays, joints, model, 1 / 15, torch.Generator().manual_seed(2)) - rays
+        sizes.append(
+            off[:, :, BODY_26.indices("left_wrist", "right_wrist", "left_knee")].flatten(1).norm(dim=-1).log().std()
+        )
+    # The size in the picture differs from window to window, too.
+    assert float((sizes[1] ** 2 - sizes[0] ** 2).sqrt()) == pytest.approx(0.8, abs=0.1)
+
+
 def test_interpolated_joints_are_those_of_the_contract() -> None:
     points = torch.randn(5, 26, 2, generator=torch.Generator().manual_seed(0), dtype=torch.double)
     assert interpolated(points).numpy() == pytest.approx(interpolate_body(points.numpy()))
