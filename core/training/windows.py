@@ -16,7 +16,7 @@ from ..lifting.normalise import camera_from_view, person_view
 from ..skeleton import BODY_26
 from .bodies import vary_bodies
 from .cameras import film
-from .mixing import mix_limbs
+from .mixing import mix_limbs, turn_limbs
 from .mocap import QUANTUM, PackedTakes
 from .noise import NoiseModel, confidence, depth_cue, disturb, landmarks
 
@@ -71,7 +71,8 @@ class WindowSource:
 
     def draw(self, count: int, noise: NoiseModel) -> Windows:
         """`count` fresh windows."""
-        points = vary_bodies(mix_limbs(self._mirrored(self._cut(count)), self.generator), self.generator)
+        points = mix_limbs(self._mirrored(self._cut(count)), self.generator)
+        points = vary_bodies(turn_limbs(points, self.generator), self.generator)
         joints, rays = film(points, landmarks(points, noise, self.generator), self.generator)
         seen = disturb(rays, joints, noise, self.interval_s, self.generator)
         view = person_view(seen, torch.ones_like(seen[..., 0]))

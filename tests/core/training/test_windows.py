@@ -20,7 +20,7 @@ from motionlift.core.skeleton import (
 from motionlift.core.training import cameras
 from motionlift.core.training.bodies import stature, vary_bodies
 from motionlift.core.training.cameras import camera_from_world, film
-from motionlift.core.training.mixing import mix_limbs
+from motionlift.core.training.mixing import ARM_TURN, TURNED_SHARE, mix_limbs, turn_limbs
 from motionlift.core.training.mocap import PackedTakes
 from motionlift.core.training.noise import (
     NoiseModel,
@@ -141,6 +141,29 @@ def test_landmarks_turn_with_the_body(takes: PackedTakes) -> None:
     turn = camera_from_world(*torch.randn(3, 1, generator=torch.Generator().manual_seed(0)))[0]
     first = landmarks(points, model, torch.Generator()) @ turn.T
     assert torch.allclose(landmarks(points @ turn.T, model, torch.Generator()), first, atol=1e-5)
+
+
+def test_turned_limbs_keep_their_bones_and_movement(takes: PackedTakes) -> None:
+    points = source(takes)._cut(400)
+    turned = turn_limbs(points, torch.Generator().manual_seed(0))
+    lengths = bone_lengths(points)
+    assert torch.allclose(bone_lengths(turned), lengths, atol=1e-5)
+    # The hips stay, and so does the bend of elbows and knees.
+    assert torch.equal(
+        turned[:, :, BODY_26.indices("pelvis", "left_hip", "right_hip")],
+        points[:, :, BODY_26.indices("pelvis", "left_hip", "right_hip")],
+    )
+    for first, last in (("left_shoulder", "left_wrist"), ("right_hip", "right_ankle")):
+        ends = BODY_26.indices(first, last)
+        reach = [(each[:, :, ends[1]] - each[:, :, ends[0]]).norm(dim=-1) for each in (turned, points)]
+        assert torch.allclose(*reach, atol=1e-5)
+    moved = (turned - points).norm(dim=-1).amax((1, 2)) > 1e-6
+    assert float(moved.float().mean()) == pytest.approx(TURNED_SHARE, abs=0.1)
+    # A hand goes about as far as its arm turns.
+    wrist, shoulder = BODY_26.indices("left_wrist", "left_shoulder")
+    arms = [each[moved][:, :, wrist] - each[moved][:, :, shoulder] for each in (turned, points)]
+    angle = torch.nn.functional.cosine_similarity(*arms, dim=-1).clamp(-1, 1).acos()
+    assert 0.8 * ARM_TURN < float(angle.mean()) < 2 * ARM_TURN
 
 
 def guessed(takes: PackedTakes, model: NoiseModel) -> torch.Tensor:
