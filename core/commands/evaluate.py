@@ -62,6 +62,36 @@ def pairs(
 
 
 @evaluate.command()
+def inputs(
+    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
+    weights: Annotated[
+        Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what is made up.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+) -> None:
+    """Find out what holds weights back: errors with detected, made-up and true keypoints and depths."""
+    if output is not None:
+        check_output(output, overwrite)
+    # Torch is loaded only when something is measured.
+    from ..evaluation.inputs import InputErrors, inputs_table, measure_inputs
+    from ..reconstruction import load_network
+    from ..training.pairs import load_pairs
+
+    clips = load_pairs(pairs)
+    network = load_network(str(weights) if weights else None, device)
+    measured: list[InputErrors] = []
+    for number, clip in enumerate(clips):
+        measured.append(measure_inputs(clip, network, seed, device))
+        console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
+    _write(inputs_table(measured, weights.name if weights else "those that come along"), output)
+
+
+@evaluate.command()
 def motion(
     clips: Annotated[
         list[Path], typer.Argument(help="Clips with their truth beside, from core.synthesis.", metavar="CLIP.mp4")

@@ -64,11 +64,11 @@ def measure_clip(
     seen &= np.isfinite(keypoints.world_landmarks).all((1, 2))
     own = np.einsum("jk,fkd->fjd", body_from_mediapipe(), keypoints.world_landmarks)
     found = {"mediapipe": own, **_ours(clip, network, settings, solve)}
-    truth = _compared(clip.joints_camera[seen])
+    truth = compared(clip.joints_camera[seen])
     joint: dict[str, float] = {}
     aligned: dict[str, float] = {}
     for method in METHODS:
-        points = _compared(found[method][seen]) if method in found else np.full_like(truth, np.nan)
+        points = compared(found[method][seen]) if method in found else np.full_like(truth, np.nan)
         joint[method] = 1000 * float(mpjpe(points, truth).mean())
         aligned[method] = 1000 * float(pa_mpjpe(points, truth).mean())
     return ClipErrors(clip.name, int(seen.sum()), joint, aligned)
@@ -116,7 +116,7 @@ def _placed(motion: Motion) -> Array:
     return camera.apply(camera.inverse(motion.world_from_camera[0]), points)
 
 
-def _compared(points: Array) -> Array:
+def compared(points: Array) -> Array:
     """The joints that both have (F, 23, 3), from the midpoint of the hips."""
     hips = points[:, BODY_26.indices("left_hip", "right_hip")].mean(1, keepdims=True)
     return np.asarray(points[:, JOINTS] - hips)

@@ -57,7 +57,8 @@ def _rotations(vectors: Tensor) -> Tensor:
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(-1, 3, 3)
-    return torch.linalg.matrix_exp(cross)
+    rotations: Tensor = torch.linalg.matrix_exp(cross)
+    return rotations
 
 
 def _limbs(names: tuple[str, ...], root: str) -> list[tuple[int, list[int]]]:

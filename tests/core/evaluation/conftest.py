@@ -1,4 +1,4 @@
-"""Small data sets written in exactly the formats that the real ones are passed on in."""
+"""Small data sets written in exactly the formats that the real ones are passed on in; a film and a network."""
 
 import functools
 from collections.abc import Callable
@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from motionlift.core.camera import look_at
+from motionlift.core.camera import apply, intrinsics, inverse, look_at, project
 from motionlift.core.evaluation.datasets.calibration import Lens
+from motionlift.core.lifting.network import DGNet, DGNetConfig
+from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
-from motionlift.core.skeleton import reference_rest, rest_points
+from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33, reference_rest, rest_points
 from motionlift.core.training.mocap import QUANTUM, PackedTakes
+from motionlift.core.training.pairs import PairClip
 
 LENS = Lens(
     np.array([1145.0, 1143.5]),
@@ -171,3 +175,35 @@ def make_takes() -> Callable[..., PackedTakes]:
 @pytest.fixture
 def takes() -> PackedTakes:
     return _takes()
+
+
+@pytest.fixture
+def network() -> DGNet:
+    torch.manual_seed(0)
+    config = DGNetConfig(joint_set="body_26", channels=4, blocks=1, frame_interval_s=1 / 15, balanced=False)
+    return DGNet(config, block_heads=False).eval()
+
+
+def _landmarks(body: Array) -> Array:
+    """MediaPipe's 33 landmarks (F, 33, 3) of a body; those that `BODY_26` lacks are nonsense."""
+    landmarks = np.full((len(body), len(MEDIAPIPE_33), 3), 9.0)
+    for index, name in enumerate(MEDIAPIPE_33):
+        ours = name.replace("foot_index", "toe_tip")
+        if ours in BODY_26.joints:
+            landmarks[:, index] = body[:, BODY_26.index(ours)]
+    return landmarks
+
+
+@pytest.fixture
+def clip(takes: PackedTakes) -> PairClip:
+    """A perfect detection, its own 3D exact but for the place."""
+    world = QUANTUM * takes.points[:30].astype(float) + [0, 0, 0.9]
+    world_from_camera = look_at(np.array([0.5, -4.0, 1.4]), np.array([0.0, 0.0, 1.0]))
+    points = apply(inverse(world_from_camera), world)
+    camera_K = intrinsics((640, 480))
+    detected = np.ones(30, bool)
+    pixels = project(points, camera_K)
+    keypoints = Keypoints2D(
+        np.arange(30) / 30, pixels, np.ones((30, 26)), detected, (640, 480), _landmarks(points - points[:, :1])
+    )
+    return PairClip(keypoints, points, camera_K, 1.7, "a walk")

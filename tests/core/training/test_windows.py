@@ -154,15 +154,15 @@ def test_turned_limbs_keep_their_bones_and_movement(takes: PackedTakes) -> None:
         points[:, :, BODY_26.indices("pelvis", "left_hip", "right_hip")],
     )
     for first, last in (("left_shoulder", "left_wrist"), ("right_hip", "right_ankle")):
-        ends = BODY_26.indices(first, last)
-        reach = [(each[:, :, ends[1]] - each[:, :, ends[0]]).norm(dim=-1) for each in (turned, points)]
-        assert torch.allclose(*reach, atol=1e-5)
+        start, end = BODY_26.indices(first, last)
+        reach, before = ((each[:, :, end] - each[:, :, start]).norm(dim=-1) for each in (turned, points))
+        assert torch.allclose(reach, before, atol=1e-5)
     moved = (turned - points).norm(dim=-1).amax((1, 2)) > 1e-6
     assert float(moved.float().mean()) == pytest.approx(TURNED_SHARE, abs=0.1)
     # A hand goes about as far as its arm turns.
     wrist, shoulder = BODY_26.indices("left_wrist", "left_shoulder")
-    arms = [each[moved][:, :, wrist] - each[moved][:, :, shoulder] for each in (turned, points)]
-    angle = torch.nn.functional.cosine_similarity(*arms, dim=-1).clamp(-1, 1).acos()
+    arm, old_arm = (each[moved][:, :, wrist] - each[moved][:, :, shoulder] for each in (turned, points))
+    angle = torch.nn.functional.cosine_similarity(arm, old_arm, dim=-1).clamp(-1, 1).acos()
     assert 0.8 * ARM_TURN < float(angle.mean()) < 2 * ARM_TURN
 
 
