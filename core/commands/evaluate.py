@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 DEFAULTS = LiftSettings()
 
+PairsFile = Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")]
+WeightsFile = Annotated[Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")]
+TableFile = Annotated[
+    Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
+]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")]
+
 evaluate = typer.Typer(no_args_is_help=True, help="Measure weights against a truth.")
 
 
@@ -28,17 +36,13 @@ def evaluations() -> None:
 
 @evaluate.command()
 def pairs(
-    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
-    weights: Annotated[
-        Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")
-    ] = None,
+    pairs: PairsFile,
+    weights: WeightsFile = None,
     solve: Annotated[bool, typer.Option(help="Measure the solved motion too.")] = True,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    output: TableFile = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Compare lifted and solved joints with MediaPipe's own 3D, on the same frames and joints, clip by clip."""
     if output is not None:
@@ -63,16 +67,12 @@ def pairs(
 
 @evaluate.command()
 def inputs(
-    pairs: Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
-    weights: Annotated[
-        Path | None, typer.Option(show_default="those that come along", help="The weights to measure.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
-    ] = None,
+    pairs: PairsFile,
+    weights: WeightsFile = None,
+    output: TableFile = None,
     seed: Annotated[int, typer.Option(help="Of what is made up.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Find out what holds weights back: errors with detected, made-up and true keypoints and depths."""
     if output is not None:
@@ -101,11 +101,9 @@ def motion(
     ] = None,
     smoothing: Annotated[float, typer.Option(help="0 (none) to 1.")] = DEFAULTS.smoothing,
     stride: Annotated[int, typer.Option(help="People are looked for in every so manieth frame.")] = DEFAULTS.stride,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A table to write: .md or .csv.", dir_okay=False)
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that exists.")] = False,
+    output: TableFile = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Lift clips and compare the motions with the truth: errors before and after the solve, and what animators see."""
     if output is not None:

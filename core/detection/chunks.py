@@ -17,12 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..jobs import LiftSettings
 from ..motion import Bools
 from ..rotation import Array
 from ..video.reader import GRACE_SECONDS
 from .bodies import Bodies, distinct
 from .observations import Observations
-from .watch import Part
+from .watch import MOST_PEOPLE, Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""
@@ -82,6 +83,15 @@ def lost_people(before: Observations, chunk: Chunk, seen: Observations) -> int:
     middles = (before.times[1:] + before.times[:-1]) / 2
     known = _people(before, np.searchsorted(middles, seen.times[shared]))
     return known if known > _people(seen, shared) else 0
+
+
+def people_to_follow(before: Observations, chunk: Chunk, seen: Observations, settings: LiftSettings) -> int:
+    """How many people to look for in a chunk once more, which lost some; 0 where it did not, tried as many already, or
+    where it is settled how many there are."""
+    if settings.max_people is not None:
+        return 0
+    people = min(lost_people(before, chunk, seen), MOST_PEOPLE)
+    return people if people > chunk.part.people else 0
 
 
 _THOUSANDTHS = (1000, 1000)

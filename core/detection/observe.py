@@ -88,7 +88,7 @@ def observe(
             if so_far:
                 so_far(reader.info, done, total, record)
         watch.finish()
-        return record.observations(tuple(reader.warnings), record.found_hands())
+        return record.with_hands(tuple(reader.warnings))
 
 
 def _hand_watch(model: HandModel | None) -> HandWatch | None:

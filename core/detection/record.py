@@ -46,7 +46,7 @@ class Record:
             self.poses.append((frame.time, pose, self.beside.submit(colours, frame.image, pose.landmarks)))
 
     def observations(self, warnings: tuple[str, ...] = (), hands: Sequence[Hands] = ()) -> Observations:
-        """What was seen so far; `hands` as `found_hands` gives them."""
+        """What was seen so far; `hands` as `_found_hands` gives them."""
         times = np.array(self.times, np.float64)
         # A frame decoded again has the same time, up to the last bit.
         middles = (times[1:] + times[:-1]) / 2
@@ -67,11 +67,11 @@ class Record:
             hand_left=stacked([both.left for both in hands], (2,)),
         )
 
-    def with_hands(self) -> Observations:
+    def with_hands(self, warnings: tuple[str, ...] = ()) -> Observations:
         """What was seen so far, hands included: waits until those of all poses have been looked for."""
-        return self.observations(hands=self.found_hands())
+        return self.observations(warnings, self._found_hands())
 
-    def found_hands(self) -> list[Hands]:
+    def _found_hands(self) -> list[Hands]:
         """A pose's hands each, in the order of times, in which poses are."""
         in_order = sorted(self.hands, key=lambda item: item[0])
         return [hands for _, found in in_order for hands in found.result()]

@@ -18,11 +18,11 @@ import numpy as np
 from ..jobs import LiftSettings, ProgressCallback, Stage
 from ..video import VideoInfo, picture_times
 from .cache import DetectionCache
-from .chunks import WARM_UP, Chunk, joined, lost_people
+from .chunks import WARM_UP, Chunk, joined, people_to_follow
 from .observations import Observations
 from .observe import SoFar
 from .record import Record
-from .watch import LONGEST_BETWEEN_SEARCHES, MOST_PEOPLE, Part
+from .watch import LONGEST_BETWEEN_SEARCHES, Part
 
 if TYPE_CHECKING:
     from .whole import Looking
@@ -65,9 +65,8 @@ def observe_resumable(
 
     keeping = _Keeping(cache, name, pieces, kept)
     seen = looking.observe(second.part, tell, cancelled, keeping)
-    lost = 0 if looking.settings.max_people is not None else lost_people(kept, second, seen)
-    if lost > second.part.people:
-        second = second.again(first, min(lost, MOST_PEOPLE))
+    if people := people_to_follow(kept, second, seen, looking.settings):
+        second = second.again(first, people)
         seen = looking.observe(second.part, progress, cancelled)
     return joined([first, second], [kept, seen])
 
@@ -82,6 +81,8 @@ def _pieces(kept: Observations, looking: Looking) -> tuple[Chunk, Chunk] | None:
     times = kept.times
     count = int(np.searchsorted(times, times[-1] - REDONE_SECONDS)) if len(times) else 0
     settings = looking.settings
+    # The same frames are looked at as in one go; the warm-up is a multiple of every stride.
+    count -= count % settings.stride
     if count < FEWEST or picture_times(looking.path, settings.start, settings.end) is None:
         return None
     looked_from, own = count - WARM_UP, float(times[count])

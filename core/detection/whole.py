@@ -15,14 +15,14 @@ from .. import processors
 from ..jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Stage, ignore_progress
 from ..video import VideoInfo
 from .cache import DetectionCache
-from .chunks import Chunk, behind, joined, lost_people
+from .chunks import Chunk, behind, joined, people_to_follow
 from .detector import DetectorProcess
 from .division import divided
 from .models import HandModel, PoseModel
 from .observations import Observations
 from .observe import SoFar, observe
 from .stopped import can_resume, observe_resumable
-from .watch import MOST_PEOPLE, Part
+from .watch import Part
 
 log = logging.getLogger(__name__)
 
@@ -112,10 +112,8 @@ def observe_whole(
 
 def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], settings: LiftSettings) -> dict[int, int]:
     """The chunks that lost somebody, and how many are to be followed there; those only that did not try as many."""
-    if settings.max_people is not None:
-        return {}
-    lost = {n: min(lost_people(found[n - 1], pieces[n], found[n]), MOST_PEOPLE) for n in range(1, len(pieces))}
-    return {number: people for number, people in lost.items() if people > pieces[number].part.people}
+    wanted = {n: people_to_follow(found[n - 1], pieces[n], found[n], settings) for n in range(1, len(pieces))}
+    return {number: people for number, people in wanted.items() if people}
 
 
 def forget_chunks(cache: DetectionCache, key: str) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from ..camera import project
-from ..jobs import MotionLiftError
 from ..lifting.device import choose_device
 from ..lifting.inference import lift_keypoints
 from ..lifting.network import DGNet
@@ -25,7 +24,7 @@ from ..skeleton import REFERENCE_HEIGHT, body_from_mediapipe
 from ..training.noise import NoiseModel, depth_cue, disturb, landmarks
 from ..training.pairs import PairClip
 from .metrics import mpjpe, pa_mpjpe
-from .pairs import compared
+from .pairs import compared, frames_compared
 from .report import Table
 
 Source = Literal["detected", "made up", "true", "none"]
@@ -55,14 +54,7 @@ def measure_inputs(clip: PairClip, network: DGNet, seed: int = 0, device: str = 
 
     Raises `MotionLiftError` (`bad_pairs`) where nobody was, or not with the detector's own 3D.
     """
-    keypoints = clip.keypoints
-    seen = keypoints.detected & np.isfinite(clip.joints_camera).all((1, 2))
-    if keypoints.world_landmarks is None or not seen.any():
-        raise MotionLiftError(
-            "bad_pairs",
-            f"{clip.name} shows no one detected with the detector's own 3D.",
-            "Leave the clip out, or make the pairs again.",
-        )
+    seen, _ = frames_compared(clip)
     truth = compared(clip.joints_camera[seen])
     errors, aligned = [], []
     for places, depths in COMPARED:

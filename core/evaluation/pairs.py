@@ -17,7 +17,7 @@ from ..jobs import LiftSettings, MotionLiftError
 from ..lifting.device import choose_device
 from ..lifting.inference import lift_keypoints
 from ..lifting.network import DGNet
-from ..motion import Motion
+from ..motion import Bools, Motion
 from ..reconstruction import OVERLAP
 from ..rotation import Array
 from ..skeleton import BODY_26, INTERPOLATED, body_from_mediapipe, body_points
@@ -53,16 +53,8 @@ def measure_clip(
     Raises `MotionLiftError` (`bad_pairs`) for a clip in which no one was detected, or not with the detector's own 3D.
     """
     settings = settings or LiftSettings()
-    keypoints = clip.keypoints
-    seen = keypoints.detected & np.isfinite(clip.joints_camera).all((1, 2))
-    if keypoints.world_landmarks is None or not (seen & np.isfinite(keypoints.world_landmarks).all((1, 2))).any():
-        raise MotionLiftError(
-            "bad_pairs",
-            f"{clip.name} shows no one detected with the detector's own 3D.",
-            "Leave the clip out, or make the pairs again.",
-        )
-    seen &= np.isfinite(keypoints.world_landmarks).all((1, 2))
-    own = np.einsum("jk,fkd->fjd", body_from_mediapipe(), keypoints.world_landmarks)
+    seen, world = frames_compared(clip)
+    own = np.einsum("jk,fkd->fjd", body_from_mediapipe(), world)
     found = {"mediapipe": own, **_ours(clip, network, settings, solve)}
     truth = compared(clip.joints_camera[seen])
     joint: dict[str, float] = {}
@@ -72,6 +64,23 @@ def measure_clip(
         joint[method] = 1000 * float(mpjpe(points, truth).mean())
         aligned[method] = 1000 * float(pa_mpjpe(points, truth).mean())
     return ClipErrors(clip.name, int(seen.sum()), joint, aligned)
+
+
+def frames_compared(clip: PairClip) -> tuple[Bools, Array]:
+    """The frames (F,) in which somebody was detected with the detector's own 3D, and that (F, 33, 3).
+
+    Raises `MotionLiftError` (`bad_pairs`) where there are none.
+    """
+    world = clip.keypoints.world_landmarks
+    if world is not None:
+        seen = clip.keypoints.detected & np.isfinite(clip.joints_camera).all((1, 2)) & np.isfinite(world).all((1, 2))
+        if seen.any():
+            return seen, world
+    raise MotionLiftError(
+        "bad_pairs",
+        f"{clip.name} shows no one detected with the detector's own 3D.",
+        "Leave the clip out, or make the pairs again.",
+    )
 
 
 def pairs_table(clips: Sequence[ClipErrors], weights: str) -> Table:

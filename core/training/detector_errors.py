@@ -81,7 +81,7 @@ class DetectorErrors:
                 raise ValueError("another format")
             joints = {name: JointErrors(**errors) for name, errors in values.pop("joints").items()}
             depths = values.pop("depths", None)
-            return DetectorErrors(joints, **values, depths=depths and DepthErrors.from_json(depths))
+            return DetectorErrors(joints, **values, depths=None if depths is None else DepthErrors.from_json(depths))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise MotionLiftError(
                 "bad_errors", f"{path} holds no measured errors: {error}.", "Make it with: motionlift evaluate noise."

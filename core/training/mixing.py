@@ -41,14 +41,14 @@ def turn_limbs(points: Tensor, generator: torch.Generator) -> Tensor:
     """Windows (B, T, 26, 3) m in some of which trunk, head, arms and legs are turned, at random."""
     batch = len(points)
     chosen = torch.rand(batch, 1, generator=generator, device=points.device) < TURNED_SHARE
-    result = points
-    for spread, root, joints in _TURNED:
-        vector = spread * torch.randn(batch, 3, generator=generator, device=points.device)
-        frames = bone_frames(result)[:, :, root]
-        local = (result[:, :, joints] - result[:, :, [root]]) @ frames
-        turned = local @ _rotations(vector * chosen)[:, None].mT
-        result = result.clone()
-        result[:, :, joints] = result[:, :, [root]] + turned @ frames.mT
+    result = points.clone()
+    for parts in _TURNED:
+        frames = bone_frames(result)
+        for spread, root, joints in parts:
+            vector = spread * torch.randn(batch, 3, generator=generator, device=points.device)
+            local = (result[:, :, joints] - result[:, :, [root]]) @ frames[:, :, root]
+            turned = local @ _rotations(vector * chosen)[:, None].mT
+            result[:, :, joints] = result[:, :, [root]] + turned @ frames[:, :, root].mT
     return result
 
 
@@ -68,16 +68,20 @@ def _limbs(names: tuple[str, ...], root: str) -> list[tuple[int, list[int]]]:
     ]
 
 
+_HEAD = (BODY_26.index("neck"), BODY_26.indices("nose", "left_ear", "right_ear"))
 _LIMBS = (
     (ARMS_SHARE, _limbs(_ARM, "shoulder")),
     (LEGS_SHARE, _limbs(_LEG, "hip")),
-    (HEAD_SHARE, [(BODY_26.index("neck"), BODY_26.indices("nose", "left_ear", "right_ear"))]),
+    (HEAD_SHARE, [_HEAD]),
 )
 _LEGS = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("hip", *_LEG))
 _TRUNK = [i for i, name in enumerate(BODY_26.joints) if name != "pelvis" and name not in _LEGS]
 _TURNED = (
-    (TRUNK_TURN, BODY_26.index("pelvis"), _TRUNK),
-    (HEAD_TURN, BODY_26.index("neck"), BODY_26.indices("nose", "left_ear", "right_ear")),
-    *((ARM_TURN, root, joints) for root, joints in _limbs(_ARM, "shoulder")),
-    *((LEG_TURN, root, joints) for root, joints in _limbs(_LEG, "hip")),
+    ((TRUNK_TURN, BODY_26.index("pelvis"), _TRUNK),),
+    (
+        (HEAD_TURN, *_HEAD),
+        *((ARM_TURN, root, joints) for root, joints in _limbs(_ARM, "shoulder")),
+        *((LEG_TURN, root, joints) for root, joints in _limbs(_LEG, "hip")),
+    ),
 )
+"""The trunk first, since it carries the frames of the others, which do not carry each other's."""

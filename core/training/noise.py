@@ -17,7 +17,7 @@ How much each joint errs was measured on films of random people (`detector_error
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +70,8 @@ class NoiseModel:
     @staticmethod
     def none() -> NoiseModel:
         """A perfect detector of our own joints."""
-        return NoiseModel(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
+        sizes = dict.fromkeys((field.name for field in fields(NoiseModel)), 0.0)
+        return NoiseModel(**sizes | {"wander_s": 1.0, "depth_s": 1.0})
 
 
 LOST_WHERE_CLEAR = 0.15

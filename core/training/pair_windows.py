@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from .noise import NoiseModel, disturb
 from .pairs import PairClip
 from .windows import Windows, sometimes_unknown
 
-TREMBLE = NoiseModel(0.0, 0.005, 0.004, 0.28, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+TREMBLE = replace(NoiseModel.none(), place=0.005, wander=0.004, wander_s=0.28, jitter=0.001)
 """A little more than was seen, anew in each draw, so that films are not learned by heart."""
 
 

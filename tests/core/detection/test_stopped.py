@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlift.core.detection import stopped
+from motionlift.core.detection import chunks, stopped
 from motionlift.core.detection.cache import DetectionCache
 from motionlift.core.detection.people import Detection, detect
 from motionlift.core.jobs import Cancelled, LiftSettings, Stage
@@ -87,6 +87,16 @@ def test_it_goes_on_where_it_was_stopped(
     assert len(list(DetectionCache.of(settings).folder.glob("*"))) == 1
 
 
+def test_every_other_frame_stays_the_same_ones(sample_video: Path, settings: LiftSettings) -> None:
+    settings = replace(settings, stride=2)
+    key_frames = detect(sample_video, replace(settings, use_cache=False))
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=stop_after(191))
+    found, done = told(sample_video, settings)
+    assert done[0] > 90
+    assert_same(found, key_frames)
+
+
 def test_it_may_be_stopped_again_and_again(sample_video: Path, settings: LiftSettings, once: Detection) -> None:
     for frames in (180, 60, 100):
         with pytest.raises(Cancelled):
@@ -124,7 +134,7 @@ def test_somebody_whom_the_rest_lost_is_looked_for_from_the_start(
 ) -> None:
     with pytest.raises(Cancelled):
         detect(sample_video, settings, cancelled=stop_after(190))
-    monkeypatch.setattr(stopped, "lost_people", lambda *_: 2)
+    monkeypatch.setattr(chunks, "lost_people", lambda *_: 2)
     found, done = told(sample_video, settings)
     assert done.count(FRAMES) >= 1
     assert_same(found, once)
