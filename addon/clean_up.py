@@ -61,6 +61,14 @@ def get_ready_soon() -> None:
         bpy.app.timers.register(get_ready, first_interval=0.0)
 
 
+def take_shown() -> None:
+    """Called while a panel is drawn that shows a take: at the file's first the engine gets ready, so that it is when
+    clean-up is unfolded. Where it leaves, idle, it stays away until it is wanted."""
+    if not session().take_seen:
+        session().take_seen = True
+        get_ready_soon()
+
+
 def start_wanted(context: bpy.types.Context) -> None:
     """Start the clean-up of Actions whose sliders rest; an earlier one of the same Action is given up.
 

@@ -115,7 +115,7 @@ class RemoveEngine(SaysWhy):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """End the worker and delete."""
         state = session()
-        state.end(wait=True)
+        state.end()
         state.setup = None
         try:
             environment.remove(engine_folder())

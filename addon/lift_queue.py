@@ -55,6 +55,11 @@ class LiftQueue:
         """Whether something of a job that was cancelled has yet to be cleared away: `tick` is wanted until it has."""
         return bool(self._leaving or self._unread)
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is asked of the worker, which may run, get ready or have left."""
+        return not (self.busy or self.leaving)
+
     def add(self, job: Job) -> None:
         """Have a job done after those that wait."""
         self.waiting.append(job)

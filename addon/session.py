@@ -39,7 +39,7 @@ class Session:
     take's camera and footage on their way. `asking`: the engine looking at itself. `undo_step`: the name of a step
     that is not closed yet; `shown_words`: what status bar and panel tell, since `shown_at` (s), and `shown_anew`:
     drawn once only. `slowest_tick_s`: what a step of ours cost Blender at most; `slowest_result_s`: what it cost to
-    put a result into the scene.
+    put a result into the scene. `take_seen`: whether a take of this file was shown in the panel.
     """
 
     engine: tuple[Path, Path] | None = None
@@ -61,6 +61,7 @@ class Session:
     error: MotionLiftError | None = None
     slowest_tick_s: float = 0.0
     slowest_result_s: float = 0.0
+    take_seen: bool = False
 
     @property
     def busy(self) -> bool:
@@ -120,19 +121,31 @@ class Session:
             self.drafting[1].discard()
             self.drafting = None
 
-    def end(self, wait: bool) -> None:
-        """Stop everything. With `wait` the worker is gone on return, else soon after."""
+    def forget_file(self) -> None:
+        """Stop what belongs to the file that is closed. Workers at rest stay for the next file: starting one costs
+        seconds. Others are gone soon after."""
+        self._stop()
+        if self.queue is not None and not self.queue.rests:
+            _leave(self.queue)
+            self.queue = None
+        if self.looks is not None and not self.looks.rests:
+            _leave(self.looks)
+            self.looks = None
+
+    def end(self) -> None:
+        """Stop everything. The workers are gone on return."""
+        self._stop()
         queues = [queue for queue in (self.queue, self.looks) if queue is not None]
+        self.queue, self.looks = None, None
+        for queue in queues:
+            queue.close(LEAVE_SECONDS)
+
+    def _stop(self) -> None:
         if self.filming is not None:
             self.filming.cancel()
             self.filming = None
-        self.queue, self.looks, self.held, self.preparing, self.driven = None, None, [], [], False
+        self.held, self.preparing, self.driven, self.take_seen = [], [], False, False
         self.end_draft()
-        for queue in queues:
-            if wait:
-                queue.close(LEAVE_SECONDS)
-            else:
-                _leave(queue)
 
 
 _session = Session()
@@ -145,7 +158,7 @@ def session() -> Session:
 
 def forget_file() -> None:
     """End the lifts of the file that is closed, and what is told about them. A set-up goes on."""
-    _session.end(wait=False)
+    _session.forget_file()
     _session.tell("")
 
 
@@ -153,7 +166,7 @@ def end() -> None:
     """End everything: Blender quits, or the extension is disabled."""
     if _session.setup is not None:
         _session.setup.cancel()
-    _session.end(wait=True)
+    _session.end()
     fresh = Session()
     for item in dataclasses.fields(Session):
         setattr(_session, item.name, getattr(fresh, item.name))

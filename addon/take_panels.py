@@ -25,6 +25,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender."""
+        clean_up.take_shown()
         layout, action = self.layout, results.required_action(context)
         row = layout.row()
         row.label(text=action.name, icon="ACTION")

@@ -20,6 +20,9 @@ InBlender = Callable[..., Any]
 LIFT = (
     WITH_SAMPLE
     + """
+import time
+from motionlift.addon.lift_jobs import Job
+from motionlift.core.jobs import LiftSettings
 video = sample_as("läufer im park.mp4")
 scene.render.fps, scene.frame_start, scene.frame_end = 24, 5, 20
 choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
@@ -40,7 +43,10 @@ blend.parent.mkdir()
 bpy.ops.wm.save_as_mainfile(filepath=str(blend))
 result["beside"] = sorted(path.name for path in (blend.parent / "motionlift").rglob("*.npz"))
 shutil.rmtree(Path(take.take).parent)
+engine = session().queue.client
+process = engine._process
 bpy.ops.wm.open_mainfile(filepath=str(blend))
+result["engine_stays"] = [session().queue.client is engine, engine.alive, engine._process is process]
 figure = bpy.context.view_layer.objects.active
 action = figure.animation_data.action
 take = action.motionlift
@@ -84,6 +90,17 @@ ops.export_bvh(filepath=str(folder / "out.bvh"))
 result["bvh"] = (folder / "out.bvh").read_text()[:9]
 result["lifted_again"] = sorted(ops.lift_video(filepath=str(video)))
 result["again"] = bpy.context.view_layer.objects.active.animation_data.action.motionlift.take
+
+# What is at work when its file is closed ends with it.
+engine = session().queue.client
+session().queue.add(Job("lift", "lost", video, folder / "lost.motion.npz", LiftSettings(), None))
+session().queue.tick()
+busy = session().queue.busy
+bpy.ops.wm.open_mainfile(filepath=str(blend))
+end = time.monotonic() + 20
+while engine.alive and time.monotonic() < end:
+    time.sleep(0.02)
+result["closed"] = [busy, session().queue is None, engine.alive, (folder / "lost.motion.npz").exists()]
 """
 )
 
@@ -113,6 +130,7 @@ def test_a_lift_from_video_to_clean_up(
         expected = dict(zip(motion.joint_names, motion.joint_positions[frame], strict=True))
         for joint, head in heads.items():
             np.testing.assert_allclose(head, expected[joint], atol=1e-4)
+    assert seen["engine_stays"] == [True, True, True]
     assert seen["reopened"] == [False, 0.5]
     assert seen["differs"]
     assert seen["cleaned"] == ["FINISHED"]
@@ -137,6 +155,7 @@ def test_a_lift_from_video_to_clean_up(
     assert seen["lifted_again"] == ["FINISHED"]
     assert seen["again"].startswith("//motionlift")
     assert f"{name}_t03" in seen["again"]
+    assert seen["closed"] == [True, True, False, False]
 
 
 ON_A_RIG = (

@@ -259,7 +259,8 @@ def steps() -> Iterator[float]:
     found["batch"] = [[Path(video.path).name, video.state] for video in listed.videos]
     found["batch_error"] = str(session.error)
 
-    # Closed and opened again, elsewhere, with the engine asleep.
+    # Closed and opened again, elsewhere: the engine stays. Then as if Blender had just been started, and then once the
+    # engine is ready.
     moved = folder / "elsewhere"
     moved.mkdir()
     opened(set())
@@ -272,7 +273,9 @@ def steps() -> Iterator[float]:
     yield 2.0
     found["reopened_missing"] = module("take_files").missing(module("results").required_action(bpy.context))
     yield from timed("reopened_slider_s", 0.65)
-    module("session").session().end(wait=True)
+    module("session").session().end()
+    yield from timed("reopened_cold_slider_s", 0.45)
+    module("session").session().end()
     opened(OPEN)
     yield from look("Animation")
     yield 8.0
