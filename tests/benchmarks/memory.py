@@ -1,4 +1,4 @@
-"""Memory over the length of a video: `python tests/benchmarks/memory.py clip.mp4 --minutes 1 10 60 [--stride 4]`.
+"""Memory over the length of a video: `python tests/benchmarks/memory.py clip.mp4 --minutes 1 10 60 [--hands]`.
 
 Long videos are made by repeating a clip, its packets copied (a clip that ends as it begins gives one person; others
 jump, and become many). Printed are, for each length: frames; the seconds of processors; the peak of the largest process
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionlift.core.detection.cache import DetectionCache, cache_key
-from motionlift.core.detection.models import pose_model
+from motionlift.core.detection.models import hand_model, pose_model
 from motionlift.core.detection.observations import Observations
 from motionlift.core.detection.people import detect
 from motionlift.core.evaluation.processes import run
@@ -60,7 +60,8 @@ def detection_repeated(clip: Path, times: int, video: Path, settings: LiftSettin
     """Keep, as that of `video`, the detection of `clip` so many times, to and fro, in the settings' cache."""
     detect(clip, settings)
     cache = DetectionCache.of(settings)
-    key, long_key = (cache_key(content_hash(path), settings, pose_model(settings)) for path in (clip, video))
+    model, hands = pose_model(settings), hand_model(settings) if settings.hands else None
+    key, long_key = (cache_key(content_hash(path), settings, model, hands=hands) for path in (clip, video))
     once = cache.load(key)
     assert once is not None
     count, begins = len(once.times), np.arange(times)[:, None]
@@ -81,6 +82,8 @@ def detection_repeated(clip: Path, times: int, video: Path, settings: LiftSettin
             again(once.world),
             again(once.colours),
             again(once.drift),
+            hand_points=again(once.hand_points),
+            hand_left=again(once.hand_left),
         ),
     )
 
@@ -92,6 +95,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10, 60])
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--hands", action="store_true")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--lift", action="store_true", help="a whole lift; else people are found only")
     what.add_argument("--after-detection", action="store_true", help="a lift of one detection, repeated")
@@ -107,11 +111,13 @@ def main() -> None:
             output = ["-o", str(Path(folder, "take.bvh")), "--max-people", "1", "--stride", stride]
             command = ["-m", "motionlift", "lift", str(video), *output, "--jobs", str(arguments.jobs)]
             if arguments.after_detection:
-                settings = LiftSettings(cache_dir=folder, max_people=1, stride=arguments.stride)
+                settings = LiftSettings(cache_dir=folder, max_people=1, stride=arguments.stride, hands=arguments.hands)
                 detection_repeated(arguments.video, times, video, settings)
                 command += ["--from-cache", "--cache-dir", folder]
             else:
                 command += ["--no-cache"]
+            if arguments.hands:
+                command += ["--hands"]
             if not arguments.lift and not arguments.after_detection:
                 command = ["-c", DETECT, str(video), stride]
             cost = run([sys.executable, *command], {"MOTIONLIFT_PROCESSES": str(arguments.jobs)})
