@@ -132,7 +132,7 @@ class WorkerClient:
         return request_id
 
     def prepare(self) -> str:
-        """Have the process load what it needs and return the request's id. Raises `MotionLiftError` as `start`."""
+        """Have the process load what solving needs and return the request's id. Raises `MotionLiftError` as `start`."""
         self.start()
         request_id = str(next(self._ids))
         with self._lock:

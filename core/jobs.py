@@ -261,8 +261,8 @@ class Request:
     `lift` reads `video` and writes one `.motion.npz` a person to `output` (several people: `<stem>_P1`, ...).
     `resolve` solves the motion file `video` again with other settings. `people` writes the thumbnail strip of
     the tracks to `output`, or a picture of each into a folder. `look` writes a picture of the video to `output` and
-    tells what the video is in `details` (`core/video/look.py`). `prepare` loads what lifting and solving need, so that
-    the next request finds it ready. `cancel` stops the request `id`; `quit` ends the worker.
+    tells what the video is in `details` (`core/video/look.py`). `prepare` loads what solving again needs, so
+    that the next request finds it ready. `cancel` stops the request `id`; `quit` ends the worker.
     """
 
     op: Operation

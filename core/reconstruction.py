@@ -1,6 +1,6 @@
 """From the keypoints of one clip's people to their motions: the part of the pipeline that needs torch.
 
-`core.reconstructor` calls `prepare`, `ahead`, `reconstruct` and `resolve` in a process of its own.
+`core.reconstructor` calls `imported`, `prepare`, `ahead`, `reconstruct` and `resolve` in a process of its own.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ THREADS = 2
 """That lift on a processor; hardly anything else runs by then."""
 WINDOWS_REMEMBERED, LENSES_REMEMBERED = 512, 6
 """Batches of windows, which is more than a clip has that is lifted ahead; and lenses tried."""
+
+
+def imported(progress: ProgressCallback = ignore_progress) -> None:
+    """Nothing: what solving needs is there when this can be called."""
 
 
 def prepare(weights: str | None, device: str, progress: ProgressCallback = ignore_progress) -> None:

@@ -58,12 +58,12 @@ def reconstructor() -> Iterator[Reconstructor]:
             _idle.append(taken)
 
 
-def get_ready(weights: str | None, device: str) -> None:
-    """Have a process wait for the next clip: where none does, one is started, and loads while this one does."""
+def get_ready(name: str, *arguments: object) -> None:
+    """Have a process wait for the next clip: where none does, one is started, and begins with a request meanwhile."""
     with _changing:
         if not any(each.usable() for each in _idle):
             _idle.append(Reconstructor())
-            _idle[-1].begin("prepare", weights, device)
+            _idle[-1].begin(name, *arguments)
 
 
 @atexit.register

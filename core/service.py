@@ -40,7 +40,7 @@ def handle(
     `UsageError` for a request that cannot be carried out, else whatever went wrong with the clip.
     """
     if request.op == "prepare":
-        prepare(request, cancelled)
+        prepare(cancelled)
         return Result(request.id)
     if not request.video or not request.output:
         raise UsageError("protocol", f"The request {request.op} needs a video and an output.")
@@ -69,15 +69,19 @@ def handle(
     )
 
 
-def prepare(request: Request, cancelled: Callable[[], bool] = never) -> None:
-    """Load what `produce` needs, in the process that will use it. Raises as `handle` does."""
+def prepare(cancelled: Callable[[], bool] = never) -> None:
+    """Load what solving again needs, in the process that will be asked for it, so that a slider need not wait. Raises
+    as `handle` does."""
     try:
-        from .reconstructor import reconstructor
-        from .reporting import take_report  # noqa: F401 (what tells of a take is loaded meanwhile)
+        from .reconstructor import get_ready, reconstructor
+
+        get_ready("imported")
+        from . import pipeline  # noqa: F401 (loaded meanwhile, as is what tells of a take)
+        from .reporting import take_report  # noqa: F401
     except ImportError as error:
         raise missing_part(error) from error
     with reconstructor() as other:
-        other.wait(other.begin("prepare", request.settings.weights, request.settings.device), cancelled)
+        other.wait(other.begin("imported"), cancelled)
 
 
 def produce(
@@ -89,8 +93,12 @@ def produce(
     try:
         from .reconstructor import get_ready
 
-        # Before anything else is loaded here: that keeps one processor busy, this another.
-        get_ready(request.settings.weights, request.settings.device)
+        # Before anything else is loaded here: that keeps one processor busy, this another. Who solves again need not
+        # wait for the network.
+        if request.op == "resolve":
+            get_ready("imported")
+        else:
+            get_ready("prepare", request.settings.weights, request.settings.device)
         from .pipeline import lift, resolve
     except ImportError as error:
         raise missing_part(error) from error

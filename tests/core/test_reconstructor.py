@@ -133,11 +133,11 @@ def test_one_is_used_again_unless_it_was_stopped() -> None:
 
 def test_one_gets_ready_where_none_waits() -> None:
     stop_idle()
-    get_ready(None, "cpu")
-    get_ready(None, "cpu")
+    get_ready("prepare", None, "cpu")
+    get_ready("imported")
     with reconstructor() as first, reconstructor() as second:
         # What it was told to do comes first.
-        assert first.begin("prepare", None, "cpu").result(PATIENCE) is None
+        assert first.begin("imported").result(PATIENCE) is None
         assert first is not second
     stop_idle()
     assert not first.usable()
