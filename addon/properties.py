@@ -153,7 +153,7 @@ class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.Propert
             height_m=round(self.height, 4) if self.use_height else None,
             fov_degrees=round(math.degrees(self.fov), 2) if self.use_fov else None,
             hands=self.hands,
-            resume=True,
+            awaited=True,
             **self.solve_settings(),
         )
 

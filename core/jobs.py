@@ -87,7 +87,7 @@ def ignore_progress(stage: Stage, done: int, total: int | None) -> None:
     """The progress callback of someone who does not look."""
 
 
-NO_RESULT = frozenset({"use_cache", "from_cache", "cache_dir", "resume", "device", "hwaccel"})
+NO_RESULT = frozenset({"use_cache", "from_cache", "awaited", "cache_dir", "device", "hwaccel"})
 """Settings that do not decide what comes out, but for last digits."""
 
 
@@ -97,8 +97,9 @@ class LiftSettings:
 
     Times are seconds on the source's clock. `speed` is the slow-motion factor: 8 means the file plays
     eight times slower than life. `hands`: fingers are found and solved too. `stride`: people are looked for in every
-    so manieth frame. `resume`: what was seen of a short clip before its lift was stopped is gone on with. `hwaccel`:
-    `none`, `auto` or a kind of device that decodes the video. None means "found out or assumed, and reported as such".
+    so manieth frame. `awaited`: somebody waits for this clip: more processors share it, and it is gone on with where
+    it was stopped. `hwaccel`: `none`, `auto` or a kind of device that decodes the video. None means "found out or
+    assumed, and reported as such".
     """
 
     start: float | None = None
@@ -124,7 +125,7 @@ class LiftSettings:
     use_cache: bool = True
     from_cache: bool = False
     cache_dir: str | None = None
-    resume: bool = False
+    awaited: bool = False
 
     def __post_init__(self) -> None:
         _require(self.start is None or self.start >= 0, "start", "must not be negative")

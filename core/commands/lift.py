@@ -268,6 +268,7 @@ def lift(
         folder = RemoteFolder(target) if isinstance(target, Url) else LocalFolder(target)
         in_batch = Plan(folder, settings, suffixes, options, overwrite, retry_failed is not False, force)
         raise typer.Exit(lift_batch(given, in_batch, batch))
+    settings = dataclasses.replace(settings, awaited=True)
     if jobs is not None:
         processors.allow_processes(count_jobs(jobs))
     if rig is not None:

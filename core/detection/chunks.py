@@ -1,6 +1,7 @@
 """A long clip in pieces that are detected one by one, perhaps side by side, and put together as if it were one.
 
-Pieces begin at fixed frames, however many processes there are, so that the same clip always gives the same poses.
+Pieces begin at fixed frames, however many processes there are, so that the same clip always gives the same poses. They
+are long, since each looks at some frames twice; a clip that somebody waits for is divided finer, for more processors.
 Before its own frames each piece looks at some of its predecessor's: its landmarker has found everyone and settled by
 then, cuts are judged by the same neighbours, and the background's way goes on from where the predecessor had it.
 Who is not found in those (small, half hidden) though the predecessor followed them to its end has the piece looked at
@@ -27,12 +28,16 @@ from .watch import MOST_PEOPLE, Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""
+FINEST = 240
+"""Frames, at least, of a chunk of a clip that somebody waits for: a process takes a second to start."""
+AT_ONCE = 6
+"""Into so many chunks such a clip is divided, where they are neither longer nor shorter than others may be."""
 WARM_UP = 36
 """Frames that a chunk looks at before its own: more than any cut's neighbourhood."""
 COMPARED = 12
 """Frames by which is judged whether everyone whom the chunk before saw was found."""
-SHORTEST = FRAMES // 2
-"""A last chunk of fewer frames belongs to the one before."""
+STRIDES = 12
+"""A multiple of every stride."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,25 @@ class Chunk:
         return dataclasses.replace(self, looked_from=before.looked_from, part=part)
 
 
-def plan(times: Sequence[float], start: float | None, stop_at: float | None = None) -> list[Chunk]:
+def size_of(frames: int, awaited: bool) -> int:
+    """How many frames the chunks of a clip of so many have; `awaited`: somebody waits for it."""
+    shared_out = STRIDES * -(-frames // (AT_ONCE * STRIDES))
+    return min(max(shared_out, FINEST), FRAMES) if awaited else FRAMES
+
+
+def divisible(frames: int, awaited: bool) -> bool:
+    """Whether so many frames are more than one chunk: a last one of less than half belongs to the one before."""
+    return 2 * frames >= 3 * size_of(frames, awaited)
+
+
+def plan(
+    times: Sequence[float], start: float | None, stop_at: float | None = None, awaited: bool = False
+) -> list[Chunk]:
     """The chunks of a trim that begins at `start` (s) and whose frames are shown at `times` (s); none for none.
-    `stop_at` (s): of the frame after its last one, where it ends before the trim asked for does."""
-    firsts = [first for first in range(0, len(times), FRAMES) if not first or len(times) - first >= SHORTEST]
+    `stop_at` (s): of the frame after its last one, where it ends before the trim asked for does; `awaited`: see
+    `size_of`."""
+    size = size_of(len(times), awaited)
+    firsts = [first for first in range(0, len(times), size) if not first or 2 * (len(times) - first) >= size]
     stops = [*firsts[1:], *([len(times)] if firsts else [])]
     chunks = []
     for first, stop in zip(firsts, stops, strict=True):

@@ -11,9 +11,11 @@ from typing import Any
 from .. import child
 from ..jobs import LiftSettings, MotionLiftError, ProgressCallback, Stage
 from ..processors import environment
+from .cache import DetectionCache
 from .models import HandModel, PoseModel
 from .observations import Observations
 from .observe import observe
+from .stopped import Keeping
 from .watch import Part
 
 PROGRESS_SECONDS = 0.1
@@ -33,8 +35,10 @@ class DetectorProcess(child.Child):
         hands: HandModel | None,
         part: Part,
         progress: Callable[[int], None],
+        kept_as: str | None = None,
     ) -> Observations:
-        """As `observe.observe`; `progress` is told the frames looked at so far.
+        """As `observe.observe`; `progress` is told the frames looked at so far; `kept_as`: a name under which what was
+        seen is kept on the way, in the cache that the settings ask for.
 
         Raises `MotionLiftError` (`detector_stopped`) where the process ended without an answer.
         """
@@ -42,7 +46,7 @@ class DetectorProcess(child.Child):
         def tell(stage: Stage, done: int, total: int | None) -> None:
             progress(done)
 
-        found: Observations = self.ask(path, settings, model, hands, part, progress=tell).result()
+        found: Observations = self.ask(path, settings, model, hands, part, kept_as, progress=tell).result()
         return found
 
 
@@ -56,7 +60,8 @@ def _stopped(code: int) -> MotionLiftError:
 
 def _observe(request: tuple[Any, ...], progress: ProgressCallback) -> Observations:
     """In the process."""
-    path, settings, model, hands, part = request
+    path, settings, model, hands, part, kept_as = request
+    keeping = Keeping(DetectionCache.of(settings), kept_as) if kept_as is not None else None
     told = 0.0
 
     def tell(stage: Stage, done: int, total: int | None) -> None:
@@ -65,7 +70,7 @@ def _observe(request: tuple[Any, ...], progress: ProgressCallback) -> Observatio
             told = time.monotonic()
             progress(stage, done, total)
 
-    return observe(path, settings, model, tell, hands=hands, part=part)
+    return observe(path, settings, model, tell, hands=hands, part=part, so_far=keeping)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from pathlib import Path
 from ..jobs import Cancelled, LiftSettings
 from ..video import VideoInfo, picture_times, read_frames
 from ..video.shots import THUMBNAIL_SIDE
-from . import chunks
-from .chunks import Chunk, plan
+from .chunks import Chunk, divisible, plan
 
 log = logging.getLogger(__name__)
 
@@ -28,24 +27,28 @@ class Division:
 def divided(
     path: Path, settings: LiftSettings, info: VideoInfo, cancelled: Callable[[], bool] = lambda: False
 ) -> Division:
-    """The chunks of a clip; none where it is too short for two, or cannot be entered at any frame.
+    """The chunks of a clip; none where it is too short for two, or cannot be entered at any frame. One of a clip that
+    somebody waits for, where two are too many.
 
     Where one shot is asked for, the clip is decoded up to its end to know where that is. Raises `Cancelled`, and the
     reader's errors.
     """
-    least = chunks.FRAMES + chunks.SHORTEST
-    if info.frame_count is not None and info.frame_count < least:
+    awaited = settings.awaited
+    if info.frame_count is not None and not awaited and not divisible(info.frame_count, awaited):
         return Division([])
     times = picture_times(path, settings.start, settings.end)
     if times is None:
         log.info("%s has no certain times before it is decoded: it is not split", path)
         return Division([])
     if settings.shot is None:
-        return Division(plan(times, settings.start))
-    before, inside, stop = _shot(path, settings, settings.shot, cancelled) if len(times) >= least else ([], [], None)
-    if len(inside) < least:
+        return Division(plan(times, settings.start, awaited=awaited))
+    if not divisible(len(times), awaited):
         return Division([])
-    return Division(plan(inside, inside[0], stop), [time for time, _ in before], [shot for _, shot in before])
+    before, inside, stop = _shot(path, settings, settings.shot, cancelled)
+    if not divisible(len(inside), awaited):
+        return Division([])
+    pieces = plan(inside, inside[0], stop, awaited)
+    return Division(pieces, [time for time, _ in before], [shot for _, shot in before])
 
 
 def _shot(

@@ -1,31 +1,27 @@
-"""A clip too short for chunks whose detection was stopped, or died, goes on about where it was.
+"""Chunks whose detection was stopped, or died, go on about where they were.
 
-What has been seen is kept now and then while it is looked at. The next time this is the first of two chunks, and the
-rest the second: see `chunks` for how they are joined. Poses then differ in the last digits from those seen in one go,
-since MediaPipe's tracker began anew; so it is for those who ask for it (`LiftSettings.resume`).
+What has been seen of a chunk is kept now and then while it is looked at. The next time this is a chunk that is done,
+and the rest another: see `chunks` for how they are joined. Poses then differ in the last digits from those seen in one
+go, since MediaPipe's tracker began anew; so it is for clips that somebody waits for (`LiftSettings.awaited`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..jobs import LiftSettings, ProgressCallback, Stage
-from ..video import VideoInfo, picture_times
+from ..video import VideoInfo
 from .cache import DetectionCache
-from .chunks import WARM_UP, Chunk, joined, people_to_follow
+from .chunks import WARM_UP, Chunk
 from .observations import Observations
 from .observe import SoFar
 from .record import Record
 from .watch import LONGEST_BETWEEN_SEARCHES, Part
-
-if TYPE_CHECKING:
-    from .whole import Looking
 
 log = logging.getLogger(__name__)
 
@@ -37,67 +33,59 @@ FEWEST = 2 * WARM_UP
 """Frames that are worth going on from."""
 
 
-def observe_resumable(
-    looking: Looking,
-    progress: ProgressCallback,
-    cancelled: Callable[[], bool],
-    cache: DetectionCache,
-    key: str,
-    so_far: SoFar | None = None,
-) -> Observations:
-    """What `observe` sees in the trim, gone on with where a run before this one was stopped.
-
-    `so_far` is told as by `observe`, of a run that begins at the start. Raises as `observe`.
-    """
-    name = f"{key}-stopped"
-    kept = cache.load(name)
-    pieces = _pieces(kept, looking) if kept is not None else None
-    if kept is None or pieces is None:
-        keeping = _Keeping(cache, name, so_far=so_far)
-        return looking.observe(None, progress, cancelled, keeping)
-    first, second = pieces
-    log.info("%d frames have been looked at before", first.stop)
-
-    def tell(stage: Stage, done: int, total: int | None) -> None:
-        """As if the frames before had just been looked at, too."""
-        done = max(second.looked_from + done, second.first)
-        progress(stage, done, None if total is None else max(total, done))
-
-    keeping = _Keeping(cache, name, pieces, kept)
-    seen = looking.observe(second.part, tell, cancelled, keeping)
-    if people := people_to_follow(kept, second, seen, looking.settings):
-        second = second.again(first, people)
-        seen = looking.observe(second.part, progress, cancelled)
-    return joined([first, second], [kept, seen])
+def name_of(key: str, chunk: Chunk) -> str:
+    """Under which a chunk is kept once it is done."""
+    return f"{key}-{chunk.first:06}-{chunk.stop:06}-{chunk.part.people}"
 
 
-def can_resume(settings: LiftSettings) -> bool:
-    """Whether it is asked for, and possible: which frames belong to a shot is not known before they are decoded."""
-    return settings.resume and settings.shot is None
+def resumed(
+    pieces: Sequence[Chunk], cache: DetectionCache, key: str, stride: int
+) -> tuple[list[Chunk], dict[int, Observations]]:
+    """The chunks of a clip, those that were begun divided where they were stopped; and what was seen of them, by their
+    number among these."""
+    result: list[Chunk] = []
+    found: dict[int, Observations] = {}
+    for chunk in pieces:
+        rest = chunk
+        while not cache.path(name_of(key, rest)).is_file():
+            kept = cache.load(_stopped(name_of(key, rest)))
+            parts = None if kept is None else _divided(rest, kept, stride)
+            if kept is None or parts is None:
+                break
+            found[len(result)] = kept
+            result.append(parts[0])
+            rest = parts[1]
+            log.info("frames %d to %d have been looked at before", parts[0].first, parts[0].stop)
+        result.append(rest)
+    return result, found
 
 
-def _pieces(kept: Observations, looking: Looking) -> tuple[Chunk, Chunk] | None:
-    """What was seen and is kept, and the rest; None where there is too little, or the clip cannot be entered amidst."""
-    times = kept.times
-    count = int(np.searchsorted(times, times[-1] - REDONE_SECONDS)) if len(times) else 0
-    settings = looking.settings
-    # The same frames are looked at as in one go; the warm-up is a multiple of every stride.
-    count -= count % settings.stride
-    if count < FEWEST or picture_times(looking.path, settings.start, settings.end) is None:
+def _divided(chunk: Chunk, kept: Observations, stride: int) -> tuple[Chunk, Chunk] | None:
+    """What was seen and is kept, and the rest; None where that is hardly anything."""
+    times, part = kept.times, chunk.part
+    if not len(times):
         return None
-    looked_from, own = count - WARM_UP, float(times[count])
-    first = Chunk(0, 0, count, Part(settings.start, own))
-    return first, Chunk(looked_from, count, count + 1, Part(float(times[looked_from]), None, own))
+    stop = chunk.looked_from + int(np.searchsorted(times, times[-1] - REDONE_SECONDS))
+    # The same frames are looked at as in one go; the warm-up is a multiple of every stride.
+    stop -= stop % stride
+    if stop - chunk.first < FEWEST:
+        return None
+    looked_from = stop - WARM_UP
+    start, own = (float(times[frame - chunk.looked_from]) for frame in (looked_from, stop))
+    done = dataclasses.replace(chunk, stop=stop, part=dataclasses.replace(part, stop=own))
+    return done, Chunk(looked_from, stop, chunk.stop, Part(start, part.stop, own, part.people))
+
+
+def _stopped(name: str) -> str:
+    return f"{name}-stopped"
 
 
 @dataclass
-class _Keeping:
-    """An `observe.SoFar` that stores what was seen, behind what is `kept` of a run before it."""
+class Keeping:
+    """An `observe.SoFar` that keeps what was seen of the chunk `name` so far, and tells another one."""
 
     cache: DetectionCache
     name: str
-    pieces: tuple[Chunk, Chunk] | None = None
-    kept: Observations | None = None
     so_far: SoFar | None = None
 
     def __post_init__(self) -> None:
@@ -105,14 +93,7 @@ class _Keeping:
 
     def __call__(self, info: VideoInfo, done: int, total: int | None, record: Record) -> None:
         if time.monotonic() - self._last >= KEEP_SECONDS:
-            self._keep(record.with_hands())
+            self.cache.store(_stopped(self.name), record.with_hands())
             self._last = time.monotonic()
         if self.so_far:
             self.so_far(info, done, total, record)
-
-    def _keep(self, seen: Observations) -> None:
-        if self.pieces is not None and self.kept is not None:
-            if seen.times[-1] <= self.kept.times[-1]:
-                return
-            seen = joined(self.pieces, [self.kept, seen])
-        self.cache.store(self.name, seen)

@@ -21,7 +21,7 @@ from .division import divided
 from .models import HandModel, PoseModel
 from .observations import Observations
 from .observe import SoFar, observe
-from .stopped import can_resume, observe_resumable
+from .stopped import Keeping, name_of, resumed
 from .watch import Part
 
 log = logging.getLogger(__name__)
@@ -64,29 +64,32 @@ def observe_whole(
 ) -> Observations:
     """What `observe` sees in the trim; a long one by chunks, in `processors.processes()` processes.
 
-    `so_far` is told as `observe` does, of a clip that is no long one. With a `cache`, chunks that are done are kept in
-    it under `key` until all are, so that a run that was killed goes on there; a clip of one chunk if that is asked for.
+    `so_far` is told as `observe` does, of a clip that is looked at in one go. With a `cache`, chunks that are done are
+    kept in it under `key` until all are, so that a run that was killed goes on there; of a clip that somebody waits for
+    also what was seen of one.
 
     Raises as `observe`, and `detector_stopped`.
     """
     division = divided(looking.path, looking.settings, info, cancelled)
     pieces = division.pieces
-    if len(pieces) < 2:
-        if cache and can_resume(looking.settings):
-            return observe_resumable(looking, progress, cancelled, cache, key, so_far)
-        return looking.observe(None, progress, cancelled, so_far)
     found: dict[int, Observations] = {}
+    partly = cache if looking.settings.awaited else None
+    if partly:
+        pieces, found = resumed(pieces, partly, key, looking.settings.stride)
 
-    def name(number: int) -> str:
-        return f"{key}-{number:05}-{pieces[number].part.people}"
+    def keeping(chunk: Chunk, so_far: SoFar | None = None) -> SoFar | None:
+        return Keeping(partly, name_of(key, chunk), so_far) if partly else so_far
+
+    if len(pieces) < 2:
+        return looking.observe(None, progress, cancelled, keeping(pieces[0], so_far) if pieces else so_far)
 
     def keep(number: int, seen: Observations) -> None:
         found[number] = seen
         if cache:
-            cache.store(name(number), seen)
+            cache.store(name_of(key, pieces[number]), seen)
 
     def detect(numbers: Sequence[int], told: ProgressCallback) -> None:
-        stored = {number: cache.load(name(number)) if cache else None for number in numbers}
+        stored = {number: cache.load(name_of(key, pieces[number])) if cache else None for number in numbers}
         found.update({number: seen for number, seen in stored.items() if seen is not None})
         todo = [number for number, seen in stored.items() if seen is None]
         tally = _Tally(pieces, todo, told)
@@ -94,13 +97,15 @@ def observe_whole(
         processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
         log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
         if processes > 1:
-            _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled)
+            _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled, key if partly else None)
             return
         for number in todo:
-            look = functools.partial(looking.observe, pieces[number].part, tally.callback(number), cancelled)
+            piece = pieces[number]
+            told_of = tally.callback(number)
+            look = functools.partial(looking.observe, piece.part, told_of, cancelled, keeping(piece))
             keep(number, _observed(look))
 
-    detect(range(len(pieces)), progress)
+    detect([number for number in range(len(pieces)) if number not in found], progress)
     planned = tuple(pieces)
     while again := _to_look_again(pieces, found, looking.settings):
         for number, people in again.items():
@@ -178,8 +183,10 @@ def _side_by_side(
     keep: Callable[[int, Observations], None],
     tally: _Tally,
     cancelled: Callable[[], bool],
+    key: str | None,
 ) -> None:
-    """Have chunks detected in processes. Raises the first error, `Cancelled` once `cancelled()` is true."""
+    """Have chunks detected in processes, what they have seen kept on the way under names that begin with `key`. Raises
+    the first error, `Cancelled` once `cancelled()` is true."""
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in todo:
         waiting.put(number)
@@ -218,7 +225,8 @@ def _side_by_side(
 
     def _chunk(process: DetectorProcess, number: int) -> Observations:
         arguments = (looking.path, looking.settings, looking.model, looking.hands, pieces[number].part)
-        return _observed(lambda: process.observe(*arguments, lambda done: tally.add(number, done)))
+        name = None if key is None else name_of(key, pieces[number])
+        return _observed(lambda: process.observe(*arguments, lambda done: tally.add(number, done), name))
 
     threads = [threading.Thread(target=serve, name=f"motionlift-chunks-{n}", daemon=True) for n in range(processes)]
     try:

@@ -183,9 +183,9 @@ def _median(costs: Sequence[Cost]) -> Cost:
 
 
 def _is_long(info: VideoInfo) -> bool:
-    from ..detection.chunks import FRAMES, SHORTEST
+    from ..detection.chunks import divisible
 
-    return info.frame_count is not None and info.frame_count >= FRAMES + SHORTEST
+    return info.frame_count is not None and divisible(info.frame_count, awaited=True)
 
 
 def _machine() -> dict[str, str]:

@@ -52,7 +52,10 @@ def test_options_reach_the_lift(run: Run, asked: list[tuple[LiftSettings, int]],
     clip, take = tmp_path / "a.mp4", tmp_path / "a.bvh"
     run("lift", clip, "-o", take)
     run("lift", clip, "-o", take, "--jobs", "3", "--stride", "2", "--hwaccel", "auto")
-    assert asked == [(LiftSettings(), 1), (LiftSettings(stride=2, hwaccel="auto"), 3)]
+    assert asked == [
+        (LiftSettings(awaited=True), 1),
+        (LiftSettings(stride=2, hwaccel="auto", awaited=True), 3),
+    ]
     assert run("lift", clip, "-o", take, "--stride", "9")[0] == 2
     assert run("lift", clip, "-o", take, "--jobs", "some")[0] == 2
     assert len(asked) == 2

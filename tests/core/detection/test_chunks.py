@@ -22,6 +22,7 @@ from motionlift.core.detection.detector import DetectorProcess
 from motionlift.core.detection.division import divided
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observations import Observations
+from motionlift.core.detection.observe import SoFar
 from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.detection.watch import Part
 from motionlift.core.detection.whole import Looking, forget_chunks, observe_whole
@@ -84,8 +85,25 @@ def test_chunks_cover_every_frame_once(frames: int, start: float | None) -> None
         assert chunk.part.own == (times[chunk.first] if chunk.first else None)
         assert chunk.first - chunk.looked_from == (chunks.WARM_UP if chunk.first else 0)
     if len(planned) > 1:
-        assert planned[-1].stop - planned[-1].first >= chunks.SHORTEST
+        assert planned[-1].stop - planned[-1].first >= chunks.FRAMES / 2
         assert planned[-1].part.stop is None
+
+
+@pytest.mark.parametrize("frames", [1, 359, 360, 900, 1440, 1799, 2000, 5400, 20_000])
+def test_who_is_waited_for_is_divided_finer(frames: int) -> None:
+    """Into six where that makes no chunks of under eight seconds; of long ones more, as long as usual."""
+    times = [number / 30 for number in range(frames)]
+    planned = plan(times, None, awaited=True)
+    lengths = [chunk.stop - chunk.first for chunk in planned]
+    assert sum(lengths) == frames
+    assert (len(planned) > 1) == chunks.divisible(frames, True) == (frames >= 1.5 * chunks.FINEST)
+    assert len(set(lengths[:-1])) <= 1
+    assert all(length >= chunks.FINEST for length in lengths[:-1])
+    if chunks.AT_ONCE * chunks.FINEST <= frames <= chunks.AT_ONCE * chunks.FRAMES:
+        assert len(planned) in (chunks.AT_ONCE - 1, chunks.AT_ONCE)
+    if frames >= chunks.AT_ONCE * chunks.FRAMES:
+        assert [c.first for c in planned] == [c.first for c in plan(times, None)]
+    assert all(chunk.first % stride == 0 for chunk in planned for stride in range(1, 5))
 
 
 def test_every_stride_hits_the_same_frames_in_each_chunk() -> None:
@@ -180,7 +198,6 @@ def looking(sample_video: Path, detections: Path, tmp_path: Path, monkeypatch: p
     """Four seconds of the sample as three chunks."""
     monkeypatch.setattr(chunks, "FRAMES", 48)
     monkeypatch.setattr(chunks, "WARM_UP", 12)
-    monkeypatch.setattr(chunks, "SHORTEST", 24)
     monkeypatch.setattr(processors, "free_memory", lambda: None)
     settings = LiftSettings(start=1.0, end=5.0, cache_dir=str(detections))
     return Looking(sample_video, settings, pose_model(settings), None)
@@ -233,15 +250,15 @@ def test_real_chunks(looking: Looking, tmp_path: Path, monkeypatch: pytest.Monke
 
     # What is kept is not looked at again.
     assert len(list(tmp_path.glob("k-*"))) == 3
-    cache.path("k-00001-1").unlink()
+    cache.path("k-000048-000096-1").unlink()
     looked: list[Part | None] = []
     observe = Looking.observe
 
     def noted(
-        self: Looking, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool]
+        self: Looking, part: Part | None, progress: ProgressCallback, cancelled: Callable[[], bool], *others: SoFar
     ) -> Observations:
         looked.append(part)
-        return observe(self, part, progress, cancelled)
+        return observe(self, part, progress, cancelled, *others)
 
     monkeypatch.setattr(Looking, "observe", noted)
     assert same(look(looking, 2, monkeypatch, cache=cache, key="k"), alone)

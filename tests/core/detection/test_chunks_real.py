@@ -31,7 +31,6 @@ def divide(monkeypatch: pytest.MonkeyPatch) -> Divide:
 
     def _divide(frames: int) -> None:
         monkeypatch.setattr(chunks, "FRAMES", frames)
-        monkeypatch.setattr(chunks, "SHORTEST", 36)
         monkeypatch.setattr(processors, "free_memory", lambda: None)
 
     return _divide
@@ -52,10 +51,10 @@ def apart(one: Track, other: Track) -> float:
 def test_hands_go_on_across_a_join(sample_video: Path, divide: Divide, monkeypatch: pytest.MonkeyPatch) -> None:
     """The join lies in the middle of the waving."""
     divide(84)
-    settings = LiftSettings(start=2.0, end=6.0, hands=True)
+    settings = LiftSettings(start=2.0, end=6.2, hands=True)
     looking = Looking(sample_video, settings, pose_model(settings), hand_model(settings))
     info = probe(sample_video)
-    assert [(each.first, each.stop) for each in divided(sample_video, settings, info).pieces] == [(0, 84), (84, 120)]
+    assert [(each.first, each.stop) for each in divided(sample_video, settings, info).pieces] == [(0, 84), (84, 126)]
     seen = in_chunks(looking, 2, monkeypatch)
     once = looking.observe(None, lambda *_: None, lambda: False)
     (one,), (other,) = (find_tracks(each, 1, info.size) for each in (seen, once))
@@ -104,7 +103,7 @@ def test_one_shot_in_chunks_is_what_it_is_in_one_go(
     divide(48)
     info = probe(edited)
     division = divided(edited, settings, info)
-    assert [(each.first, each.stop) for each in division.pieces] == [(0, 48), (48, 120)]
+    assert [(each.first, each.stop) for each in division.pieces] == [(0, 48), (48, 96), (96, 120)]
     assert len(division.times) == 60
     seen = in_chunks(looking, processes, monkeypatch)
     # One frame of the next shot is seen by neither.

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionlift.core import processors
 from motionlift.core.detection import chunks, stopped
 from motionlift.core.detection.cache import DetectionCache
 from motionlift.core.detection.people import Detection, detect
@@ -22,7 +23,7 @@ FRAMES = 210
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> LiftSettings:
-    return LiftSettings(end=FRAMES / 30, cache_dir=str(tmp_path_factory.mktemp("cache")), resume=True)
+    return LiftSettings(end=FRAMES / 30, cache_dir=str(tmp_path_factory.mktemp("cache")), awaited=True)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,46 @@ def test_it_may_be_stopped_again_and_again(sample_video: Path, settings: LiftSet
     assert_same(found, once)
 
 
+@pytest.fixture
+def fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of 96 and 114 frames."""
+    monkeypatch.setattr(chunks, "FINEST", 96)
+    monkeypatch.setattr(processors, "free_memory", lambda: None)
+
+
+@pytest.mark.usefixtures("fine")
+def test_a_chunk_goes_on_where_it_was_stopped(
+    sample_video: Path, settings: LiftSettings, once: Detection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(processors.PROCESSES_VARIABLE, "1")
+    monkeypatch.setattr(stopped, "REDONE_SECONDS", 0.8)
+    with pytest.raises(Cancelled):
+        # Behind the first chunk, and the frames of it that the second looks at again.
+        detect(sample_video, settings, cancelled=stop_after(96 + chunks.WARM_UP + 105))
+    found, done = told(sample_video, settings)
+    assert done[0] >= 96 + stopped.FEWEST - 1
+    assert done == sorted(done)
+    assert done[-1] == FRAMES
+    assert_same(found, once)
+    assert len(list(DetectionCache.of(settings).folder.glob("*"))) == 1
+
+
+@pytest.mark.usefixtures("fine")
+def test_chunks_side_by_side_are_kept_too(
+    sample_video: Path, settings: LiftSettings, once: Detection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(processors.PROCESSES_VARIABLE, "2")
+    folder = DetectionCache.of(settings).folder
+    with pytest.raises(Cancelled):
+        detect(sample_video, settings, cancelled=lambda: any(folder.glob("*-stopped*")))
+    assert any(folder.glob("*-stopped*"))
+    found, done = told(sample_video, settings)
+    assert done == sorted(done)
+    assert done[-1] == FRAMES
+    assert_same(found, once)
+    assert len(list(folder.glob("*"))) == 1
+
+
 def test_what_was_hardly_begun_begins_again(sample_video: Path, settings: LiftSettings, once: Detection) -> None:
     with pytest.raises(Cancelled):
         detect(sample_video, settings, cancelled=stop_after(100))
@@ -118,14 +159,14 @@ def test_who_does_not_ask_gets_what_one_go_gives(sample_video: Path, settings: L
     """To the last bit, whatever others have left in the cache."""
     with pytest.raises(Cancelled):
         detect(sample_video, settings, cancelled=stop_after(190))
-    plain = replace(settings, resume=False)
+    plain = replace(settings, awaited=False)
     found = detect(sample_video, plain)
     np.testing.assert_array_equal(found.tracks[0].keypoints.pixels, once.tracks[0].keypoints.pixels)
 
 
 def test_nothing_is_kept_for_who_does_not_ask(sample_video: Path, settings: LiftSettings) -> None:
     with pytest.raises(Cancelled):
-        detect(sample_video, replace(settings, resume=False), cancelled=stop_after(60))
+        detect(sample_video, replace(settings, awaited=False), cancelled=stop_after(60))
     assert not list(DetectionCache.of(settings).folder.glob("*"))
 
 
