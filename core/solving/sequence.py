@@ -42,8 +42,10 @@ SIDE_BY_SIDE = 30_000
 there is less memory left. The result is the same."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
-SETTLED_AGAIN = 1e-4
-"""The same where windows are solved once more."""
+SETTLED_LONG = 1e-4
+"""The same of a clip of more than `LONG` frames with planted feet: its windows would else stop at different places,
+where hardly anything tells them apart, and not agree."""
+LONG = WINDOW
 
 DEFAULTS = Sigmas()
 
@@ -55,6 +57,7 @@ def solve_sequence(
     pose, for nearly the same evidence, so that windows go by what their neighbours found (Schwarz's alternating
     method)."""
     free = not (evidence.planted.any() or evidence.carrying.any())
+    settled = SETTLED if free or len(start.path) <= LONG else SETTLED_LONG
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
     threads = min(THREADS, share())
@@ -67,7 +70,7 @@ def solve_sequence(
         with one_thread():
             ends = (again and part.start > 0, again and part.stop < len(start.path))
             window = _Window(pose, body, evidence.window(part), sigmas, own, ends)
-            turns, shifts = window.split(window.solved(iterations))
+            turns, shifts = window.split(window.solved(iterations, settled))
         return _along_frames(turns), _along_frames(shifts)[:, 0]
 
     rotations, path = np.empty_like(start.rotations), np.empty_like(start.path)
@@ -133,7 +136,6 @@ class _Window:
             PosePrior(evidence, sigmas),
             Start(sigmas),
         ]
-        self._settled = SETTLED_AGAIN if any(ends) else SETTLED
         if any(ends):
             self._terms.append(Ends(self._path, *ends, sigmas))
         if evidence.planted.any() or evidence.carrying.any():
@@ -167,8 +169,8 @@ class _Window:
         for term in self._terms:
             yield term.held(state, moved)
 
-    def solved(self, iterations: int) -> Tensor:
-        """The best unknowns found."""
+    def solved(self, iterations: int, settled: float = SETTLED) -> Tensor:
+        """The best unknowns found; `settled`: the share by which a step must lower the sum for another one."""
 
         def objective(unknowns: Tensor) -> tuple[float, Tensor]:
             leaf = unknowns.detach().requires_grad_(True)
@@ -193,7 +195,7 @@ class _Window:
             return step
 
         origin = torch.zeros(self._frames * UNKNOWNS)
-        return minimise(objective, origin, iterations, curvature_at, self._settled)
+        return minimise(objective, origin, iterations, curvature_at, settled)
 
 
 def _along_frames(vectors: Tensor) -> Array:

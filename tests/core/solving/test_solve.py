@@ -88,7 +88,7 @@ def test_a_clip_in_stretches_comes_out_as_in_one(monkeypatch: pytest.MonkeyPatch
 
 def test_an_hour_takes_a_few_kilobytes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes on top with length, beside what is given: 108,000 frames and torch are to fit into 1.2 GB."""
-    monkeypatch.setattr(sequence._Window, "solved", lambda self, iterations: torch.zeros(self._frames * UNKNOWNS))
+    monkeypatch.setattr(sequence._Window, "solved", lambda self, *_: torch.zeros(self._frames * UNKNOWNS))
     person = perceived(standing(0.5)[0])
     peaks = []
     for times in (30, 60):
