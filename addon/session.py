@@ -125,12 +125,7 @@ class Session:
         """Stop what belongs to the file that is closed. Workers at rest stay for the next file: starting one costs
         seconds. Others are gone soon after."""
         self._stop()
-        if self.queue is not None and not self.queue.rests:
-            _leave(self.queue)
-            self.queue = None
-        if self.looks is not None and not self.looks.rests:
-            _leave(self.looks)
-            self.looks = None
+        self.queue, self.looks = _at_rest(self.queue), _at_rest(self.looks)
 
     def end(self) -> None:
         """Stop everything. The workers are gone on return."""
@@ -170,6 +165,14 @@ def end() -> None:
     fresh = Session()
     for item in dataclasses.fields(Session):
         setattr(_session, item.name, getattr(fresh, item.name))
+
+
+def _at_rest(queue: LiftQueue | None) -> LiftQueue | None:
+    """The queue, if it has nothing to do; another one is ended."""
+    if queue is None or queue.rests:
+        return queue
+    _leave(queue)
+    return None
 
 
 def _leave(queue: LiftQueue) -> None:

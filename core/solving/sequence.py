@@ -35,8 +35,8 @@ WINDOW, OVERLAP = 600, 180
 since planted feet pass it on; memory is what bounds them."""
 FREE_WINDOW, FREE_OVERLAP = 240, 60
 """The same where nothing is planted: what a frame says is felt less than a second away."""
-THREADS = 2
-"""Threads that solve, where there are as many processors: one window together, several each its own."""
+TOGETHER, AT_ONCE = 2, 4
+"""Threads that solve, where there are as many processors: one window together, several windows each its own."""
 SIDE_BY_SIDE = 30_000
 """Frames up to which windows are solved side by side: of longer clips one after the other, each by all threads, as
 there is less memory left. The result is the same."""
@@ -60,9 +60,8 @@ def solve_sequence(
     settled = SETTLED if free or len(start.path) <= LONG else SETTLED_LONG
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
-    threads = min(THREADS, share())
-    at_once = 1 if len(parts) == 1 or len(start.path) > SIDE_BY_SIDE else threads
-    own = threads if at_once == 1 else 1
+    at_once = 1 if len(start.path) > SIDE_BY_SIDE else min(AT_ONCE, share(), len(parts))
+    own = min(TOGETHER, share()) if at_once == 1 else 1
 
     def solved(part: slice) -> tuple[Array, Array]:
         pose = Pose(start.rotations[part], start.path[part])

@@ -233,11 +233,15 @@ def test_short_clips_are_solved() -> None:
 
 def test_windows_side_by_side_are_solved_as_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = squat(40, 130)
-    monkeypatch.setattr(sequence, "WINDOW", 80)
-    monkeypatch.setenv("MOTIONLIFT_THREADS", "2")
+    for name in ("WINDOW", "FREE_WINDOW"):
+        monkeypatch.setattr(sequence, name, 60)
+    for name in ("OVERLAP", "FREE_OVERLAP"):
+        monkeypatch.setattr(sequence, name, 30)
+    assert len(sequence.windows(130, 60, 30)) == 4
     found = []
-    for threads in (1, 2):
-        monkeypatch.setattr(sequence, "THREADS", threads)
+    for threads in ("1", "2", "4"):
+        monkeypatch.setenv("MOTIONLIFT_THREADS", threads)
         found.append(solve_sequence(truth, BODY, evidence_of(truth, squat(30, 130)), 4))
-    np.testing.assert_array_equal(found[0].rotations, found[1].rotations)
-    np.testing.assert_array_equal(found[0].path, found[1].path)
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0].rotations, other.rotations)
+        np.testing.assert_array_equal(found[0].path, other.path)
