@@ -9,8 +9,9 @@ of them is enough.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ def solve_sequence(
     shared: tuple[Array, ...] = ()
     with ThreadPoolExecutor(at_once, "motionlift-solve") as pool:
         nexts = [part.start for part in parts[1:]] + [len(path)]
-        for part, until, (turns, shifts) in zip(parts, nexts, pool.map(solved, parts), strict=True):
+        for part, until, (turns, shifts) in zip(parts, nexts, _in_order(pool, solved, parts, at_once), strict=True):
             count = part.stop - part.start
             inside = np.minimum(np.arange(1, count + 1), np.arange(count, 0, -1))
             # Next to its ends a window knows only one side of a movement: there its neighbour decides.
@@ -91,6 +92,20 @@ def solve_sequence(
             rotations[here] = multiply(quaternions(turns / total[:, None, None]), start.rotations[here])
             path[here] = start.path[here] + shifts / total[:, None]
     return Pose(rotations, path)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[slice], tuple[Array, Array]], parts: Sequence[slice], ahead: int
+) -> Iterator[tuple[Array, Array]]:
+    """The work of each part; of those after the one waited for at most so many are begun, so that what is done does not
+    pile up."""
+    begun: deque[Future[tuple[Array, Array]]] = deque()
+    for part in parts:
+        begun.append(pool.submit(work, part))
+        if len(begun) > ahead:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
 
 
 def misfit(pose: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS) -> float:
