@@ -77,7 +77,12 @@ def resolve(
     progress: ProgressCallback = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Motion:
-    """Solve a motion again with other settings, without detecting or lifting."""
+    """Solve a motion again with other settings, without detecting or lifting; not even that for its travel."""
+    # Imported late: nothing of it is needed by those who lift.
+    from .solving.moving import with_travel
+
+    if (shown := with_travel(motion, settings)) is not None:
+        return shown
     with reconstructor() as other:
         solved: Motion = other.wait(other.begin("resolve", motion, settings, progress=progress), cancelled)
     return solved

@@ -76,8 +76,10 @@ def prepare(cancelled: Callable[[], bool] = never) -> None:
         from .reconstructor import get_ready, reconstructor
 
         get_ready("imported")
-        from . import pipeline  # noqa: F401 (loaded meanwhile, as is what tells of a take)
+        # Loaded meanwhile, as is what tells of a take.
+        from . import pipeline  # noqa: F401
         from .reporting import take_report  # noqa: F401
+        from .solving import moving  # noqa: F401
     except ImportError as error:
         raise missing_part(error) from error
     with reconstructor() as other:

@@ -85,3 +85,16 @@ def in_place(motion: Motion) -> Motion:
     cameras = np.broadcast_to(motion.world_from_camera, (len(root), 4, 4)).copy()
     cameras[:, :2, 3] -= way
     return replace(motion, root_translation=stays, joint_positions=positions, world_from_camera=cameras)
+
+
+def with_travel(motion: Motion, settings: LiftSettings) -> Motion | None:
+    """A motion solved before as other `settings` want it, where they differ in nothing but travel: that needs no other
+    solve. None where they do, and where the way was left out before."""
+    own, asked = dict(motion.source.get("settings", {})), settings.of_result()
+    moving_camera = bool(motion.source.get("camera_moves"))
+    if {**own, "travel": None} != {**asked, "travel": None} or own.get("travel") is False:
+        return None
+    if own.get("travel") is None and moving_camera:
+        return None
+    motion = replace(motion, source={**motion.source, "settings": asked})
+    return motion if travels(settings, moving_camera) else in_place(motion)

@@ -13,7 +13,16 @@ from motionlift.core.camera import MOVES, apply, intrinsics, inverse, project
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.motion import Keypoints2D, Motion
 from motionlift.core.rotation import Array, forward_kinematics, from_euler, to_matrix
-from motionlift.core.solving.moving import WIDEST, as_filmed, camera_turns, in_place, stilled, travels, turns_of
+from motionlift.core.solving.moving import (
+    WIDEST,
+    as_filmed,
+    camera_turns,
+    in_place,
+    stilled,
+    travels,
+    turns_of,
+    with_travel,
+)
 
 SIZE = (1280, 720)
 K = intrinsics(SIZE)
@@ -198,3 +207,27 @@ def test_a_camera_moves_when_the_background_went_far_enough() -> None:
         drift[4:, axis] = -1.01 * MOVES
         assert camera.moves(drift)
         assert not camera.moves(0.9 * drift)
+
+
+@pytest.mark.parametrize("camera_moves", [False, True])
+@pytest.mark.parametrize("before", [None, True, False])
+@pytest.mark.parametrize("after", [None, True, False])
+def test_travel_alone_needs_no_other_solve(
+    make_motion: MakeMotion, before: bool | None, after: bool | None, camera_moves: bool
+) -> None:
+    own = LiftSettings(travel=before, smoothing=0.3, person="left")
+    source = {"settings": own.of_result(), "camera_moves": camera_moves, "warnings": ["mind"]}
+    motion = replace(make_motion(frames=40), source=source)
+    asked = replace(own, travel=after, cache_dir="elsewhere")
+    found = with_travel(motion, asked)
+    if not travels(own, camera_moves):
+        # The way is gone.
+        assert found is None
+        return
+    assert found is not None
+    expected = motion if travels(asked, camera_moves) else in_place(motion)
+    np.testing.assert_array_equal(found.joint_positions, expected.joint_positions)
+    np.testing.assert_array_equal(found.world_from_camera, expected.world_from_camera)
+    assert found.source == {**source, "settings": asked.of_result()}
+    assert with_travel(motion, replace(asked, smoothing=0.4)) is None
+    assert with_travel(motion, replace(asked, floor=False)) is None
