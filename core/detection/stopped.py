@@ -25,7 +25,7 @@ from .watch import LONGEST_BETWEEN_SEARCHES, Part
 
 log = logging.getLogger(__name__)
 
-KEEP_SECONDS = 2.0
+KEEP_SECONDS = 1.0
 """What has been seen is kept this often, by the clock."""
 REDONE_SECONDS = LONGEST_BETWEEN_SEARCHES + 0.5
 """Of the video: what was seen last is looked at again, since a search for more people may have been under way."""
