@@ -95,9 +95,9 @@ def place_clean_up(
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
     """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
     plan = finished.job.payload
-    motions = [motion for _, motion in finished.motions]
+    motions, names = [motion for _, motion in finished.motions], [take_name(path) for path, _ in finished.motions]
     if isinstance(plan, LiftPlan):
-        return targets.preparation(plan.target, plan.rig, plan.options, motions)
+        return targets.preparation(plan.target, plan.rig, plan.options, motions, names)
     if isinstance(plan, CleanUpPlan):
         action = bpy.data.actions.get(plan.action)
         figure = animated_by(context, action)
@@ -105,7 +105,7 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
             options, properties = _clean_up_options(action, plan), action.motionlift
             own = properties.target == targets.NEW_ARMATURE
             kind = targets.NEW_ARMATURE if own else targets.ACTIVE_ARMATURE
-            wanted = targets.preparation(kind, figure.name, options, motions)
+            wanted = targets.preparation(kind, figure.name, options, motions, names)
             edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
             if wanted is None or not (plan.contacts and edges):
                 return wanted
@@ -117,7 +117,7 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
 def draft_of(context: bpy.types.Context, finished: Finished) -> Draft | None:
     """The keys that `place_lift` or `place_clean_up` would write, to be written beforehand, where that can be."""
     plan, prepared = finished.job.payload, finished.prepared
-    if prepared is None or len(prepared.motions) != 1:
+    if prepared is None or prepared.wanted.blender is not None or len(prepared.motions) != 1:
         return None
     if isinstance(plan, LiftPlan) and prepared.wanted.rig is None:
         path, motion = finished.job.output, prepared.stands[0]

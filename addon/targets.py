@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import bpy
@@ -163,8 +164,9 @@ class NewRigify:
         self._words = ""
 
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
-        """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds."""
-        human = add_rigify_human(context, motion, name)
+        """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds if nothing is prepared."""
+        written = self._prepared.human_of(motion) if self._prepared else None
+        human = add_rigify_human(context, motion, name, written)
         rig = Rig(human.figure.name, self._options)
         try:
             rig.write(context, motion, human.figure.name)
@@ -222,13 +224,18 @@ def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
     return RetargetOptions(place="filmed", plant_feet=chosen.plant_feet) if kind == NEW_RIGIFY else chosen
 
 
-def preparation(kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion]) -> Wanted | None:
-    """What can be worked out in a thread before motions are written onto a target; None where nothing can.
+def preparation(
+    kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion], names: Sequence[str]
+) -> Wanted | None:
+    """What can be worked out in a thread before motions are written onto a target, under these names; None where
+    nothing can.
 
     What is wrong with the rig is told when they are written.
     """
     if kind == NEW_ARMATURE:
         return Wanted(tuple(motions), None, None, options)
+    if kind == NEW_RIGIFY and bpy.app.binary_path:
+        return Wanted(tuple(motions), None, None, options, blender=Path(bpy.app.binary_path), names=tuple(names))
     figure = bpy.data.objects.get(rig)
     if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
         return None

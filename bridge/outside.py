@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..core.jobs import MotionLiftError
@@ -56,32 +57,45 @@ def retarget_in_blender(
         path = Path(folder) / f"take{SUFFIX}"
         motion.save(path)
         request = {
-            "root": str(ROOT), "version": __version__, "motion": str(path), "place": _absolute(place), "preset": preset,
+            "motion": str(path), "place": _absolute(place), "preset": preset,
             "presets": presets and str(presets.resolve()), "options": dataclasses.asdict(options),
             "output": str(output.resolve()), "fps": fps, "name": name, "reduce": reduce,
             "footage": footage and dataclasses.asdict(footage),
         }  # fmt: skip
-        program = str(blender.resolve()) if blender.is_file() else str(blender)
-        command = [
-            program,
-            "--background",
-            "--factory-startup",
-            "--python",
-            str(ROOT / "bridge/blender/inside.py"),
-        ]
-        try:
-            done = subprocess.run(
-                [*command, "--", json.dumps(request, default=str)],
-                capture_output=True,
-                text=True,
-                check=False,
-                errors="replace",
-            )
-        except OSError as error:
-            raise MotionLiftError(
-                "blender_not_started", f"{blender} cannot be started: {error.strerror or error}.",
-                "Name the Blender program with --blender.",
-            ) from error  # fmt: skip
+        values = _asked(blender, request)
+    return Answer(**{**values, "notes": tuple(values["notes"])})
+
+
+def rigify_human_in_blender(blender: Path, motion: Motion, output: Path, name: str) -> None:
+    """Have the program `blender` write a .blend with what `blender.rigify.add_rigify_human` makes.
+
+    Raises as `retarget_in_blender`.
+    """
+    with tempfile.TemporaryDirectory(prefix="motionlift-") as folder:
+        path = Path(folder) / f"take{SUFFIX}"
+        motion.save(path)
+        _asked(blender, {"rigify": True, "motion": str(path), "output": str(output.resolve()), "name": name})
+
+
+def _asked(blender: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """What `blender/inside.py` answers in that program."""
+    program = str(blender.resolve()) if blender.is_file() else str(blender)
+    command = [program, "--background", "--factory-startup", "--python", str(ROOT / "bridge/blender/inside.py")]
+    request = {"root": str(ROOT), "version": __version__, **request}
+    try:
+        done = subprocess.run(
+            [*command, "--", json.dumps(request, default=str)],
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="replace",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise MotionLiftError(
+            "blender_not_started", f"{blender} cannot be started: {error.strerror or error}.",
+            "Name the Blender program with --blender.",
+        ) from error  # fmt: skip
     return _answer(done.stdout, done.stderr, blender)
 
 
@@ -90,12 +104,12 @@ def _absolute(place: str) -> str:
     return place if place == NEW_RIGIFY or Path(place).is_absolute() else str(Path.cwd() / place)
 
 
-def _answer(output: str, errors: str, blender: Path) -> Answer:
+def _answer(output: str, errors: str, blender: Path) -> dict[str, Any]:
     lines = [line.removeprefix(ANSWER) for line in output.splitlines() if line.startswith(ANSWER)]
     if not lines:
         said = "\n".join(f"{output}\n{errors}".strip().splitlines()[-LOG_LINES:])
         raise MotionLiftError("blender_failed", f"{blender} did not finish. The end of what it said:\n{said}")
-    values = json.loads(lines[-1])
+    values: dict[str, Any] = json.loads(lines[-1])
     if "code" in values:
         raise MotionLiftError(values["code"], values["message"], values["hint"])
-    return Answer(**{**values, "notes": tuple(values["notes"])})
+    return values

@@ -1,9 +1,10 @@
 """Retargeting inside another Blender: `blender --background --python inside.py -- REQUEST` (see `outside.py`).
 
 The request is JSON: root (the folder of this package), motion, place, preset, presets, options, output, fps, name,
-reduce, footage. The answer is one line on standard output that begins with `ANSWER` and holds JSON: the action's name,
-frames, bones, title, sure and notes, or an error's code, message and hint. Nothing is imported from the folder around
-the package, so this Blender's own modules stay what they are.
+reduce, footage; or, for a Rigify human alone, root, rigify, motion, output and name. The answer is one line on standard
+output that begins with `ANSWER` and holds JSON: the action's name, frames, bones, title, sure and notes (of a human
+alone nothing), or an error's code, message and hint. Nothing is imported from the folder around the package, so this
+Blender's own modules stay what they are.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     sys.modules.setdefault("motionlift", package)
     from motionlift.bridge import match as matching
     from motionlift.bridge.blender.export import animate_and_export
+    from motionlift.bridge.blender.rigify import write_rigify_human
     from motionlift.bridge.footage import answered
     from motionlift.bridge.retarget import RetargetOptions
     from motionlift.core.jobs import MotionLiftError
     from motionlift.core.motion import Motion
 
-    folder = request["presets"] and Path(request["presets"])
     try:
+        if request.get("rigify"):
+            write_rigify_human(Motion.load(Path(request["motion"])), Path(request["output"]), request["name"])
+            return {}
+        folder = request["presets"] and Path(request["presets"])
         done = animate_and_export(
             Motion.load(Path(request["motion"])),
             request["place"],

@@ -12,6 +12,7 @@ import io
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import addon_utils
 import bpy
@@ -25,6 +26,7 @@ from ..body_fit import fitted
 from ..match import chosen
 from ..rig import Rig
 from .armature import free_name
+from .files import open_nothing
 from .rigs import read_rig
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 MODULE = "rigify"
 META_FAMILY = "rigify_meta"
 ENABLED = "Rigify was enabled for it (Preferences > Add-ons)."
+METARIG = "_metarig"
 _MADE = ("objects", "armatures", "meshes", "collections", "texts", "actions")
 """The kinds of data that Rigify makes."""
 
@@ -46,12 +49,12 @@ class RigifyHuman:
     notes: tuple[str, ...]
 
 
-def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> RigifyHuman:
+def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str, written: Path | None = None) -> RigifyHuman:
     """A Rigify human with the bone lengths of `motion`'s person, in the active collection, at the world's origin.
 
     The rig is called `free_name(name)`, its meta-rig `..._metarig`. Object Mode is needed; selection, active object
-    and collection stay as they were. Raises `MotionLiftError` (`no_rigify`, `rigify_failed`), and then nothing remains.
-    Takes seconds.
+    and collection stay as they were. Takes seconds, unless it comes from a .blend that another Blender has `written`
+    (`write_rigify_human`). Raises `MotionLiftError` (`no_rigify`, `rigify_failed`), and then nothing remains.
     """
     name = free_name(name)
     before = {kind: set(getattr(bpy.data, kind)) for kind in _MADE}
@@ -59,7 +62,7 @@ def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> R
         notes = _enable(failing)
         failing.callback(lambda: remove_made(_made_since(before)))
         with _apart(context):
-            metarig, figure = _generate(context, motion, name)
+            metarig, figure = _appended(context, written, name) if written else _generate(context, motion, name)
         for item in (metarig, figure):
             if item.name not in context.collection.objects:
                 context.collection.objects.link(item)
@@ -67,6 +70,13 @@ def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> R
         metarig.hide_set(True)
         failing.pop_all()
     return RigifyHuman(figure, metarig, tuple(_made_since(before)), notes)
+
+
+def write_rigify_human(motion: Motion, path: Path, name: str) -> None:
+    """Write a .blend with nothing but what `add_rigify_human` makes, over whatever is open. Raises as it does."""
+    open_nothing()
+    add_rigify_human(bpy.context, motion, name)
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
 
 
 def _made_since(before: Mapping[str, set[bpy.types.ID]]) -> list[bpy.types.ID]:
@@ -100,7 +110,7 @@ def _generate(context: bpy.types.Context, motion: Motion, name: str) -> tuple[bp
             bpy.ops.object.armature_human_metarig_add()
             metarig = context.view_layer.objects.active
             metarig.matrix_world.identity()
-            metarig.name = metarig.data.name = f"{name}_metarig"
+            metarig.name = metarig.data.name = name + METARIG
             _set_rest(metarig, fit_metarig(metarig, motion))
             metarig.data.rigify_rig_basename = name
             bpy.ops.pose.rigify_generate()
@@ -114,6 +124,34 @@ def _generate(context: bpy.types.Context, motion: Motion, name: str) -> tuple[bp
         log.debug("Rigify: %s", said.getvalue())
     if figure is None or "root" not in figure.data.bones:
         raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
+    return metarig, figure
+
+
+def _appended(context: bpy.types.Context, path: Path, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """Meta-rig and rig from a file of `write_rigify_human`, as Rigify leaves those that it has just made."""
+    libraries = set(bpy.data.libraries)
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (there, here):
+            # All else hangs from it: the rig, its widgets, its panel's text.
+            here.objects = [each for each in there.objects if each.endswith(METARIG)]
+    except OSError as error:
+        raise MotionLiftError("rigify_failed", f"The rig in {path} cannot be read: {error}", "Lift again.") from error
+    finally:
+        # Nothing is linked to the file, which goes.
+        bpy.data.batch_remove(ids=set(bpy.data.libraries) - libraries)
+    metarig = next(iter(here.objects), None)
+    if metarig is None or metarig.data.rigify_target_rig is None:
+        raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
+    figure = metarig.data.rigify_target_rig
+    for item, called in ((metarig, name + METARIG), (figure, name)):
+        item.name = item.data.name = called
+        context.scene.collection.objects.link(item)
+    metarig.data.rigify_rig_basename = name
+    widgets, panel = metarig.data.rigify_widgets_collection, metarig.data.rigify_rig_ui
+    context.scene.collection.children.link(widgets)
+    context.view_layer.layer_collection.children[widgets.name].exclude = True
+    # As Rigify does with the text that it has just written.
+    exec(panel.as_string(), {})
     return metarig, figure
 
 

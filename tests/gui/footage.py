@@ -46,9 +46,15 @@ def steps() -> Iterator[float]:
     choices.use_trim, choices.trim_start, choices.target = True, 1.0, "RIGIFY"
     yield 1.0
     shot("1_before")
+    gaps, session.slowest_tick_s, session.slowest_result_s = watch_gaps(), 0.0, 0.0
     call(ops.lift_chosen_video)
+    yield from until(lambda: session.preparing, 0.02)
+    yield 1.0
+    shot("1_making_the_rig")
     yield from settled()
-    found["message"] = session.message
+    found["message"], found["gap_lift_ms"] = session.message, round(1000 * gaps())
+    found["slowest_tick_ms"] = round(1000 * session.slowest_tick_s, 2)
+    found["slowest_result_ms"] = round(1000 * session.slowest_result_s, 2)
     yield 1.0
     shot("2_human")
     before = files()

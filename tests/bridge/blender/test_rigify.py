@@ -77,6 +77,67 @@ result["removed"] = counts() == kept
     assert found["removed"]
 
 
+def test_one_that_another_blender_made_is_the_same(
+    in_blender: Callable[..., Any], short_walk: Path, tmp_path: Path
+) -> None:
+    script = (
+        RIGIFY
+        + """
+import hashlib
+from motionlift.bridge.blender.files import open_nothing
+from motionlift.bridge.blender.rigify import write_rigify_human
+
+def described(human):
+    figure, metarig = human.figure, human.metarig
+    bones = {b.name: [b.parent.name if b.parent else "", b.use_deform, sorted(c.name for c in b.collections),
+                      [round(v, 5) for row in b.matrix_local for v in row]] for b in figure.data.bones}
+    pose = {b.name: [b.custom_shape.name if b.custom_shape else "", b.rotation_mode, list(b.lock_location),
+                     [[c.type, getattr(c, "subtarget", ""), round(c.influence, 4)] for c in b.constraints],
+                     [round(v, 5) for row in b.matrix for v in row], sorted(b.keys())] for b in figure.pose.bones}
+    drivers = sorted([d.data_path, d.array_index, d.driver.expression] for d in figure.animation_data.drivers)
+    layers = bpy.context.view_layer.layer_collection.children
+    widgets = metarig.data.rigify_widgets_collection
+    panel = metarig.data.rigify_rig_ui
+    return [bones, pose, drivers, figure.animation_data.action is None, figure.name, figure.data.name, metarig.name,
+            metarig.data.rigify_rig_basename, metarig.data.rigify_target_rig == figure, metarig.hide_get(),
+            widgets.name, layers[widgets.name].exclude, widgets.hide_viewport, widgets.hide_render,
+            panel.use_module, len(panel.lines), figure.data["rig_id"] in panel.as_string(),
+            hasattr(bpy.types, "VIEW3D_PT_rig_ui_" + figure.data["rig_id"]), figure.name in scene_of().objects]
+
+def scene_of():
+    return bpy.context.scene
+
+file = Path(arguments[1])
+write_rigify_human(motion, file, "walk")
+open_nothing()
+made = []
+for written in (file, None):
+    before = counts()
+    human = add_rigify_human(bpy.context, motion, "walk", written)
+    bpy.context.view_layer.update()
+    made.append(described(human))
+    # Rigify leaves an armature that nobody uses, and that is in no file.
+    made[-1].append({kind: number - before[kind] for kind, number in counts().items() if kind != "armatures"})
+    remove_made(human.made)
+    result["removed"] = [counts() == before, len(bpy.data.libraries)]
+result["differ"] = [n for n, (a, b) in enumerate(zip(*made)) if a != b]
+result["shown"] = [[one[number] for number in result["differ"] if number > 2] for one in made]
+result["bones"] = len(made[0][0])
+file.write_bytes(b"no file")
+before = counts()
+try:
+    add_rigify_human(bpy.context, motion, "walk", file)
+except MotionLiftError as error:
+    result["broken"] = [error.code, counts() == before]
+"""
+    )
+    found = in_blender(script, short_walk, tmp_path / "human.blend")
+    assert found["differ"] == [], found["shown"]
+    assert found["bones"] > 600
+    assert found["removed"] == [True, 0]
+    assert found["broken"] == ["rigify_failed", True]
+
+
 def test_nothing_remains_of_what_failed(in_blender: Callable[..., Any], short_walk: Path) -> None:
     script = (
         RIGIFY
