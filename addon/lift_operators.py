@@ -161,10 +161,12 @@ class CancelLift(SaysWhy):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel the job of that number."""
         state = session()
-        if state.held and not self.number:
-            first = state.held[0]
-            state.drop(lambda finished: finished is first)
         queue = state.queue
+        made_ready = [] if queue is not None and queue.status else [finished for finished, _ in state.preparing]
+        if not self.number and (ended := [*state.held, *made_ready]):
+            first = ended[0]
+            state.drop(lambda finished: finished is first)
+            state.tell(f"{first.job.name}: cancelled")
         if not self.number and state.filming is not None and not (queue and queue.status):
             state.filming.cancel()
         if queue is not None:

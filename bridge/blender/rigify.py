@@ -150,8 +150,8 @@ def _appended(context: bpy.types.Context, path: Path, name: str) -> tuple[bpy.ty
     widgets, panel = metarig.data.rigify_widgets_collection, metarig.data.rigify_rig_ui
     context.scene.collection.children.link(widgets)
     context.view_layer.layer_collection.children[widgets.name].exclude = True
-    # As Rigify does with the text that it has just written.
-    exec(panel.as_string(), {})
+    # As Rigify does with the text that it has just written; without what this module asks of the future.
+    exec(compile(panel.as_string(), panel.name, "exec", dont_inherit=True), {})
     return metarig, figure
 
 

@@ -102,10 +102,15 @@ def described(human):
             metarig.data.rigify_rig_basename, metarig.data.rigify_target_rig == figure, metarig.hide_get(),
             widgets.name, layers[widgets.name].exclude, widgets.hide_viewport, widgets.hide_render,
             panel.use_module, len(panel.lines), figure.data["rig_id"] in panel.as_string(),
-            hasattr(bpy.types, "VIEW3D_PT_rig_ui_" + figure.data["rig_id"]), figure.name in scene_of().objects]
+            classes_of(figure.data["rig_id"]), figure.name in scene_of().objects]
 
 def scene_of():
     return bpy.context.scene
+
+# The rig's panel and its buttons, with their options.
+def classes_of(rig_id):
+    return {name.replace(rig_id, ""): sorted(option.identifier for option in getattr(bpy.types, name).bl_rna.properties)
+            for name in dir(bpy.types) if rig_id in name}
 
 file = Path(arguments[1])
 write_rigify_human(motion, file, "walk")
@@ -116,9 +121,11 @@ for written in (file, None):
     human = add_rigify_human(bpy.context, motion, "walk", written)
     bpy.context.view_layer.update()
     made.append(described(human))
+    human_id = human.figure.data["rig_id"]
     # Rigify leaves an armature that nobody uses, and that is in no file.
     made[-1].append({kind: number - before[kind] for kind, number in counts().items() if kind != "armatures"})
     remove_made(human.made)
+    result["classes"] = len(classes_of(human_id))
     result["removed"] = [counts() == before, len(bpy.data.libraries)]
 result["differ"] = [n for n, (a, b) in enumerate(zip(*made)) if a != b]
 result["shown"] = [[one[number] for number in result["differ"] if number > 2] for one in made]
@@ -134,6 +141,7 @@ except MotionLiftError as error:
     found = in_blender(script, short_walk, tmp_path / "human.blend")
     assert found["differ"] == [], found["shown"]
     assert found["bones"] > 600
+    assert found["classes"] > 3
     assert found["removed"] == [True, 0]
     assert found["broken"] == ["rigify_failed", True]
 
