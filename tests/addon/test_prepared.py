@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from motionlift.addon.prepared import Wanted, prepare
 from motionlift.bridge.match import match
@@ -43,3 +47,48 @@ def test_what_cannot_be_done_is_left_for_later(make_motion: Callable[..., Motion
     rig = make_rig(standing.joint_names, standing.parents, flat, flat)
     rig_map = match(rig, load_presets()).rig_map
     assert prepare(Wanted([make_motion(frames=5)], rig, rig_map, RetargetOptions())) is None
+
+
+def wanted_by(program: Path, motions: list[Motion]) -> Wanted:
+    names = [f"walk_P{number}" for number in range(len(motions))]
+    return Wanted(motions, None, None, RetargetOptions(), blender=program, names=names)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], Path]:
+    """A function that makes a program of a line of shell."""
+    if sys.platform == "win32":
+        pytest.skip("the program is a shell script")
+
+    def _program(line: str) -> Path:
+        path = tmp_path / "blender.sh"
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+        return path
+
+    return _program
+
+
+def test_rigify_humans_are_made_by_another_blender(
+    make_motion: Callable[..., Motion], program: Callable[[str], Path]
+) -> None:
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed")
+    motions = [make_motion(frames=4, seed=seed) for seed in (1, 2)]
+    # As in test_outside.py: a Python with bpy.
+    ready = prepare(wanted_by(program(f'cd / && PYTHONPATH= exec {sys.executable} -P "$4" "$5" "$6"'), motions))
+    assert ready is not None
+    files = [ready.human_of(motion) for motion in motions]
+    assert None not in files
+    assert len(set(files)) == 2
+    assert all(file is not None and file.stat().st_size > 100_000 for file in files)
+    assert ready.human_of(make_motion(frames=4)) is None
+    del ready
+    # Nothing stays once nobody needs it.
+    assert not any(file is not None and file.exists() for file in files)
+
+
+def test_without_that_blender_it_is_done_when_it_is_placed(
+    make_motion: Callable[..., Motion], program: Callable[[str], Path]
+) -> None:
+    assert prepare(wanted_by(program("exit 3"), [make_motion(frames=4)])) is None
