@@ -145,7 +145,7 @@ class ChooseVideo(bpy.types.Operator):
 
 
 class CancelLift(SaysWhy):
-    """Stop this lift. What is done of it in pieces of 900 frames, or all of the detection, is kept for the next time"""
+    """Stop this lift. What was detected of it, but for the last seconds, is kept for the next time"""
 
     bl_idname = "motionlift.cancel_lift"
     bl_label = "Cancel"
