@@ -95,8 +95,9 @@ def place_clean_up(
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:
     """What of `place_lift` or `place_clean_up` can be done in a thread beforehand: see `targets.preparation`."""
     plan = finished.job.payload
-    motions, names = [motion for _, motion in finished.motions], [take_name(path) for path, _ in finished.motions]
+    motions = [motion for _, motion in finished.motions]
     if isinstance(plan, LiftPlan):
+        names = [take_name(path) for path, _ in finished.motions]
         return targets.preparation(plan.target, plan.rig, plan.options, motions, names)
     if isinstance(plan, CleanUpPlan):
         action = bpy.data.actions.get(plan.action)
@@ -105,7 +106,7 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
             options, properties = _clean_up_options(action, plan), action.motionlift
             own = properties.target == targets.NEW_ARMATURE
             kind = targets.NEW_ARMATURE if own else targets.ACTIVE_ARMATURE
-            wanted = targets.preparation(kind, figure.name, options, motions, names)
+            wanted = targets.preparation(kind, figure.name, options, motions)
             edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
             if wanted is None or not (plan.contacts and edges):
                 return wanted

@@ -143,9 +143,9 @@ def progress_words(state: Session) -> str:
         if first.op != "lift":
             return f"{first.name}: writing the keys"
         return f"{first.name} is lifted: {hold_words(bpy.context) or 'writing the keys'}"
-    if (state.queue is None or state.queue.status is None) and state.preparing:
-        return f"{state.preparing[0][0].job.name}: making it fit the rig"
     if state.queue is None or state.queue.status is None:
+        if state.preparing:
+            return f"{state.preparing[0][0].job.name}: making it fit the rig"
         return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
     text = state.queue.status.words(time.monotonic())
     waiting = len(state.queue.waiting)

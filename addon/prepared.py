@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, eq=False)
 class Wanted:
     """Motions to be put on a rig; without one, on armatures of their own, or with a `blender` (the program) on Rigify
-    humans of these `names`. `contacts` (F, C): those of the motion, if it
-    is one, at which its feet are planted first, with `plant`, or only told."""
+    humans of these `names`. `contacts` (F, C): those of the motion, if it is one, at which its feet are planted first,
+    with `plant`, or only told."""
 
     motions: Sequence[Motion]
     rig: Rig | None

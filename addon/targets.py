@@ -225,10 +225,10 @@ def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
 
 
 def preparation(
-    kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion], names: Sequence[str]
+    kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion], names: Sequence[str] = ()
 ) -> Wanted | None:
-    """What can be worked out in a thread before motions are written onto a target, under these names; None where
-    nothing can.
+    """What can be worked out in a thread before motions are written onto a target, on a new rig under these names;
+    None where nothing can.
 
     What is wrong with the rig is told when they are written.
     """

@@ -43,10 +43,9 @@ SIDE_BY_SIDE = 30_000
 there is less memory left. The result is the same."""
 SETTLED = 1e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
-SETTLED_LONG = 1e-4
-"""The same of a clip of more than `LONG` frames with planted feet: its windows would else stop at different places,
-where hardly anything tells them apart, and not agree."""
-LONG = WINDOW
+SETTLED_TOGETHER = 1e-4
+"""The same where there are several windows, but for the first pass: they would else stop at different places, where
+hardly anything tells them apart, and not agree."""
 
 DEFAULTS = Sigmas()
 
@@ -58,9 +57,9 @@ def solve_sequence(
     pose, for nearly the same evidence, so that windows go by what their neighbours found (Schwarz's alternating
     method)."""
     free = not (evidence.planted.any() or evidence.carrying.any())
-    settled = SETTLED if free or len(start.path) <= LONG else SETTLED_LONG
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
+    settled = SETTLED_TOGETHER if len(parts) > 1 and (again or not free) else SETTLED
     at_once = 1 if len(start.path) > SIDE_BY_SIDE else min(AT_ONCE, share(), len(parts))
     own = min(TOGETHER, share()) if at_once == 1 else 1
 
