@@ -1,4 +1,7 @@
-"""The command line, `motionlift` or `python -m motionlift`: puts together the commands of core and bridge."""
+"""The command line, `motionlift` or `python -m motionlift`: puts together the commands of core and bridge.
+
+Nothing but the standard library is imported before another process has begun to import what a lift needs.
+"""
 
 from __future__ import annotations
 
@@ -7,54 +10,36 @@ import dataclasses
 import logging
 import os
 import sys
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
+if TYPE_CHECKING:
+    from .bridge.footage import Footage
+    from .core.bvh import BvhOptions
+    from .core.commands import console
+    from .core.motion import Motion
+    from .core.rotation import Array
 
-from . import __version__
-from .bridge.commands.export import export, export_bvh
-from .bridge.commands.presets import match, presets
-from .bridge.commands.retarget import CONTACT_FINDER, FOOTAGE_PREPARER, retarget, rig_exporters
-from .bridge.footage import Footage, answered, asked
-from .core.bvh import SUFFIX as BVH_SUFFIX
-from .core.commands import console
-from .core.commands.affinity import affinity
-from .core.commands.batch_worker import batch_worker
-from .core.commands.bench import bench
-from .core.commands.compare import compare
-from .core.commands.doctor import doctor
-from .core.commands.evaluate import evaluate
-from .core.commands.lift import lift
-from .core.commands.people import people
-from .core.commands.preview import preview
-from .core.commands.report import report
-from .core.commands.reproduce import reproduce
-from .core.commands.train import train
-from .core.jobs import MotionLiftError, internal_error
-from .core.motion import Motion
-from .core.rotation import Array
-
-log = logging.getLogger(__name__)
-
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-app.command()(lift)
-app.command()(people)
-app.command()(train)
-app.command()(compare)
-app.command()(reproduce)
-app.command()(export)
-app.command()(preview)
-app.command()(report)
-app.command()(retarget)
-app.command()(match)
-app.add_typer(presets, name="presets")
-app.command()(doctor)
-app.command()(affinity)
-app.command(hidden=True)(batch_worker)
-app.add_typer(bench, name="bench")
-app.add_typer(evaluate, name="evaluate")
+COMMANDS = {
+    "lift": "core.commands.lift:lift",
+    "people": "core.commands.people:people",
+    "train": "core.commands.train:train",
+    "compare": "core.commands.compare:compare",
+    "reproduce": "core.commands.reproduce:reproduce",
+    "export": "bridge.commands.export:export",
+    "preview": "core.commands.preview:preview",
+    "report": "core.commands.report:report",
+    "retarget": "bridge.commands.retarget:retarget",
+    "match": "bridge.commands.presets:match",
+    "doctor": "core.commands.doctor:doctor",
+    "affinity": "core.commands.affinity:affinity",
+    "batch-worker": "core.commands.batch_worker:batch_worker",
+    "presets": "bridge.commands.presets:presets",
+    "bench": "core.commands.bench:bench",
+    "evaluate": "core.commands.evaluate:evaluate",
+}
+UNLISTED = frozenset({"batch-worker"})
 
 
 def _find_contacts(points: Array, confidence: Array, times: Array) -> Array:
@@ -64,51 +49,44 @@ def _find_contacts(points: Array, confidence: Array, times: Array) -> Array:
 
 
 def _prepare_footage(motion: Motion, video: Path, output: Path, overwrite: bool) -> Footage:
+    from .bridge.footage import answered, asked
     from .core.reporting.backdrop import prepare
 
     arguments = asked(motion, video, output, overwrite) | {"video": video, "output": output, "times": motion.times}
     return answered(dataclasses.asdict(prepare(**arguments)))
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"motionlift {__version__}")
-        raise typer.Exit
+def _save_bvh(motion: Motion, path: Path, options: BvhOptions) -> None:
+    from .bridge.bvh import save_bvh
+
+    save_bvh(motion, path, options)
 
 
-@app.callback()
-def options(
-    context: typer.Context,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    """Video of a person to editable animation, offline."""
-    console.start_logging(verbose)
-    context.meta[CONTACT_FINDER] = _find_contacts
-    context.meta[FOOTAGE_PREPARER] = _prepare_footage
-    context.obj = console.Context(
-        exporters={BVH_SUFFIX: export_bvh}, rig_exporters=partial(rig_exporters, prepare=_prepare_footage)
-    )
+def _rig_exporters(
+    rig: str, preset: str, footage: Path | None = None, overwrite: bool = False
+) -> Mapping[str, console.Exporter]:
+    from .bridge.commands.retarget import rig_exporters
+
+    return rig_exporters(rig, preset, footage, overwrite, _prepare_footage)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 some clip failed, 2 wrong usage, 130 stopped by the user."""
-    try:
-        app()
-    except MotionLiftError as error:
-        console.show_error(error)
-        sys.exit(console.exit_code(error))
-    except Exception as error:
-        log.info("the traceback", exc_info=True)
-        console.show_error(internal_error(error, "Run it again with --verbose before the command, and report it."))
-        sys.exit(1)
+    """Run the command line and exit: see `program.run`."""
+    from .bridge.commands.handed import CONTACT_FINDER, FOOTAGE_PREPARER
+    from .core.bvh import SUFFIX as BVH_SUFFIX
+    from .core.commands import console, program
+
+    context = console.Context(exporters={BVH_SUFFIX: _save_bvh}, rig_exporters=_rig_exporters)
+    program.run(COMMANDS, UNLISTED, context, {CONTACT_FINDER: _find_contacts, FOOTAGE_PREPARER: _prepare_footage})
 
 
 def run() -> NoReturn:
     """The program: `main`, then gone at once. Taking torch and MediaPipe apart in order costs up to a second, and all
     outputs are written by then."""
+    if lifts_a_file(sys.argv[1:]):
+        from .core.reconstructor import get_ready
+
+        get_ready("imported")
     try:
         main()
         code = 0
@@ -119,6 +97,15 @@ def run() -> NoReturn:
         with contextlib.suppress(OSError, ValueError):  # a pipe whose reader has gone, or no stream at all
             stream.flush()
     os._exit(code)
+
+
+def lifts_a_file(arguments: Sequence[str]) -> bool:
+    """Whether these arguments look like one clip's, whose lift will need the process with torch as soon as it is there.
+    Where that is wrong, it only costs."""
+    match list(arguments):
+        case ["lift", video, *rest]:
+            return os.path.isfile(video) and (not rest or rest[0].startswith("-"))
+    return False
 
 
 if __name__ == "__main__":

@@ -16,11 +16,6 @@ from ..bvh import save_bvh
 DEFAULTS = BvhOptions()
 
 
-def export_bvh(motion: Motion, path: Path, options: BvhOptions) -> None:
-    """What `motionlift lift` calls to write a BVH file."""
-    save_bvh(motion, path, options)
-
-
 def export(
     motion: Annotated[Path, typer.Argument(help="A .motion.npz that MotionLift wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .bvh to write.")],

@@ -24,13 +24,10 @@ from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
 from .ahead import check_character
 from .blend import need_bpy
+from .handed import CONTACT_FINDER, FOOTAGE_PREPARER
 from .presets import PresetFolder, chosen, folders, known_preset
 
 DEFAULTS = RetargetOptions()
-CONTACT_FINDER = "motionlift.find_contacts"
-"""The key of the command line's `context.meta` that holds what finds contacts in a BVH."""
-FOOTAGE_PREPARER = "motionlift.prepare_footage"
-"""The same for what makes footage keep step: a `Preparer`."""
 BLENDER_SUFFIXES = (".blend", ".fbx", ".glb", ".usd", ".usdc", ".abc", BVH_SUFFIX)
 
 

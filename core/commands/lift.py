@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .. import processors, service
+from .. import processors, reconstructor, service
 from ..batch.folder import LocalFolder, RemoteFolder
 from ..batch.storage import Url, place
 from ..batch.todo import Plan
@@ -267,6 +267,8 @@ def lift(
             settings = dataclasses.replace(settings, pose_model=_absolute(pose_model), weights=_absolute(weights))
         folder = RemoteFolder(target) if isinstance(target, Url) else LocalFolder(target)
         in_batch = Plan(folder, settings, suffixes, options, overwrite, retry_failed is not False, force)
+        # Workers have their own.
+        reconstructor.stop_idle()
         raise typer.Exit(lift_batch(given, in_batch, batch))
     settings = dataclasses.replace(settings, awaited=True)
     if jobs is not None:
