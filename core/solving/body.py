@@ -30,12 +30,12 @@ from ..skeleton import (
     reference_rest,
     support_points,
 )
+from .bone_errors import PARENTS
 
 HINGES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 _HINGE_AXES = {"left_elbow": (0.0, -1.0, 0.0), "right_elbow": (0.0, -1.0, 0.0),
                "left_knee": (0.0, 1.0, 0.0), "right_knee": (0.0, 1.0, 0.0)}  # fmt: skip
 """Where the bone beyond a hinge goes when it bends, in the T-pose frame of the bone before it."""
-_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Body:
         seen = landmark_offsets() * (_size(rest_offsets) / _size(reference_rest()[0]))
         contact_joints, contacts = contact_points(rest_tails, rest_offsets)
         points = joints[point_joints] + _fixed(point_joints, offsets)
-        bones = points - points[_PARENTS]
+        bones = points - points[PARENTS]
         support_joints, supports = support_points(rest_offsets)
         before, beyond = _hinges(rest_offsets)
         landmarks = points + _fixed(point_joints, seen)

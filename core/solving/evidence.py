@@ -14,12 +14,12 @@ class Sigmas:
 
     keypoint: float = 0.04
     """A keypoint, at the body."""
-    hand: float = 0.025
+    hand: float = 0.02
     """A keypoint of a hand: what it does is in the picture, and lifting holds it back."""
     outlier: float = 8.0
     """Times those, beyond which a keypoint counts less and less."""
     bone: float = 0.16
-    """Of a bone's lifted vector, as a share of the bone's length."""
+    """Of a bone's lifted vector, as a share of the bone's length; the mean of all bones (`bone_errors`)."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
     point_acceleration: float = 22.0
     turn_acceleration: float = 100.0
@@ -37,10 +37,10 @@ class Sigmas:
     """Of the sines and cosines of joints' angles, beyond their limits."""
     hyperextension: float = 0.05
     """Sine of the angle beyond straight."""
-    straight: float = 0.15
+    straight: float = 0.10
     """Sine of a knee's angle. A leg bent by 25 degrees is 2 cm shorter in the picture, little more than a keypoint
     errs, and the mean of what a network thinks possible is always bent: people mostly stand on straight legs."""
-    pose: float = 3.0
+    pose: float = 2.0
     """Times the spread of recorded people's poses."""
     feature: float = 0.1
     """Added to that spread: sines of joints' angles, which recordings and what is lifted do not define alike."""

@@ -41,7 +41,7 @@ TOGETHER, AT_ONCE = 2, 4
 SIDE_BY_SIDE = 30_000
 """Frames up to which windows are solved side by side: of longer clips one after the other, each by all threads, as
 there is less memory left. The result is the same."""
-SETTLED = 1e-3
+SETTLED = 3e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
 SETTLED_TOGETHER = 1e-4
 """The same where there are several windows, but for the first pass: they would else stop at different places, where

@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..skeleton import BODY_26, INTERPOLATED
+from . import bone_errors
 from .body import HINGES, Body, Placed, acceleration, components
+from .bone_errors import PARENTS
 from .evidence import Evidence, Sigmas
 from .moved import TURNS, UNKNOWNS, Moved
 from .smoothing import acceleration_bands
@@ -26,7 +28,6 @@ DEEPEST = 30.0
 """Standard deviations below the floor beyond which a foot is not pushed up: it stands on another one."""
 END = 2
 """Frames at an end that accelerations and plants couple with what is beyond."""
-_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,23 @@ class Keypoints:
 
 class Bones:
     """Bones point where they were lifted to. Their lengths are the body's own: a network in doubt answers with the
-    mean, which is too short."""
+    mean, which is too short. How far they are trusted was measured, bone by bone and axis by axis."""
 
     def __init__(self, evidence: Evidence, body: Body, sigmas: Sigmas) -> None:
         length = body.lengths.clamp_min(0.02)
-        lifted = components(evidence.lifted - evidence.lifted[:, _PARENTS])
+        lifted = components(evidence.lifted - evidence.lifted[:, PARENTS])
         self._lifted = functional.normalize(lifted, dim=0) * length
+        spread = sigmas.bone * torch.from_numpy(bone_errors.measured().relative()).float().T[:, None]
         # The first point has no bone.
-        self._inverse = 1 / (sigmas.bone * length).clamp_min(0.01) * (torch.arange(len(length)) > 0)
+        self._inverse = 1 / (spread * length).clamp_min(0.01) * (torch.arange(len(length)) > 0)
 
     def value(self, state: State) -> Tensor:
         return ((state.figure.bones - self._lifted) * self._inverse).square().sum()
 
     def held(self, state: State, moved: Moved) -> Held:
-        rows = (moved.points - moved.points[:, _PARENTS])[:, 1:].flatten(1, 2)
-        return Held(rows, (self._inverse[1:].square().repeat_interleave(3)[None].expand(len(rows), -1),))
+        rows = (moved.points - moved.points[:, PARENTS])[:, 1:].flatten(1, 2)
+        held = self._inverse[:, 0, 1:].T.flatten().square()
+        return Held(rows, (held[None].expand(len(rows), -1),))
 
 
 class Smoothness:

@@ -84,9 +84,14 @@ def matrix(held: Held) -> Array:
     return result
 
 
+def as_long_as_there() -> Body:
+    """The body with bones as long as they are in that pose: some reach across a joint, and bend with it."""
+    return replace(BODY, lengths=state(torch.zeros(FRAMES * UNKNOWNS)).figure.bones[:, 0].norm(dim=0))
+
+
 TERMS: list[Term] = [
     Keypoints(evidence(), Sigmas()),
-    Bones(evidence(), BODY, Sigmas()),
+    Bones(evidence(), as_long_as_there(), Sigmas()),
     Smoothness(evidence(), Sigmas()),
     Plants(evidence(), Sigmas()),
     Start(Sigmas()),
