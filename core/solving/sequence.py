@@ -43,9 +43,9 @@ SIDE_BY_SIDE = 30_000
 there is less memory left. The result is the same."""
 SETTLED = 3e-3
 """The share of the sum of squares by which a step must lower it for another one to be worth it."""
-SETTLED_TOGETHER = 1e-4
-"""The same where there are several windows, but for the first pass: they would else stop at different places, where
-hardly anything tells them apart, and not agree."""
+SETTLED_APART, SETTLED_TOGETHER = 1e-3, 1e-4
+"""The same where there are several windows, in the first pass and in the others: they would else stop at different
+places, where hardly anything tells them apart, and not agree."""
 
 DEFAULTS = Sigmas()
 
@@ -59,7 +59,7 @@ def solve_sequence(
     free = not (evidence.planted.any() or evidence.carrying.any())
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
-    settled = SETTLED_TOGETHER if len(parts) > 1 and (again or not free) else SETTLED
+    settled = SETTLED if len(parts) == 1 else SETTLED_TOGETHER if again or not free else SETTLED_APART
     at_once = 1 if len(start.path) > SIDE_BY_SIDE else min(AT_ONCE, share(), len(parts))
     own = min(TOGETHER, share()) if at_once == 1 else 1
 

@@ -176,7 +176,8 @@ def test_windows_cover_the_clip_and_overlap(frames: int) -> None:
 def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where solves go to their end, parts and the whole are the same motion. What stands all the time is averaged over
     all of it, the path along the line of sight above all: there parts know a little less."""
-    monkeypatch.setattr(sequence, "SETTLED", 1e-6)
+    for name in ("SETTLED", "SETTLED_APART", "SETTLED_TOGETHER"):
+        monkeypatch.setattr(sequence, name, 1e-6)
     truth = squat(60, 200)
     seen = evidence_of(truth, squat(50, 200))
     seen = replace(seen, rays=seen.rays + 0.003 * np.sin(np.arange(200) / 7)[:, None, None])
