@@ -1,6 +1,6 @@
 """How far the directions are off that bones are lifted to, by bone and axis: what the solve trusts more, and what less.
 
-`bone_errors.json` is measured by `synthesis.make_bone_errors` on films of people who took no part in training.
+`bone_errors.json` is measured by `evaluation.bone_errors` on films of people who took no part in training.
 """
 
 from __future__ import annotations

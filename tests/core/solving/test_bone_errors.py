@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from motionlift.core.skeleton import BODY_26, reference_rest, rest_points
+from motionlift.core.solving.body import Body
 from motionlift.core.solving.bone_errors import PARENTS, BoneErrors, measured, unit_bones
 from motionlift.core.solving.evidence import Evidence, Sigmas
+from motionlift.core.solving.terms import Bones, State
 
 
 def test_spreads_of_made_up_errors_are_found() -> None:
@@ -54,11 +58,6 @@ def test_directions_do_not_depend_on_size_or_place() -> None:
 
 
 def test_the_solve_holds_certain_bones_more_firmly() -> None:
-    import torch
-
-    from motionlift.core.solving.body import Body
-    from motionlift.core.solving.terms import Bones, State
-
     rest, tails = reference_rest()
     body, lifted = Body.of(rest, tails), rest_points(rest)[None]
     none = np.zeros((1, 4))
@@ -66,22 +65,14 @@ def test_the_solve_holds_certain_bones_more_firmly() -> None:
     term = Bones(evidence, body, Sigmas())
     figure = body.placed(torch.eye(3)[:, :, None, None].expand(3, 3, 1, 21).contiguous())
 
-    def cost(name: str) -> float:
-        """Of a bone turned by 0.1 about the vertical or, where it is vertical, to the side."""
-        bones = figure.bones.clone()
-        i = BODY_26.index(name)
-        bones[:, 0, i] = 0.1 * float(body.lengths[i]) * torch.tensor([1.0, 0.0, 0.0]) + term._lifted[:, 0, i]
-        rest_cost = term.value(State(torch.zeros(0), torch.zeros(0), figure, torch.zeros(0)))
-        moved = term.value(
-            State(
-                torch.zeros(0),
-                torch.zeros(0),
-                type(figure)(
-                    *(bones if name == "bones" else getattr(figure, name) for name in figure.__dataclass_fields__)
-                ),
-                torch.zeros(0),
-            )
+    def cost_of_leaving(name: str) -> float:
+        """What it costs where one bone ends a tenth of its length beside where it was lifted to."""
+        bones, bone = figure.bones.clone(), BODY_26.index(name)
+        bones[0, 0, bone] += 0.1 * body.lengths[bone]
+        at_rest, beside = (
+            State(torch.zeros(0), torch.zeros(0), replace(figure, bones=each), torch.zeros(0))
+            for each in (figure.bones, bones)
         )
-        return float(moved - rest_cost)
+        return float(term.value(beside) - term.value(at_rest))
 
-    assert cost("left_knee") > cost("left_elbow") > cost("left_pinky") > 0
+    assert cost_of_leaving("left_knee") > cost_of_leaving("left_elbow") > cost_of_leaving("left_pinky") > 0

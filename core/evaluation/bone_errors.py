@@ -1,6 +1,6 @@
 """Measures how far bones are off that a network lifts from what MediaPipe makes of films:
 
-    python -m motionlift.core.synthesis.make_bone_errors pairs.npz
+    python -m motionlift.core.evaluation.bone_errors pairs.npz
 
 writes core/solving/bone_errors.json. The pairs are those of `make_pairs --part test`: people the network never trained
 on.
