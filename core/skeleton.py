@@ -39,6 +39,11 @@ class JointSet:
         return np.array([self.index(mirrored_name(joint)) for joint in self.joints])
 
     @cached_property
+    def bone_starts(self) -> list[int]:
+        """Where the bone to each joint starts: the index of its parent; the root, which has none, starts at itself."""
+        return [max(parent, 0) for parent in self.parents]
+
+    @cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
         """(parent, child) of every bone."""
         return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)

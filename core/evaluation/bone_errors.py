@@ -19,11 +19,11 @@ import numpy as np
 from ..files import written_beside
 from ..jobs import MotionLiftError
 from ..lifting.checkpoint import default_weights, load_weights
-from ..lifting.device import choose_device
 from ..lifting.inference import lift_keypoints
 from ..lifting.network import DGNet
 from ..reconstruction import OVERLAP
 from ..rotation import Array
+from ..skeleton import BODY_26
 from ..solving import bone_errors
 from ..training.pairs import PairClip, load_pairs
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def differences_of(clips: Iterable[PairClip], network: DGNet) -> Array:
     """`unit_bones` lifted less those that are true (N, 26, 3), of all frames in which somebody was detected."""
-    found = [np.zeros((0, 26, 3))]
+    found = [np.zeros((0, len(BODY_26), 3))]
     for clip in clips:
         seen = clip.keypoints.detected & np.isfinite(clip.joints_camera).all((1, 2))
         if seen.any():
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        network = load_weights(chosen.weights, choose_device("auto")).folded()
+        network = load_weights(chosen.weights).folded()
         differences = differences_of(load_pairs(chosen.pairs), network)
         if not len(differences):
             raise MotionLiftError("bad_pairs", f"Nobody was detected in {chosen.pairs}.", "Film others.")

@@ -30,7 +30,6 @@ from ..skeleton import (
     reference_rest,
     support_points,
 )
-from .bone_errors import PARENTS
 
 HINGES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 _HINGE_AXES = {"left_elbow": (0.0, -1.0, 0.0), "right_elbow": (0.0, -1.0, 0.0),
@@ -87,7 +86,7 @@ class Body:
         seen = landmark_offsets() * (_size(rest_offsets) / _size(reference_rest()[0]))
         contact_joints, contacts = contact_points(rest_tails, rest_offsets)
         points = joints[point_joints] + _fixed(point_joints, offsets)
-        bones = points - points[PARENTS]
+        bones = points - points[BODY_26.bone_starts]
         support_joints, supports = support_points(rest_offsets)
         before, beyond = _hinges(rest_offsets)
         landmarks = points + _fixed(point_joints, seen)

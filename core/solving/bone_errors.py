@@ -18,7 +18,6 @@ from ..skeleton import BODY_26
 WITHIN = 68.27
 """The percentage of errors within a spread: one standard deviation, were they normal. How far others are off does not
 count."""
-PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,6 @@ def measured() -> BoneErrors:
 
 def unit_bones(points: Array) -> Array:
     """The directions (N, 26, 3) from each point's parent to it, of `BODY_26` points (N, 26, 3)."""
-    bones = points - points[:, PARENTS]
+    bones = points - points[:, BODY_26.bone_starts]
     directions: Array = bones / np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-9)
     return directions

@@ -17,7 +17,6 @@ from torch.nn import functional
 from ..skeleton import BODY_26, INTERPOLATED
 from . import bone_errors
 from .body import HINGES, Body, Placed, acceleration, components
-from .bone_errors import PARENTS
 from .evidence import Evidence, Sigmas
 from .moved import TURNS, UNKNOWNS, Moved
 from .smoothing import acceleration_bands
@@ -107,7 +106,7 @@ class Bones:
 
     def __init__(self, evidence: Evidence, body: Body, sigmas: Sigmas) -> None:
         length = body.lengths.clamp_min(0.02)
-        lifted = components(evidence.lifted - evidence.lifted[:, PARENTS])
+        lifted = components(evidence.lifted - evidence.lifted[:, BODY_26.bone_starts])
         self._lifted = functional.normalize(lifted, dim=0) * length
         spread = sigmas.bone * torch.from_numpy(bone_errors.measured().relative()).float().T[:, None]
         # The first point has no bone.
@@ -117,7 +116,7 @@ class Bones:
         return ((state.figure.bones - self._lifted) * self._inverse).square().sum()
 
     def held(self, state: State, moved: Moved) -> Held:
-        rows = (moved.points - moved.points[:, PARENTS])[:, 1:].flatten(1, 2)
+        rows = (moved.points - moved.points[:, BODY_26.bone_starts])[:, 1:].flatten(1, 2)
         held = self._inverse[:, 0, 1:].T.flatten().square()
         return Held(rows, (held[None].expand(len(rows), -1),))
 

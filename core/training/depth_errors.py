@@ -24,7 +24,6 @@ FLATTEST = 0.03
 """Metres, root mean square: figures with less depth than this say nothing about their slope."""
 RIDGE = 1e-3
 """m²: keeps slopes near their usual value where joints hardly tell them."""
-_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 
 
 class FigureDepth(NamedTuple):
@@ -122,7 +121,7 @@ def _slopes(joints: Array, depths: Array) -> Array:
 
 def _bone(joints: Array, rest: Array, joint: int) -> BoneDepth:
     """What is left, `rest` (W, T, 26), at the end of a bone against its start."""
-    parent = _PARENTS[joint]
+    parent = BODY_26.bone_starts[joint]
     bone = joints[:, :, joint] - joints[:, :, parent]
     length = np.linalg.norm(bone, axis=-1).mean(1)[:, None]
     off, true = (rest[:, :, joint] - rest[:, :, parent]) / length, bone[..., 2] / length

@@ -154,7 +154,7 @@ def depth_cue(joints_camera: Tensor, noise: NoiseModel, interval_s: float, gener
     """MediaPipe's own depths (B, T, 26) m from the pelvis, of true joints (B, T, 26, 3) m in the camera's frame."""
     batch, frames, joints, _ = joints_camera.shape
     keep = math.exp(-interval_s / noise.depth_s)
-    bones = joints_camera - joints_camera[:, :, _PARENTS]
+    bones = joints_camera - joints_camera[:, :, BODY_26.bone_starts]
     length = bones.norm(dim=-1).mean(1, keepdim=True)
     slope, bias, steady, wandering = _BONE_DEPTHS.to(joints_camera).unbind(-1)
     slopes = noise.depth * slope + noise.slope * _normal(generator, bones, batch, 1, joints)
@@ -278,7 +278,6 @@ def _chain() -> Tensor:
     return chain
 
 
-_PARENTS = [max(parent, 0) for parent in BODY_26.parents]
 _INTERPOLATION = _interpolation()
 _LEGS_SWAPPED = _legs_swapped()
 _LIMBS = _limbs()

@@ -36,6 +36,8 @@ def test_sets_are_trees_of_their_size(joints: JointSet) -> None:
     assert joints.parents[0] == -1
     assert all(0 <= parent < index for index, parent in enumerate(joints.parents) if index)
     assert len(joints.edges) == len(joints) - 1
+    assert joints.edges == tuple(zip(joints.bone_starts[1:], range(1, len(joints)), strict=True))
+    assert joints.bone_starts[0] == 0
 
 
 @pytest.mark.parametrize("joints", SETS, ids=lambda s: s.name)

@@ -10,7 +10,7 @@ import torch
 
 from motionlift.core.skeleton import BODY_26, reference_rest, rest_points
 from motionlift.core.solving.body import Body
-from motionlift.core.solving.bone_errors import PARENTS, BoneErrors, measured, unit_bones
+from motionlift.core.solving.bone_errors import BoneErrors, measured, unit_bones
 from motionlift.core.solving.evidence import Evidence, Sigmas
 from motionlift.core.solving.terms import Bones, State
 
@@ -53,7 +53,7 @@ def test_directions_do_not_depend_on_size_or_place() -> None:
     bones = unit_bones(points)
     np.testing.assert_allclose(np.linalg.norm(bones[0, 1:], axis=-1), 1.0)
     np.testing.assert_allclose(unit_bones(3 * points + [1.0, 2.0, 3.0]), bones, atol=1e-12)
-    assert PARENTS[0] == 0
+    assert BODY_26.bone_starts[0] == 0
     np.testing.assert_array_equal(bones[:, 0], 0.0)
 
 

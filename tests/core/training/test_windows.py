@@ -39,7 +39,7 @@ def source(takes: PackedTakes, frames: int = 4, seed: int = 0) -> WindowSource:
 
 
 def bone_lengths(points: torch.Tensor) -> torch.Tensor:
-    parents = [max(p, 0) for p in BODY_26.parents]
+    parents = BODY_26.bone_starts
     lengths: torch.Tensor = (points - points[:, :, parents]).norm(dim=-1)
     return lengths
 
