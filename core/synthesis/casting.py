@@ -29,7 +29,7 @@ from .room import Room
 from .stage import random_light, random_stage
 from .wardrobe import patterned, random_look, random_rest
 
-COARSENESS = 2.2
+COARSENESS = 3.2
 """Of the figures' meshes: they are 170 to 450 px tall."""
 SMALLEST = 170
 """Pixels: people whose median height in the picture is less are not cast."""

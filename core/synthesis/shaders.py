@@ -44,7 +44,7 @@ void main() {}
 COLOUR_FRAGMENT = """
 #version 330
 uniform vec3 to_sun; uniform vec3 sunlight; uniform vec3 skylight; uniform vec3 eye;
-uniform sampler2D shadow; uniform int surface;  // 0 figure, 1 room, 2 floor
+uniform sampler2D shadow; uniform int shadows; uniform int surface;  // 0 figure, 1 room, 2 floor
 in vec3 world; in vec3 facing; in vec3 bound; in vec3 albedo; in vec3 in_sun;
 out vec4 pixel;
 
@@ -70,6 +70,7 @@ vec3 boards(vec2 p, vec3 base) {
 }
 
 float sunlit() {
+    if (shadows == 0) return 1.0;
     if (any(lessThan(in_sun, vec3(0.0))) || any(greaterThan(in_sun, vec3(1.0)))) return 1.0;
     vec2 texel = 1.5 / vec2(textureSize(shadow, 0));
     float lit = 0.0;
