@@ -22,7 +22,7 @@ from .tasks import VERSION
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 5
+STAGE_VERSION = 6
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000
@@ -135,6 +135,7 @@ def _checked(found: Observations) -> Observations:
         or found.colours.shape[:1] != (poses,)
         or found.hand_points.shape not in ((poses, 2, 21, 5), (0, 2, 21, 5))
         or found.hand_left.shape != found.hand_points.shape[:2]
+        or found.backwards.shape not in ((poses,), (0,))
         or (poses and not 0 <= int(found.frames.min()) <= int(found.frames.max()) < frames)
     ):
         raise ValueError("its arrays do not fit each other")

@@ -18,7 +18,8 @@ class Observations:
 
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
     landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
-    (P, 2) as in `Hands`, or none of these where no hands were looked for. `looked` (F,): False for frames that
+    (P, 2) as in `Hands`, or none of these where no hands were looked for, backwards (P,): found on the way back from a
+    later frame (`late`); empty: none was. `looked` (F,): False for frames that
     detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
     in shares of the picture's longer side. `warnings` of the reader.
     """
@@ -34,6 +35,7 @@ class Observations:
     warnings: tuple[str, ...] = ()
     hand_points: Floats = field(default_factory=lambda: np.zeros((0, 2, 21, 5), np.float32))
     hand_left: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    backwards: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @staticmethod
     def nothing() -> Observations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,8 @@ SoFar = Callable[[VideoInfo, int, int | None, Record], None]
 
 LONGEST_SIDE = 2560
 """Pictures are made smaller than this before detection: it crops people to 256 pixels in any case."""
+BEHIND_SIDE, BEHIND_FRAMES = 1280, 72
+"""Of the pictures that are looked at backwards, which have to lie in memory: 200 MB."""
 
 
 def observe(
@@ -53,18 +56,24 @@ def observe(
     hand_watch = _hand_watch(hands)
     record = Record(beside, hand_watch)
 
-    def look_back(start: float, stop: float) -> Iterator[Frame]:
-        with FrameReader(path, start, stop, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel) as again:
+    def look_back(start: float, stop: float, side: int = LONGEST_SIDE) -> Iterator[Frame]:
+        with FrameReader(path, start, stop, side, stride=settings.stride, hwaccel=settings.hwaccel) as again:
             for frame in again:
                 if cancelled():
                     raise Cancelled()
                 if frame.image.size:
                     yield frame
 
+    def look_behind(start: float, stop: float) -> Iterator[Frame]:
+        for frame in reversed(deque(look_back(start, stop, BEHIND_SIDE), BEHIND_FRAMES)):
+            if cancelled():
+                raise Cancelled()
+            yield frame
+
     with (
         beside,
         hand_watch or contextlib.nullcontext(),
-        Watch(model, settings, look_back, record.add_poses, stretch) as watch,
+        Watch(model, settings, look_back, look_behind, record.add_poses, record.add_back, stretch) as watch,
         FrameReader(
             path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
         ) as reader,

@@ -26,10 +26,11 @@ _LIMBS = [
 ]
 
 
-def settling(times: Array, pixels: Array, heights: Array) -> Bools:
+def settling(times: Array, pixels: Array, heights: Array, backwards: Bools) -> Bools:
     """Which poses (N,) of one person come before the pose has settled: up to the last jump soon after it was found.
 
-    `times` (N,) s; `pixels` (N, 33, 2); `heights` (N,) px of the body. The last pose is always kept.
+    `times` (N,) s; `pixels` (N, 33, 2); `heights` (N,) px of the body; `backwards` (N,): found on the way back from
+    later frames, so that they have settled there. The last pose is always kept.
     """
     result = np.zeros(len(times), bool)
     limbs = (pixels[:, _LIMBS] - pixels[:, _HIPS].mean(1, keepdims=True)) / np.maximum(heights, 1.0)[:, None, None]
@@ -37,7 +38,7 @@ def settling(times: Array, pixels: Array, heights: Array) -> Bools:
     longest = max(GAP_SECONDS, 1.5 * float(np.median(steps))) if len(steps) else GAP_SECONDS
     found = [0, *(np.flatnonzero(steps > longest) + 1)]
     for first, stop in zip(found, [*found[1:], len(times)], strict=True):
-        if times[stop - 1] - times[first] < LEAST_SECONDS:
+        if backwards[first] or times[stop - 1] - times[first] < LEAST_SECONDS:
             continue
         soon = np.flatnonzero(times[first:stop] < times[first] + SETTLING_SECONDS) + first
         later = np.searchsorted(times, times[soon] + SHORTEST_STEP)

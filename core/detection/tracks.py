@@ -133,7 +133,8 @@ def _track(
             for values in (seen.hand_points, seen.hand_left)
         )
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
-    kept = ~settling(times, pixels, heights)
+    backwards = seen.backwards[chosen] if len(seen.backwards) else np.zeros(len(chosen), bool)
+    kept = ~settling(times, pixels, heights, backwards)
     every = slice(None) if kept.all() else kept
     samples = np.searchsorted(frames, seen.frames[chosen[kept]])
     alive = frames[samples[0] : samples[-1] + 1]

@@ -14,6 +14,7 @@ from ..jobs import LiftSettings
 from ..video import Frame
 from .bodies import Bodies, distinct
 from .landmarker import Landmarker, Pose
+from .late import Back, LateFinds, followed_back
 from .models import PoseModel
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,12 @@ class Watch:
     Looking for two people costs nearly twice as much as following one, so the number starts at one, and now and then
     one picture is searched, in a thread of its own, for people who are not followed yet. When there are, a landmarker
     for more looks at everything since the last search again and takes over (beside the old one, until it has found
-    everyone the old one had). The number goes down when fewer were seen for eight seconds.
+    everyone the old one had). The number goes down when fewer were seen for eight seconds. Who is found late is
+    followed back (`late`).
 
-    look_back(start, stop): frames with start <= time < stop (s), decoded again. add(frame, poses): told what was seen
-    in those. part: what is looked at.
+    look_back(start, stop): frames with start <= time < stop (s), decoded again; look_behind: the same from the last to
+    the first, or to as many as memory has room for. add(frame, poses): told what was seen in those; add_back: what was
+    seen on the way back. part: what is looked at.
     """
 
     def __init__(
@@ -75,13 +78,16 @@ class Watch:
         model: PoseModel,
         settings: LiftSettings,
         look_back: Callable[[float, float], Iterator[Frame]],
+        look_behind: Callable[[float, float], Iterator[Frame]],
         add: Callable[[Frame, list[Pose]], None],
+        add_back: Callable[[Back], None],
         part: Part,
     ) -> None:
-        self._look_back, self._add = look_back, add
+        self._look_back, self._look_behind, self._add, self._add_back = look_back, look_behind, add, add_back
         self._model = model
         self._fixed = settings.max_people
-        self._often_until = -np.inf if part.own is None or part.people > 1 else part.own
+        self._own = -np.inf if part.own is None else part.own
+        self._often_until = -np.inf if part.people > 1 else self._own
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
         # Made while the video is opened.
         self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)
@@ -90,6 +96,7 @@ class Watch:
         self._retiring: Landmarker | None = None
         self._check: _Check | None = None
         self._check_frames = 0
+        self._late = LateFinds()
         self._shot = 0
         self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
 
@@ -121,6 +128,7 @@ class Watch:
             poses = [*poses, *self._answer(frame, self._check)]
         if self._search is not None and self._check is None and frame.time >= self._next_check:
             self._ask(frame, poses, self._search)
+        self._follow_back(frame, poses)
         return poses
 
     def finish(self) -> None:
@@ -141,6 +149,7 @@ class Watch:
         first, self._first = self._first, None
         self._current, self._retiring = first.result() if first else Landmarker(self._model, self._fixed or 1), None
         self._shot = frame.shot
+        self._late.begin(max(frame.time, self._own))
         self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
 
     def _ask(self, frame: Frame, poses: list[Pose], search: Future[Landmarker]) -> None:
@@ -179,8 +188,22 @@ class Watch:
         self._last_full = frame.time
         if since < frame.time:
             for earlier in self._look_back(since, frame.time):
-                self._add(earlier, self._current(earlier.image, earlier.time))
+                poses = self._current(earlier.image, earlier.time)
+                self._add(earlier, poses)
+                self._follow_back(earlier, poses)
         return self._current(frame.image, frame.time)
+
+    def _follow_back(self, frame: Frame, poses: list[Pose]) -> None:
+        """Whom these poses of the next picture show to have been found late is looked for in those before."""
+        found = self._late.see(frame, poses)
+        if not found:
+            return
+        log.debug("%d found at %.2f s: looked for before", len(found), found[0].since)
+        people = min(max(distinct_count(poses, frame), 1), self._fixed or MOST_PEOPLE)
+        pictures = self._look_behind(self._late.from_where(found), frame.time + _INSTANT)
+        with Landmarker(self._model, people) as landmarker:
+            for back in followed_back(found, pictures, landmarker, self._late.there):
+                self._add_back(back)
 
     def _hand_over(self, frame: Frame, poses: list[Pose], old: Landmarker) -> list[Pose]:
         """Both landmarkers' poses, until the new one has everyone the old one has."""

@@ -84,6 +84,7 @@ def detection_repeated(clip: Path, times: int, video: Path, settings: LiftSettin
             again(once.drift),
             hand_points=again(once.hand_points),
             hand_left=again(once.hand_left),
+            backwards=again(once.backwards),
         ),
     )
 

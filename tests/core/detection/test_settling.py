@@ -22,7 +22,7 @@ def walker(times: Array) -> Array:
 
 def settled_after(pixels: Array, times: Array) -> int:
     """How many poses are left out, all at the start."""
-    mask = settling(times, pixels, np.full(len(times), HEIGHT))
+    mask = settling(times, pixels, np.full(len(times), HEIGHT), np.zeros(len(times), bool))
     count = int(np.count_nonzero(mask))
     assert mask[:count].all()
     return count
@@ -59,5 +59,8 @@ def test_someone_found_again_settles_again() -> None:
     times = np.concatenate([np.arange(40), np.arange(60, 100)]) / 30
     bad = walker(times)
     bad[40:43, :, 1] += np.random.default_rng(2).normal(size=33) * 0.5 * HEIGHT
-    mask = settling(times, bad, np.full(80, HEIGHT))
+    mask = settling(times, bad, np.full(80, HEIGHT), np.zeros(80, bool))
     assert np.flatnonzero(mask).tolist() == [40, 41, 42]
+    # Followed back from later frames, he has settled there.
+    backwards = np.arange(80) < 43
+    assert not settling(times, bad, np.full(80, HEIGHT), backwards & (np.arange(80) >= 40)).any()
