@@ -28,7 +28,9 @@ from motionlift.core.detection.record import Record
 from motionlift.core.detection.settling import SETTLING_SECONDS
 from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.jobs import LiftSettings
-from motionlift.core.video import Frame
+from motionlift.core.motion import Keypoints2D
+from motionlift.core.synthesis.film import write_clip
+from motionlift.core.video import Frame, read_frames
 
 FPS = 30
 FOOTAGE = Path(__file__).parents[4] / "shared/data/video/sports2d_demo.mp4"
@@ -131,6 +133,23 @@ def test_frames_that_are_looked_at_again_for_more_people_count() -> None:
     assert not late.there(found[0], 0.9)
 
 
+def _beside_its_mirror_image(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    part = picture[:, 150:700]
+    return np.hstack([part, part[:, ::-1]])
+
+
+def _with_pillar(picture: NDArray[np.uint8], way: float) -> NDArray[np.uint8]:
+    """A picture with a pillar that has gone so many times across."""
+    result = picture.copy()
+    middle = round(way % 1 * picture.shape[1])
+    result[:, max(middle - 110, 0) : middle + 110] = 90
+    return result
+
+
+def _frames(keypoints: Keypoints2D) -> int:
+    return int(np.count_nonzero(keypoints.detected))
+
+
 def test_what_is_seen_on_the_way_back_takes_the_place_of_what_was_seen_before() -> None:
     class Watch:
         def look(self, image: NDArray[np.uint8], time: float, poses: list[Pose]) -> Future[list[Hands]]:
@@ -150,6 +169,33 @@ def test_what_is_seen_on_the_way_back_takes_the_place_of_what_was_seen_before() 
     np.testing.assert_array_equal(seen.backwards, [False, True])
     starts = [first[0].landmarks[0, 0] + 1, better.landmarks[0, 0]]
     np.testing.assert_allclose(seen.hand_left[:, 0], starts, rtol=1e-6)
+
+
+def test_who_comes_out_from_behind_a_pillar_is_seen_at_once(
+    sample_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pillar goes past the sample beside its mirror image."""
+    pictures = [_beside_its_mirror_image(each.image) for each in read_frames(sample_video, 0.0, 3.0)]
+    height, width = pictures[0].shape[:2]
+    clear, hidden = tmp_path / "clear.mp4", tmp_path / "hidden.mp4"
+    write_clip(clear, pictures, 30, (width, height))
+    write_clip(hidden, (_with_pillar(p, i / 75) for i, p in enumerate(pictures)), 30, (width, height))
+
+    def people(path: Path) -> list[Keypoints2D]:
+        settings = LiftSettings()
+        tracks = find_tracks(observe(path, settings, pose_model(settings)), 1, (width, height))
+        return [track.keypoints for track in sorted(tracks, key=lambda track: track.middle_x)]
+
+    true, found = people(clear), people(hidden)
+    monkeypatch.setattr(LateFinds, "see", lambda *_: [])
+    late = people(hidden)
+    assert len(true) == len(found) == len(late) == 2
+    assert sum(map(_frames, found)) > sum(map(_frames, late)) + 20
+    for seen, whole in zip(found, true, strict=True):
+        at = [int(np.argmin(np.abs(whole.times - time))) for time in seen.times]
+        away = np.linalg.norm(seen.pixels - whole.pixels[at], axis=-1).mean(-1)
+        assert np.nanmedian(away) < 3.0
+        assert np.nanpercentile(away, 90) < 0.1 * height
 
 
 @pytest.mark.skipif(not FOOTAGE.is_file(), reason="no footage")
