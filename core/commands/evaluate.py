@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
 from ..files import check_output, written_beside
-from ..jobs import LiftSettings
+from ..jobs import LiftSettings, MotionLiftError
 from . import console
 
 if TYPE_CHECKING:
     from ..evaluation.report import Table as Figures
     from ..training.depth_errors import DepthErrors
+    from ..training.pairs import PairClip, Pairs
 
+Measured = TypeVar("Measured")
 DEFAULTS = LiftSettings()
 
 PairsFile = Annotated[Path, typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")]
@@ -50,7 +53,7 @@ def pairs(
     # Torch is loaded only when something is measured.
     import torch
 
-    from ..evaluation.pairs import ClipErrors, measure_clip, pairs_table
+    from ..evaluation.pairs import measure_clip, pairs_table
     from ..reconstruction import load_network
     from ..training.pairs import load_pairs
 
@@ -58,10 +61,8 @@ def pairs(
         torch.set_num_threads(threads)
     clips = load_pairs(pairs)
     network = load_network(str(weights) if weights else None, device)
-    measured: list[ClipErrors] = []
-    for number, clip in enumerate(clips):
-        measured.append(measure_clip(clip, network, solve, LiftSettings(device=device)))
-        console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
+    settings = LiftSettings(device=device)
+    measured = _of_each(clips, lambda clip: measure_clip(clip, network, solve, settings))
     _write(pairs_table(measured, weights.name if weights else "those that come along"), output)
 
 
@@ -78,16 +79,13 @@ def inputs(
     if output is not None:
         check_output(output, overwrite)
     # Torch is loaded only when something is measured.
-    from ..evaluation.inputs import InputErrors, inputs_table, measure_inputs
+    from ..evaluation.inputs import inputs_table, measure_inputs
     from ..reconstruction import load_network
     from ..training.pairs import load_pairs
 
     clips = load_pairs(pairs)
     network = load_network(str(weights) if weights else None, device)
-    measured: list[InputErrors] = []
-    for number, clip in enumerate(clips):
-        measured.append(measure_inputs(clip, network, seed, device))
-        console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
+    measured = _of_each(clips, lambda clip: measure_inputs(clip, network, seed, device))
     _write(inputs_table(measured, weights.name if weights else "those that come along"), output)
 
 
@@ -162,6 +160,26 @@ def _depth_table(depths: DepthErrors) -> Table:
     for name, bone in depths.bones.items():
         table.add_row(name, *(f"{value:.2f}" for value in bone))
     return table
+
+
+def _of_each(clips: Pairs, measure: Callable[[PairClip], Measured]) -> list[Measured]:
+    """What `measure` says of each film; those in which nobody was detected are told and left out. Raises their
+    `MotionLiftError` (`bad_pairs`) where that is all of them."""
+    measured: list[Measured] = []
+    refused: MotionLiftError | None = None
+    for number, clip in enumerate(clips):
+        try:
+            measured.append(measure(clip))
+        except MotionLiftError as error:
+            if error.code != "bad_pairs":
+                raise
+            refused = error
+            console.show_warning(f"left out: {error.message}", f"{number + 1} of {len(clips)}")
+        else:
+            console.messages.print(f"{number + 1} of {len(clips)}: {console.plain(clip.name)}")
+    if refused and not measured:
+        raise refused
+    return measured
 
 
 def _write(table: Figures, output: Path | None) -> None:

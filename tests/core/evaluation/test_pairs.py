@@ -88,6 +88,19 @@ def test_the_command(run: Callable[..., tuple[int, str, str]], clip: PairClip, n
     assert "| a dance | 30 |" in shown
     assert "tiny.safetensors" in shown
     assert table.read_text("utf-8").count("\n") == 4
+    empty = replace(
+        clip.keypoints, detected=np.zeros(30, bool), pixels=np.full((30, 26, 2), np.nan), world_landmarks=None
+    )
+    Pairs((replace(clip, keypoints=empty, name="an empty room"), clip), 0, 1.0).save(tmp_path / "some.npz")
+    for what, counted in ((("pairs", "--no-solve"), "| mean | 30 |"), (("inputs",), "mean over 1 films")):
+        code, shown, errors = run("evaluate", *what, tmp_path / "some.npz", "--weights", weights)
+        assert code == 0, errors
+        assert "an empty room shows no one" in errors
+        assert counted in shown
+    Pairs((replace(clip, keypoints=empty),), 0, 1.0).save(tmp_path / "none.npz")
+    code, _, errors = run("evaluate", "pairs", tmp_path / "none.npz", "--weights", weights)
+    assert code == 1
+    assert "shows no one" in errors
     code, _, errors = run("evaluate", "pairs", weights)
     assert code == 1
     assert "does not hold pairs" in errors
