@@ -22,8 +22,9 @@ from .settling import SETTLING_SECONDS
 Look = Callable[[NDArray[np.uint8], float], list[Pose]]
 """The poses in a picture (H, W, 3) at a time (s) that grows from call to call."""
 
-UNSEEN_SECONDS = 0.2
-"""Who was not seen hereabouts for so long is found anew, or while being followed is lost."""
+UNSEEN_SECONDS, UNSEEN_PICTURES = 0.2, 2
+"""Who was not seen hereabouts for so long, and in so many pictures, is found anew; while being followed, after so many
+seconds he is lost."""
 FOLLOWED_SECONDS = 0.5
 """So long somebody is followed, after having been found, before the way back begins. For the first part of it
 (`SETTLING_SECONDS`) the way back counts, whose own first poses are not settled either."""
@@ -78,7 +79,8 @@ class LateFinds:
     def see(self, frame: Frame, poses: Sequence[Pose]) -> list[Found]:
         """Who has now been followed for long enough to be followed back from here."""
         bodies, now = bodies_of(frame, poses), frame.time
-        before = [seen for time, seen in self._seen if now - UNSEEN_SECONDS < time <= now + _INSTANT]
+        unseen = max(UNSEEN_SECONDS, (UNSEEN_PICTURES + 0.5) * (now - self._seen[-1][0] if self._seen else 0.0))
+        before = [seen for time, seen in self._seen if now - unseen < time <= now + _INSTANT]
         self._seen = [each for each in self._seen if each[0] > now - _KEPT_SECONDS]
         self._seen.append((now, bodies))
         for person in [each for each in self._followed if each.time < now]:
@@ -89,7 +91,7 @@ class LateFinds:
             elif now - person.time > UNSEEN_SECONDS:
                 self._followed.remove(person)
         if now > self._earliest + _INSTANT:
-            self._followed += self._new(now, bodies, poses, before)
+            self._followed += self._new(now, bodies, poses, before, _reach(unseen))
         due = [each for each in self._followed if each.time == now and now - each.since >= FOLLOWED_SECONDS]
         self._followed = [each for each in self._followed if each not in due]
         return due
@@ -113,11 +115,13 @@ class LateFinds:
             same = np.flatnonzero(_away(person.points, person.size, bodies) < SAME_BODY)
             person.poses += [(person.time, poses[index]) for index in same]
 
-    def _new(self, now: float, bodies: Bodies, poses: Sequence[Pose], before: Sequence[Bodies]) -> list[Found]:
+    def _new(
+        self, now: float, bodies: Bodies, poses: Sequence[Pose], before: Sequence[Bodies], reach: float
+    ) -> list[Found]:
         found: list[Found] = []
         for index in range(len(bodies.sizes)):
             person = Found(now, now, bodies.points[index], float(bodies.sizes[index]))
-            known = any(np.any(_away(person.points, person.size, seen) < _reach(UNSEEN_SECONDS)) for seen in before)
+            known = any(np.any(_away(person.points, person.size, seen) < reach) for seen in before)
             if not known and not any(each.nearest(bodies[[index]], now) is not None for each in found):
                 self._keep(person, bodies, poses)
                 found.append(person)

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..jobs import LiftSettings
 from ..video import Frame
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 MOST_PEOPLE = 4
 """People looked for when the settings do not say how many there are."""
 
+MOST_BEHIND = 1.5
+"""Pictures looked at backwards, for each one of a shot or before, beyond which nobody else is followed back."""
 _SEARCH_FRAMES = 6
 """A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
 speed, so that the same video always gives the same poses."""
@@ -97,6 +100,7 @@ class Watch:
         self._check: _Check | None = None
         self._check_frames = 0
         self._late = LateFinds()
+        self._looked = self._looked_behind = 0
         self._shot = 0
         self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
 
@@ -118,6 +122,7 @@ class Watch:
             self._begin_shot(frame)
         assert self._current is not None
         self._last = frame.time
+        self._looked += 1
         poses = self._current(frame.image, frame.time)
         if self._retiring is not None:
             poses = self._hand_over(frame, poses, self._retiring)
@@ -196,13 +201,19 @@ class Watch:
     def _follow_back(self, frame: Frame, poses: list[Pose]) -> None:
         """Whom these poses of the next picture show to have been found late is looked for in those before."""
         found = self._late.see(frame, poses)
-        if not found:
+        # In a crowd somebody is lost and found all the time.
+        if not found or self._looked_behind > MOST_BEHIND * self._looked:
             return
         log.debug("%d found at %.2f s: looked for before", len(found), found[0].since)
         people = min(max(distinct_count(poses, frame), 1), self._fixed or MOST_PEOPLE)
-        pictures = self._look_behind(self._late.from_where(found), frame.time + _INSTANT)
         with Landmarker(self._model, people) as landmarker:
-            for back in followed_back(found, pictures, landmarker, self._late.there):
+
+            def look(image: NDArray[np.uint8], time: float) -> list[Pose]:
+                self._looked_behind += 1
+                return landmarker(image, time)
+
+            pictures = self._look_behind(self._late.from_where(found), frame.time + _INSTANT)
+            for back in followed_back(found, pictures, look, self._late.there):
                 self._add_back(back)
 
     def _hand_over(self, frame: Frame, poses: list[Pose], old: Landmarker) -> list[Pose]:

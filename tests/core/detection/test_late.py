@@ -98,6 +98,16 @@ def test_who_was_there_all_the_time_is_not(gap: float) -> None:
     assert not people
 
 
+@pytest.mark.parametrize("interval", [0.1, 0.25, 1.0])
+def test_rare_pictures_make_nobody_late(interval: float) -> None:
+    late = LateFinds()
+    late.begin(0.0)
+    for index in range(40):
+        # One picture without anybody now and then.
+        seen = [] if index % 10 == 5 else [pose(0.2 + 0.07 * index * min(interval, 0.1))]
+        assert not late.see(replace(frame(index), time=index * interval), seen)
+
+
 def test_who_is_lost_and_found_is_followed_to_where_he_was_lost() -> None:
     people, seen = followed(lambda t: [] if 1.0 < t < 1.5 else [walk(t)], lambda t: [walk(t)])
     assert len(people) == 1
