@@ -24,7 +24,7 @@ MOST_PEOPLE = 4
 """People looked for when the settings do not say how many there are."""
 
 MOST_BEHIND = 1.5
-"""Pictures looked at backwards, for each one of a shot or before, beyond which nobody else is followed back."""
+"""Pictures looked at backwards for each one looked at so far: beyond, nobody else is followed back."""
 _SEARCH_FRAMES = 6
 """A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
 speed, so that the same video always gives the same poses."""
