@@ -163,5 +163,6 @@ def _warnings(detection: Detection, track: Track, settings: LiftSettings) -> lis
         stays = "" if settings.travel else " The figure stays in place: with --travel it goes its way."
         warnings.append(f"The camera moves; it is taken to turn where it stands.{stays}")
     if track.swapped_frames:
-        warnings.append(f"The detector took left for right in {track.swapped_frames} frames; this was put right.")
+        frames = "1 frame" if track.swapped_frames == 1 else f"{track.swapped_frames} frames"
+        warnings.append(f"The detector took left for right in {frames}; this was put right.")
     return warnings
