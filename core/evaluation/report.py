@@ -132,7 +132,8 @@ def _bars(axes: Axes, study: Study, table: Table, rows: Sequence[tuple[Cell, ...
     axes.set_xlabel(_unit(study.rows))
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.12)
-    axes.legend(loc="lower right", frameon=False)
+    # Beside the bars: every corner may hold one.
+    axes.legend(loc="lower left", bbox_to_anchor=(1.0, 0.0), frameon=False)
 
 
 def _line_plot(axes: Axes, study: Study, table: Table, rows: Sequence[tuple[Cell, ...]]) -> None:
