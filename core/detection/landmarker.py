@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jobs import MotionLiftError
-from .bodies import Floats
+from .bodies import Bodies, Floats
 from .models import PoseModel
 from .tasks import BaseOptions, mediapipe, vision
 
@@ -36,6 +36,12 @@ class Pose:
 
     landmarks: Floats
     world: Floats
+
+
+def bodies_of(poses: Sequence[Pose], size: tuple[int, int]) -> Bodies:
+    """The bodies of poses, in a picture taken to be of `size` (width, height)."""
+    landmarks = np.stack([pose.landmarks for pose in poses]) if poses else np.zeros((0, 33, 5), np.float32)
+    return Bodies.of(landmarks, size)
 
 
 def created(kind: Any, options: Any, path: Path, code: str, hint: str) -> Any:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..rotation import Array
 from ..video import Frame
 from .bodies import SAME_BODY, Bodies, distances
-from .landmarker import Pose
+from .landmarker import Pose, bodies_of
 from .settling import SETTLING_SECONDS
 
 Look = Callable[[NDArray[np.uint8], float], list[Pose]]
@@ -34,7 +34,7 @@ _KEPT_SECONDS = 6.0
 _INSTANT = 1e-4
 _REACH, _REACH_PER_SECOND = 0.35, 1.5
 """Body heights that somebody may be from where he was when last seen."""
-_SIZE = 1000.0
+_HEIGHT = 1000
 """Height of pictures, whatever their size, in which bodies are compared."""
 
 
@@ -78,7 +78,7 @@ class LateFinds:
 
     def see(self, frame: Frame, poses: Sequence[Pose]) -> list[Found]:
         """Who has now been followed for long enough to be followed back from here."""
-        bodies, now = bodies_of(frame, poses), frame.time
+        bodies, now = _bodies(frame, poses), frame.time
         unseen = max(UNSEEN_SECONDS, (UNSEEN_PICTURES + 0.5) * (now - self._seen[-1][0] if self._seen else 0.0))
         before = [seen for time, seen in self._seen if now - unseen < time <= now + _INSTANT]
         self._seen = [each for each in self._seen if each[0] > now - _KEPT_SECONDS]
@@ -146,7 +146,7 @@ def followed_back(
     stop = max(person.time for person in found)
     for frame in backwards:
         poses = look(frame.image, stop - frame.time)
-        bodies, here = bodies_of(frame, poses), Back(frame, [], [])
+        bodies, here = _bodies(frame, poses), Back(frame, [], [])
         for person in list(going):
             index = person.nearest(bodies, frame.time)
             if index is None:
@@ -155,7 +155,10 @@ def followed_back(
                 continue
             person.moved(bodies, index, frame.time)
             known = frame.time < person.since and there(person, frame.time)
-            person.met = (person.met or frame.time) if known else None
+            if not known:
+                person.met = None
+            elif person.met is None:
+                person.met = frame.time
             if person.met is not None and person.met - frame.time > UNSEEN_SECONDS:
                 going.remove(person)
             elif frame.time < person.since + SETTLING_SECONDS:
@@ -167,11 +170,9 @@ def followed_back(
             return
 
 
-def bodies_of(frame: Frame, poses: Sequence[Pose]) -> Bodies:
-    """The bodies of poses in a picture, in thousandths of its height."""
+def _bodies(frame: Frame, poses: Sequence[Pose]) -> Bodies:
     height, width = frame.image.shape[:2]
-    landmarks = np.stack([pose.landmarks for pose in poses]) if poses else np.zeros((0, 33, 5), np.float32)
-    return Bodies.of(landmarks, (round(_SIZE * width / height), round(_SIZE)))
+    return bodies_of(poses, (round(_HEIGHT * width / height), _HEIGHT))
 
 
 def _away(points: Array, size: float, bodies: Bodies) -> Array:

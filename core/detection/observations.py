@@ -19,9 +19,9 @@ class Observations:
     times (F,) s and shots (F,) of the decoded frames; per pose, ordered by frame: frames (P,) index of its frame,
     landmarks (P, 33, 5) and world (P, 33, 3) as in `Pose`, colours (P, 128), hand_points (P, 2, 21, 5) and hand_left
     (P, 2) as in `Hands`, or none of these where no hands were looked for, backwards (P,): found on the way back from a
-    later frame (`late`); empty: none was. `looked` (F,): False for frames that
-    detection passed over. `drift` (F, 2): how far the background has gone right and down since the shot began,
-    in shares of the picture's longer side. `warnings` of the reader.
+    later frame (`late`); empty: none was. `looked` (F,): False for frames that detection passed over. `drift` (F, 2):
+    how far the background has gone right and down since the shot began, in shares of the picture's longer side.
+    `warnings` of the reader.
     """
 
     times: Array

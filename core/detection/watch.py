@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..jobs import LiftSettings
 from ..video import Frame
-from .bodies import Bodies, distinct
-from .landmarker import Landmarker, Pose
+from .bodies import distinct
+from .landmarker import Landmarker, Pose, bodies_of
 from .late import Back, LateFinds, followed_back
 from .models import PoseModel
 
@@ -241,4 +241,4 @@ def distinct_count(poses: list[Pose], frame: Frame) -> int:
     if len(poses) < 2:
         return len(poses)
     height, width = frame.image.shape[:2]
-    return int(np.count_nonzero(distinct(Bodies.of(np.stack([p.landmarks for p in poses]), (width, height)))))
+    return int(np.count_nonzero(distinct(bodies_of(poses, (width, height)))))
