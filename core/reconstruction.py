@@ -31,7 +31,7 @@ from .motion import HandKeypoints, Keypoints2D, Motion
 from .processors import share
 from .rotation import Array
 from .skeleton import reference_rest, rest_points
-from .solving import solve
+from .solving import again
 from .solving.figure import Person
 from .solving.focal import estimate_focal, fields_of_view, telling_part
 from .solving.moving import as_filmed, camera_turns, in_place, stilled, travels
@@ -225,7 +225,7 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """Solve a motion again with other settings."""
     progress("solve", 0, 1)
-    solved = dataclasses.replace(solve.resolve(motion, settings), hands=motion.hands)
+    solved = dataclasses.replace(again.resolve(motion, settings), hands=motion.hands)
     if settings.hands:
         if motion.hands is None:
             raise MotionLiftError(

@@ -13,7 +13,6 @@ feet are made to stand exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,6 @@ from .body import Body
 from .confidence import joint_confidence
 from .evidence import Evidence, Pose, Sigmas
 from .figure import Figure, Person, laid, path_of, pose
-from .moving import as_filmed, in_place, stilled, travels, turns_of
 from .planting import Skeleton, plant_feet
 from .sequence import solve_sequence
 from .standing import heights_by_floor, standing_on, supports_of, up_and_lowest, world_of
@@ -62,8 +60,8 @@ def solve_people(
     `camera_K` (3, 3); `sources`: each motion's `source`. Raises `MotionLiftError` (code `person_too_short`)
     for someone detected in fewer than three frames.
     """
-    spans = [_detected_span(person.keypoints) for person in people]
-    figures = [pose(_part(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
+    spans = [detected_span(person.keypoints) for person in people]
+    figures = [pose(part_of(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [path_of(figure) for figure in figures]
     ground = Ground(*up_and_lowest(figures, paths))
     contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
@@ -72,7 +70,7 @@ def solve_people(
     for number, iterations in enumerate(PASSES):
         for person in range(len(people)):
             # Taken out: what it shows is made anew, and an hour of it is large.
-            figure, paths[person] = _laid_on_picture(
+            figure, paths[person] = laid_on_picture(
                 figures.pop(0),
                 paths[person],
                 ground,
@@ -95,43 +93,17 @@ def solve_people(
     world_from_camera = world_of(figures, paths, ground)
     sources = [{**source, **_height(factor)} for source, factor in zip(sources, tall, strict=True)]
     return [
-        _motion(person, span, figures.pop(0), path, contact, support, world_from_camera, camera_K, settings, source)
+        motion_of(person, span, figures.pop(0), path, contact, support, world_from_camera, camera_K, settings, source)
         for person, span, path, contact, support, source in zip(
             people, spans, paths, contacts, supports, sources, strict=True
         )
     ]
 
 
-def resolve(motion: Motion, settings: LiftSettings) -> Motion:
-    """Solve a motion again with other settings, from what its file holds."""
-    filmed = Keypoints2D(
-        motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
-    )
-    source = {**motion.source, "settings": settings.of_result()}
-    camera_K = motion.camera_K[0]
-    if settings.height_m is not None:
-        source.update(height_m=settings.height_m, height_is="given")
-    elif source.get("height_is") == FLOOR_TOLD:
-        # What others on the same floor told; here this person is alone.
-        settings = replace(settings, height_m=float(source["height_m"]))
-    if settings.fov_degrees is not None:
-        camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
-        source.update(fov_degrees=settings.fov_degrees, fov_is="given")
-    turns = turns_of(motion)
-    if turns is None:
-        person = Person(filmed, motion.lifted_camera)
-    else:
-        person = Person(stilled(filmed, camera_K, turns), motion.lifted_camera @ np.swapaxes(turns, 1, 2))
-    (solved,) = solve_people([person], camera_K, settings, [source])
-    if turns is not None:
-        solved = as_filmed(solved, filmed, turns)
-    return solved if travels(settings, bool(source.get("camera_moves"))) else in_place(solved)
-
-
 def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
     """How badly one person's keypoints and lifted joints agree under a camera (3, 3): the sum of squares, in standard
     deviations, that a free solve leaves. Raises what `solve_people` raises."""
-    figure = pose(_part(person, *_detected_span(person.keypoints)), camera_K, settings)
+    figure = pose(part_of(person, *detected_span(person.keypoints)), camera_K, settings)
     path = path_of(figure)
     none = np.zeros(figure.feet.shape[:2])
     evidence = Evidence(
@@ -141,7 +113,8 @@ def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
     return sequence.misfit(Pose(figure.rotations, path), body, evidence, MISFIT_PASS, Sigmas())
 
 
-def _detected_span(keypoints: Keypoints2D) -> tuple[int, int]:
+def detected_span(keypoints: Keypoints2D) -> tuple[int, int]:
+    """The first detected frame and the one after the last. Raises as `solve_people`."""
     shown = np.flatnonzero(keypoints.detected)
     if len(shown) < SHORTEST:
         raise MotionLiftError(
@@ -152,11 +125,12 @@ def _detected_span(keypoints: Keypoints2D) -> tuple[int, int]:
     return int(shown[0]), int(shown[-1]) + 1
 
 
-def _part(person: Person, start: int, stop: int) -> Person:
+def part_of(person: Person, start: int, stop: int) -> Person:
+    """The person in the frames start <= f < stop."""
     return Person(person.keypoints.window(start, stop), person.lifted_camera[start:stop])
 
 
-def _laid_on_picture(
+def laid_on_picture(
     figure: Figure,
     path: Array,
     ground: Ground,
@@ -211,7 +185,7 @@ def _confidence(keypoints: Keypoints2D, figure: Figure, frames: NDArray[np.int64
     return by_stretches(sure, len(frames))[0]
 
 
-def _motion(
+def motion_of(
     person: Person,
     span: tuple[int, int],
     figure: Figure,
