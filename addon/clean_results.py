@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import bpy
 
 from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla
 from ..bridge.blender.armature import FigureDraft, free_name, take_name
-from ..bridge.blender.drafts import Draft
 from ..bridge.blender.hand_work import HandWork, put_back
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import marks
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
+from ..core.motion import Motion
 from . import edited, targets
+from .drafting import AnyDraft, Drafting
 from .lift_jobs import Finished
 from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
@@ -41,12 +44,12 @@ class CleanUpPlan:
 
 
 def place_clean_up(
-    context: bpy.types.Context, finished: Finished, draft: Draft | None = None, checked: bool = False
+    context: bpy.types.Context, finished: Finished, drafts: Sequence[AnyDraft] = (), checked: bool = False
 ) -> str:
     """Write another solve into its Action, or into a copy, and say what was done.
 
     Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand and that is
-    not to be carried over. `draft`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
+    not to be carried over. `drafts`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
     """
     plan: CleanUpPlan = finished.job.payload
     action = bpy.data.actions.get(plan.action)
@@ -68,7 +71,7 @@ def place_clean_up(
             keyed, plant, ready = contacts.with_edges(motion, edges), plan.settings.foot_lock, finished.prepared
             motion = (ready and ready.with_contacts(keyed, plant)) or with_contacts(motion, keyed, plant)
         options = _clean_up_options(action, plan)
-        target = targets.target_named(properties.target, figure.name, options, finished.prepared, draft)
+        target = targets.target_named(properties.target, figure.name, options, finished.prepared, drafts)
         target.rewrite(figure, motion, first, anew)
         if anew:  # It shows what it showed.
             properties.show(properties.applied_settings())
@@ -115,17 +118,22 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
     return None
 
 
-def draft_of(context: bpy.types.Context, finished: Finished) -> Draft | None:
-    """The keys that `place_lift` or `place_clean_up` would write, to be written beforehand, where that can be."""
+def drafting_of(context: bpy.types.Context, finished: Finished) -> Drafting | None:
+    """What `place_lift` or `place_clean_up` would make and write, to be done beforehand, where that can be."""
     plan, prepared = finished.job.payload, finished.prepared
-    if prepared is None or prepared.wanted.blender is not None or len(prepared.motions) != 1:
+    if prepared is None:
         return None
-    if isinstance(plan, LiftPlan) and prepared.wanted.rig is None:
-        path, motion = finished.job.output, prepared.stands[0]
-        with in_object_mode(context):
-            return FigureDraft(context, motion, take_name(path))
+    first = context.scene.frame_start
+    if isinstance(plan, LiftPlan) and plan.target == targets.NEW_RIGIFY:
+        called = zip(prepared.motions, prepared.wanted.names, strict=True)
+        return Drafting([partial(targets.human_draft, prepared, motion, name, first) for motion, name in called])
+    if isinstance(plan, LiftPlan) and plan.target == targets.NEW_ARMATURE:
+        stands = zip(prepared.stands, (path for path, _ in finished.motions), strict=True)
+        return Drafting([partial(_figure_draft, context, motion, take_name(path)) for motion, path in stands])
+    if len(prepared.motions) != 1:
+        return None
     if isinstance(plan, LiftPlan):
-        figure, first = bpy.data.objects.get(plan.rig), context.scene.frame_start
+        figure = bpy.data.objects.get(plan.rig)
     else:
         action = bpy.data.actions.get(plan.action)
         figure = animated_by(context, action)
@@ -133,7 +141,13 @@ def draft_of(context: bpy.types.Context, finished: Finished) -> Draft | None:
         if action is None or figure is None or figure.animation_data.action != action:
             return None
         first = action.motionlift.first_frame
-    return None if figure is None else targets.draft_on(figure, prepared, first)
+    draft = None if figure is None else targets.draft_on(figure, prepared, first)
+    return None if draft is None else Drafting([lambda: draft])
+
+
+def _figure_draft(context: bpy.types.Context, motion: Motion, name: str) -> FigureDraft:
+    with in_object_mode(context):
+        return FigureDraft(context, motion, name)
 
 
 def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOptions:

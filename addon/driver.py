@@ -89,9 +89,9 @@ def _step(context: bpy.types.Context, state: Session) -> None:
             continue
         if not is_written(context, one, state):
             break
-        draft = state.drafting[1] if state.drafting is not None and state.drafting[0] is one else None
+        drafts = state.drafting[1].drafts if state.drafting is not None and state.drafting[0] is one else ()
         state.held.remove(one)
-        take_result(context, one, state, draft, is_as_written(one))
+        take_result(context, one, state, drafts, is_as_written(one))
         state.end_draft()
         _tell(state)
     if state.filming is not None and state.filming.finished and not in_hand(context):

@@ -10,6 +10,7 @@ from bpy.app.handlers import persistent
 
 from ..bridge.blender.armature import discard_lost_figures
 from ..bridge.blender.drafts import discard_lost
+from ..bridge.blender.rigify_draft import discard_lost_humans
 from ..core.jobs import MotionLiftError
 from . import clean_up, edited, people, pictures, results, rig_map, session, video_look
 from .takes import FOLDER, bring_along
@@ -46,6 +47,7 @@ def _after_undo(*_: object) -> None:
 def _discard_lost() -> None:
     discard_lost()
     discard_lost_figures()
+    discard_lost_humans()
 
 
 @persistent  # type: ignore[untyped-decorator]

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..bridge.adjusting import Adjustment, adjusted
 from ..bridge.humanoid import RigMap
+from ..bridge.match import match
 from ..bridge.outside import rigify_human_in_blender
+from ..bridge.preset import Preset
 from ..bridge.replant import replanted
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..bridge.rig import Rig
@@ -27,8 +29,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, eq=False)
 class Wanted:
     """Motions to be put on a rig; without one, on armatures of their own, or with a `blender` (the program) on Rigify
-    humans of these `names`. `contacts` (F, C): those of the motion, if it is one, at which its feet are planted first,
-    with `plant`, or only told."""
+    humans of these `names`, which `presets` tell the bones of. `contacts` (F, C): those of the motion, if it is one, at
+    which its feet are planted first, with `plant`, or only told."""
 
     motions: Sequence[Motion]
     rig: Rig | None
@@ -38,15 +40,17 @@ class Wanted:
     plant: bool = False
     blender: Path | None = None
     names: Sequence[str] = ()
+    presets: Mapping[str, Preset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What became of it, motion by motion: as they were planted, and as they were retargeted, or without a rig as they
-    stand in the end; or the files in `folder` with the Rigify human of each."""
+    """What became of it, motion by motion: as they were planted, and as they were retargeted onto these rigs, or
+    without a rig as they stand in the end; the files with the Rigify human of each are in `folder`."""
 
     wanted: Wanted
     motions: tuple[Motion, ...]
+    rigs: tuple[tuple[Rig, RigMap], ...] = ()
     done: tuple[Retargeted, ...] = ()
     stands: tuple[Motion, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
@@ -65,16 +69,16 @@ class Prepared:
 
     def of(self, motion: Motion, rig: Rig, rig_map: RigMap, options: RetargetOptions) -> Retargeted | None:
         """The keys for `motion`, if they were made for this rig as it is, mapped and treated so; else None."""
-        wanted = self.wanted
-        if wanted.rig is None or (rig_map, options) != (wanted.rig_map, wanted.options):
+        if options != self.wanted.options or not self.done:
             return None
-        if not same_rig(rig, wanted.rig):
-            return None
-        return next((keys for of, keys in zip(self.motions, self.done, strict=True) if of is motion), None)
+        for of, (own, own_map), keys in zip(self.motions, self.rigs, self.done, strict=True):
+            if of is motion:
+                return keys if rig_map == own_map and same_rig(rig, own) else None
+        return None
 
     def stood(self, motion: Motion, adjustment: Adjustment) -> Motion | None:
         """`motion` as it stands so adjusted on an armature of its own, if that was worked out; else None."""
-        if self.wanted.rig is not None or adjustment != self.wanted.options.adjustment:
+        if not self.stands or adjustment != self.wanted.options.adjustment:
             return None
         return next((stands for of, stands in zip(self.motions, self.stands, strict=True) if of is motion), None)
 
@@ -86,22 +90,33 @@ def prepare(wanted: Wanted) -> Prepared | None:
         if wanted.contacts is not None:
             motions = tuple(with_contacts(motion, wanted.contacts, wanted.plant) for motion in motions)
         if wanted.blender is not None:
-            folder = tempfile.TemporaryDirectory(prefix="motionlift-", ignore_cleanup_errors=True)
-            for number, (motion, name) in enumerate(zip(motions, wanted.names, strict=True)):
-                rigify_human_in_blender(wanted.blender, motion, _human(folder, number), name)
-            return Prepared(wanted, motions, folder=folder)
-        rig, rig_map = wanted.rig, wanted.rig_map
-        if rig is None or rig_map is None:
+            return _with_humans(wanted, wanted.blender, motions)
+        if wanted.rig is None or wanted.rig_map is None:
             stands = tuple(adjusted(motion, wanted.options.adjustment) for motion in motions)
             return Prepared(wanted, motions, stands=stands)
-        done = tuple(retarget(motion, rig, rig_map, wanted.options) for motion in motions)
+        return _retargeted(wanted, motions, [(wanted.rig, wanted.rig_map)] * len(motions))
     except MotionLiftError as error:
         log.info("retargeting beforehand: %s", error)
         return None
     except Exception:
         log.exception("retargeting beforehand")
         return None
-    return Prepared(wanted, motions, done)
+
+
+def _with_humans(wanted: Wanted, blender: Path, motions: tuple[Motion, ...]) -> Prepared:
+    folder = tempfile.TemporaryDirectory(prefix="motionlift-", ignore_cleanup_errors=True)
+    rigs = []
+    for number, (motion, name) in enumerate(zip(motions, wanted.names, strict=True)):
+        rig = rigify_human_in_blender(blender, motion, _human(folder, number), name)
+        rigs.append((rig, match(rig, wanted.presets).rig_map))
+    return replace(_retargeted(wanted, motions, rigs), folder=folder)
+
+
+def _retargeted(wanted: Wanted, motions: tuple[Motion, ...], rigs: Sequence[tuple[Rig, RigMap]]) -> Prepared:
+    done = tuple(
+        retarget(motion, rig, rig_map, wanted.options) for motion, (rig, rig_map) in zip(motions, rigs, strict=True)
+    )
+    return Prepared(wanted, motions, tuple(rigs), done)
 
 
 def _human(folder: tempfile.TemporaryDirectory[str], number: int) -> Path:

@@ -12,7 +12,6 @@ import bpy
 
 from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import take_name
-from ..bridge.blender.drafts import Draft
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
@@ -21,6 +20,7 @@ from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import edited, targets
+from .drafting import AnyDraft
 from .lift_jobs import Finished
 from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
@@ -93,14 +93,14 @@ def take_words(action: bpy.types.Action) -> str:
     return f"{path.name} in {where}"
 
 
-def place_lift(context: bpy.types.Context, finished: Finished, draft: Draft | None = None) -> str:
-    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done. `draft`: the keys, if
-    they were written beforehand.
+def place_lift(context: bpy.types.Context, finished: Finished, drafts: Sequence[AnyDraft] = ()) -> str:
+    """Put a lift's motions on its target, fit the scene to them as chosen, and say what was done. `drafts`: what was
+    written beforehand, motion by motion.
 
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared, draft)
+    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared, drafts)
     with in_object_mode(context):
         return _placed(context, finished, plan, target)
 

@@ -10,9 +10,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..bridge.blender.drafts import Draft
 from ..bridge.worker_client import WorkerClient
 from ..core.jobs import MotionLiftError
+from .drafting import Drafting
 from .engine_setup import EngineSetup
 from .engine_state import EngineState
 from .filming import Filming
@@ -50,7 +50,7 @@ class Session:
     held: list[Finished] = field(default_factory=list)
     preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
     filming: Filming | None = None
-    drafting: tuple[Finished, Draft] | None = None
+    drafting: tuple[Finished, Drafting] | None = None
     setup: EngineSetup | None = None
     asking: Future[EngineState] | None = None
     undo_step: str = ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 import bpy
 
-from ..bridge.blender.drafts import Draft, DraftLost
+from ..bridge.blender.drafts import DraftLost
 from ..core.jobs import Cancelled, MotionLiftError, internal_error
 from . import batch, camera, clean_results, edited, people, results
+from .drafting import AnyDraft
 from .lift_jobs import Finished
 from .session import SLICE_SECONDS, Session
 from .takes import drop_empty
@@ -21,12 +23,12 @@ def take_result(
     context: bpy.types.Context,
     finished: Finished,
     state: Session,
-    draft: Draft | None = None,
+    drafts: Sequence[AnyDraft] = (),
     checked: bool = False,
 ) -> None:
     """Put a finished job's result into the scene and remember what to tell. Failures are remembered too.
 
-    `draft`: its keys, where they were written beforehand; `checked`: the Action is known not to be edited by hand.
+    `drafts`: what was written of it beforehand; `checked`: the Action is known not to be edited by hand.
     """
     if finished.job.op == "people":
         state.tell(*people.take(finished))
@@ -38,9 +40,9 @@ def take_result(
     if error is None:
         try:
             if lifted:
-                message = results.place_lift(context, finished, draft)
+                message = results.place_lift(context, finished, drafts)
             else:
-                message = clean_results.place_clean_up(context, finished, draft, checked)
+                message = clean_results.place_clean_up(context, finished, drafts, checked)
             state.undo_step = "Lift Video to Armature" if lifted else "Clean Up"
         except MotionLiftError as told:
             error = told
@@ -93,20 +95,24 @@ def is_written(context: bpy.types.Context, finished: Finished, state: Session) -
         return True
     if state.drafting is None and finished.prepared is not None:
         try:
-            draft = clean_results.draft_of(context, finished)
+            drafting = clean_results.drafting_of(context, finished)
         except Exception:  # It is tried again when it is placed, and told then.
             log.exception("the keys of %s beforehand", finished.job.name)
-            draft = None
-        state.drafting = None if draft is None else (finished, draft)
+            drafting = None
+        state.drafting = None if drafting is None else (finished, drafting)
     if state.drafting is not None and state.drafting[0] is finished:
         try:
             while not state.drafting[1].advance():
-                if time.perf_counter() - began > SLICE_SECONDS:
+                if state.drafting[1].weighty or time.perf_counter() - began > SLICE_SECONDS:
                     return _noted(state, began, False)
         except DraftLost:
             log.info("the keys of %s are written anew", finished.job.name)
-            state.drafting = None
+            state.end_draft()
             return False
+        except Exception:
+            log.exception("the keys of %s beforehand", finished.job.name)
+            state.end_draft()
+            return True
     if isinstance(plan, clean_results.CleanUpPlan) and (action := bpy.data.actions.get(plan.action)) is not None:
         if plan.keep_edits:
             return _noted(state, began, edited.find_work(action, SLICE_SECONDS))

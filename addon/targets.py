@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,17 +12,21 @@ import bpy
 from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import FigureDraft, add_figure, keys_on_figure, rewrite_figure
-from ..bridge.blender.drafts import Draft, Keys
+from ..bridge.blender.drafts import Draft, DraftLost, Keys
 from ..bridge.blender.hand_work import take_over
-from ..bridge.blender.rigify import add_rigify_human, remove_made
+from ..bridge.blender.rigify import RigifyHuman, add_rigify_human, remove_made
+from ..bridge.blender.rigify_draft import HumanDraft, import_rigify
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
 from ..bridge.blender.test_pose import leave_test_pose
 from ..bridge.correcting import doubled
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
+from ..bridge.rig import Rig as ArmatureRig
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
 from . import rig_map
+from .drafting import AnyDraft
 from .prepared import Prepared, Wanted
+from .threads import in_thread
 
 AUTOMATIC, NEW_ARMATURE, NEW_RIGIFY, ACTIVE_ARMATURE = "AUTO", "NEW", "RIGIFY", "ACTIVE"
 
@@ -54,20 +59,20 @@ class NewArmature:
         self,
         options: RetargetOptions | None = None,
         prepared: Prepared | None = None,
-        draft: Draft | None = None,
+        drafts: Sequence[AnyDraft] = (),
     ) -> None:
         self._options = options or RetargetOptions()
-        self._prepared, self._draft = prepared, draft
+        self._prepared, self._drafts = prepared, list(drafts)
 
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`."""
-        draft = self._draft if isinstance(self._draft, FigureDraft) else None
-        return add_figure(context, self._stood(motion), name, draft)
+        draft = self._drafts.pop(0) if self._drafts else None
+        return add_figure(context, self._stood(motion), name, draft if isinstance(draft, FigureDraft) else None)
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`."""
         before = figure.animation_data.action
-        made = rewrite_figure(figure, self._stood(motion), first_frame, self._draft, bool(anew))
+        made = rewrite_figure(figure, self._stood(motion), first_frame, _only(self._drafts), bool(anew))
         _settle(before, made, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
@@ -92,12 +97,12 @@ class Rig:
         name: str,
         options: RetargetOptions | None = None,
         prepared: Prepared | None = None,
-        draft: Draft | None = None,
+        drafts: Sequence[AnyDraft] = (),
     ) -> None:
         self._name = name
         self._options = options or RetargetOptions()
         self._prepared = prepared
-        self._draft = draft
+        self._draft = _only(drafts)
         self._previous: list[bpy.types.Action | None] = []
         self._words = ""
 
@@ -156,19 +161,18 @@ class NewRigify:
         self,
         options: RetargetOptions | None = None,
         prepared: Prepared | None = None,
-        draft: Draft | None = None,
+        drafts: Sequence[AnyDraft] = (),
     ) -> None:
         self._options = options or options_for(NEW_RIGIFY, RetargetOptions())
-        self._prepared, self._draft = prepared, draft
+        self._prepared, self._drafts = prepared, list(drafts)
         self._made: list[tuple[bpy.types.ID, ...]] = []
         self._words = ""
 
     def write(self, context: bpy.types.Context, motion: Motion, name: str) -> bpy.types.Object:
         """See `Target.write`. Raises `MotionLiftError` as `add_rigify_human`. Takes seconds if nothing is prepared."""
-        written = self._prepared.human_of(motion) if self._prepared else None
-        human = add_rigify_human(context, motion, name, written)
-        rig = Rig(human.figure.name, self._options)
+        human, keys = self._made_of(context, motion, name)
         try:
+            rig = Rig(human.figure.name, self._options, self._prepared, keys)
             rig.write(context, motion, human.figure.name)
         except Exception:
             remove_made(human.made)
@@ -177,9 +181,20 @@ class NewRigify:
         self._words = ". ".join([rig.words(motion), *(note.rstrip(".") for note in human.notes)])
         return human.figure
 
+    def _made_of(self, context: bpy.types.Context, motion: Motion, name: str) -> tuple[RigifyHuman, list[AnyDraft]]:
+        """A Rigify human for the motion, and the draft of its keys: what was made beforehand, if there is any."""
+        draft = self._drafts.pop(0) if self._drafts else None
+        if isinstance(draft, HumanDraft) and draft.motion is motion:
+            with contextlib.suppress(DraftLost):
+                return draft.human(context), [] if draft.keys is None else [draft.keys]
+        written = self._prepared.human_of(motion) if self._prepared else None
+        if written is None:
+            return add_rigify_human(context, motion, name), []
+        return HumanDraft(written, name, motion, lambda *_: None).human(context), []
+
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
         """See `Target.rewrite`."""
-        Rig(figure.name, self._options, self._prepared, self._draft).rewrite(figure, motion, first_frame, anew)
+        Rig(figure.name, self._options, self._prepared, self._drafts).rewrite(figure, motion, first_frame, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
@@ -195,16 +210,21 @@ def target_named(
     rig: str = "",
     options: RetargetOptions | None = None,
     prepared: Prepared | None = None,
-    draft: Draft | None = None,
+    drafts: Sequence[AnyDraft] = (),
 ) -> Target:
     """The target of a kind that `resolved` returned; for `ACTIVE_ARMATURE` with the armature object's name, `rig`.
 
     `options` are those of `options_for`; `prepared`: what `prepare` made of `preparation`, where that was done, and
-    `draft` its keys.
+    `drafts` what was made and written of it, motion by motion.
     """
     if kind == NEW_RIGIFY:
-        return NewRigify(options, prepared, draft)
-    return Rig(rig, options, prepared, draft) if kind == ACTIVE_ARMATURE else NewArmature(options, prepared, draft)
+        return NewRigify(options, prepared, drafts)
+    return Rig(rig, options, prepared, drafts) if kind == ACTIVE_ARMATURE else NewArmature(options, prepared, drafts)
+
+
+def _only(drafts: Sequence[AnyDraft]) -> Draft | None:
+    """The draft of the one Action of a rig that is there."""
+    return next((draft for draft in drafts if isinstance(draft, Draft)), None)
 
 
 def _settle(before: bpy.types.Action, made: bpy.types.Action, anew: str) -> None:
@@ -235,7 +255,9 @@ def preparation(
     if kind == NEW_ARMATURE:
         return Wanted(tuple(motions), None, None, options)
     if kind == NEW_RIGIFY and bpy.app.binary_path:
-        return Wanted(tuple(motions), None, None, options, blender=Path(bpy.app.binary_path), names=tuple(names))
+        in_thread(import_rigify)
+        blender, presets = Path(bpy.app.binary_path), rig_map.presets().known
+        return Wanted(tuple(motions), None, None, options, blender=blender, names=tuple(names), presets=presets)
     figure = bpy.data.objects.get(rig)
     if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
         return None
@@ -243,6 +265,25 @@ def preparation(
         return Wanted(tuple(motions), read_rig(figure), rig_map.match_of(figure).rig_map, options)
     except MotionLiftError:
         return None
+
+
+def human_draft(prepared: Prepared, motion: Motion, name: str, first_frame: int) -> HumanDraft:
+    """The Rigify human that was made for one of the prepared motions, and its keys, to be taken in little by little.
+
+    Raises `DraftLost` where there is none.
+    """
+    written = prepared.human_of(motion)
+    if written is None:
+        raise DraftLost
+
+    def keys(figure: bpy.types.Object, rig: ArmatureRig) -> Draft | None:
+        found, limbs = rig_map.match_of(figure).rig_map, prepared.wanted.options.limbs
+        done = prepared.of(motion, rig, found, prepared.wanted.options)
+        if done is None:
+            return None
+        return Draft(figure, Keys.on_rig(figure, done), first_frame, switch_values(figure, found, limbs))
+
+    return HumanDraft(written, name, motion, keys)
 
 
 def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> Draft | None:

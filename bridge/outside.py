@@ -16,6 +16,7 @@ from ..core.motion import SUFFIX, Motion
 from .footage import Footage
 from .places import NEW_RIGIFY
 from .retarget import RetargetOptions
+from .rig import Rig
 
 ROOT = Path(__file__).resolve().parent.parent
 ANSWER = "MOTIONLIFT-ANSWER "
@@ -66,15 +67,16 @@ def retarget_in_blender(
     return Answer(**{**values, "notes": tuple(values["notes"])})
 
 
-def rigify_human_in_blender(blender: Path, motion: Motion, output: Path, name: str) -> None:
-    """Have the program `blender` write a .blend with what `blender.rigify.add_rigify_human` makes.
+def rigify_human_in_blender(blender: Path, motion: Motion, output: Path, name: str) -> Rig:
+    """Have the program `blender` write a .blend with what `blender.rigify.add_rigify_human` makes, and return its rig.
 
     Raises as `retarget_in_blender`.
     """
     with tempfile.TemporaryDirectory(prefix="motionlift-") as folder:
         path = Path(folder) / f"take{SUFFIX}"
         motion.save(path)
-        _asked(blender, {"rigify": True, "motion": str(path), "output": str(output.resolve()), "name": name})
+        request = {"rigify": True, "motion": str(path), "output": str(output.resolve()), "name": name}
+        return Rig.from_json(_asked(blender, request))
 
 
 def _asked(blender: Path, request: dict[str, Any]) -> dict[str, Any]:

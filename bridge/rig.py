@@ -10,8 +10,9 @@ in the axes of armature space. A bone that is not keyed moves with its parent: D
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,19 @@ class Rig:
             if name in self and carrier in self:
                 parents[self.index(name)] = self.index(carrier)
         return sorted_rig(replace(self, parents=parents))
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists, of which `from_json` makes the same rig to the last bit."""
+        return {field.name: np.asarray(getattr(self, field.name)).tolist() for field in fields(self)}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> Rig:
+        """The inverse of `to_json`."""
+        words = ("names", "rotation_modes")
+        read: dict[str, Any] = {
+            name: tuple(value) if name in words else np.array(value) for name, value in values.items()
+        }
+        return Rig(**read)
 
     def is_below(self, bone: int, ancestor: int) -> bool:
         """Whether `bone` hangs on `ancestor`, directly or not."""

@@ -3,7 +3,7 @@
 The request is JSON: root (the folder of this package), motion, place, preset, presets, options, output, fps, name,
 reduce, footage; or, for a Rigify human alone, root, rigify, motion, output and name. The answer is one line on standard
 output that begins with `ANSWER` and holds JSON: the action's name, frames, bones, title, sure and notes (of a human
-alone nothing), or an error's code, message and hint. Nothing is imported from the folder around the package, so this
+alone its rig), or an error's code, message and hint. Nothing is imported from the folder around the package, so this
 Blender's own modules stay what they are.
 """
 
@@ -34,8 +34,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         if request.get("rigify"):
-            write_rigify_human(Motion.load(Path(request["motion"])), Path(request["output"]), request["name"])
-            return {}
+            motion, output = Motion.load(Path(request["motion"])), Path(request["output"])
+            return write_rigify_human(motion, output, request["name"]).to_json()
         folder = request["presets"] and Path(request["presets"])
         done = animate_and_export(
             Motion.load(Path(request["motion"])),

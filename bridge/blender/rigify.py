@@ -49,37 +49,46 @@ class RigifyHuman:
     notes: tuple[str, ...]
 
 
-def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str, written: Path | None = None) -> RigifyHuman:
+def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> RigifyHuman:
     """A Rigify human with the bone lengths of `motion`'s person, in the active collection, at the world's origin.
 
     The rig is called `free_name(name)`, its meta-rig `..._metarig`. Object Mode is needed; selection, active object
-    and collection stay as they were. Takes seconds, unless it comes from a .blend that another Blender has `written`
-    (`write_rigify_human`). Raises `MotionLiftError` (`no_rigify`, `rigify_failed`), and then nothing remains.
+    and collection stay as they were. Takes seconds: see `rigify_draft` for what another Blender can do of it. Raises
+    `MotionLiftError` (`no_rigify`, `rigify_failed`), and then nothing remains.
     """
     name = free_name(name)
-    before = {kind: set(getattr(bpy.data, kind)) for kind in _MADE}
+    before = data_blocks()
     with contextlib.ExitStack() as failing:
-        notes = _enable(failing)
-        failing.callback(lambda: remove_made(_made_since(before)))
+        notes = enable(failing)
+        failing.callback(lambda: remove_made(made_since(before)))
         with _apart(context):
-            metarig, figure = _appended(context, written, name) if written else _generate(context, motion, name)
+            metarig, figure = _generate(context, motion, name)
         for item in (metarig, figure):
             if item.name not in context.collection.objects:
                 context.collection.objects.link(item)
                 context.scene.collection.objects.unlink(item)
         metarig.hide_set(True)
         failing.pop_all()
-    return RigifyHuman(figure, metarig, tuple(_made_since(before)), notes)
+    return RigifyHuman(figure, metarig, tuple(made_since(before)), notes)
 
 
-def write_rigify_human(motion: Motion, path: Path, name: str) -> None:
-    """Write a .blend with nothing but what `add_rigify_human` makes, over whatever is open. Raises as it does."""
+def write_rigify_human(motion: Motion, path: Path, name: str) -> Rig:
+    """Write a .blend with nothing but what `add_rigify_human` makes, over whatever is open, and return its rig. Raises
+    as that does."""
     open_nothing()
-    add_rigify_human(bpy.context, motion, name)
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    human = add_rigify_human(bpy.context, motion, name)
+    # The meta-rig and what hangs from it, not compressed: read in four fifths of the time of a whole file.
+    bpy.data.libraries.write(str(path), {human.metarig})
+    return read_rig(human.figure)
 
 
-def _made_since(before: Mapping[str, set[bpy.types.ID]]) -> list[bpy.types.ID]:
+def data_blocks() -> dict[str, set[bpy.types.ID]]:
+    """What there is of the kinds that Rigify makes."""
+    return {kind: set(getattr(bpy.data, kind)) for kind in _MADE}
+
+
+def made_since(before: Mapping[str, set[bpy.types.ID]]) -> list[bpy.types.ID]:
+    """The data blocks that were made since `data_blocks` gave those `before`."""
     return [item for kind in _MADE for item in getattr(bpy.data, kind) if item not in before[kind]]
 
 
@@ -88,7 +97,7 @@ def remove_made(made: Iterable[bpy.types.ID]) -> None:
     bpy.data.batch_remove(ids=list(made))
 
 
-def _enable(failing: contextlib.ExitStack) -> tuple[str, ...]:
+def enable(failing: contextlib.ExitStack) -> tuple[str, ...]:
     """Enable Rigify, unless it is; disabled again by `failing`. Returns what to tell."""
     if addon_utils.check(MODULE)[1]:
         return ()
@@ -124,34 +133,6 @@ def _generate(context: bpy.types.Context, motion: Motion, name: str) -> tuple[bp
         log.debug("Rigify: %s", said.getvalue())
     if figure is None or "root" not in figure.data.bones:
         raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
-    return metarig, figure
-
-
-def _appended(context: bpy.types.Context, path: Path, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """Meta-rig and rig from a file of `write_rigify_human`, as Rigify leaves those that it has just made."""
-    libraries = set(bpy.data.libraries)
-    try:
-        with bpy.data.libraries.load(str(path), link=False) as (there, here):
-            # All else hangs from it: the rig, its widgets, its panel's text.
-            here.objects = [each for each in there.objects if each.endswith(METARIG)]
-    except OSError as error:
-        raise MotionLiftError("rigify_failed", f"The rig in {path} cannot be read: {error}", "Lift again.") from error
-    finally:
-        # Nothing is linked to the file, which goes.
-        bpy.data.batch_remove(ids=set(bpy.data.libraries) - libraries)
-    metarig = next(iter(here.objects), None)
-    if metarig is None or metarig.data.rigify_target_rig is None:
-        raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
-    figure = metarig.data.rigify_target_rig
-    for item, called in ((metarig, name + METARIG), (figure, name)):
-        item.name = item.data.name = called
-        context.scene.collection.objects.link(item)
-    metarig.data.rigify_rig_basename = name
-    widgets, panel = metarig.data.rigify_widgets_collection, metarig.data.rigify_rig_ui
-    context.scene.collection.children.link(widgets)
-    context.view_layer.layer_collection.children[widgets.name].exclude = True
-    # As Rigify does with the text that it has just written; without what this module asks of the future.
-    exec(compile(panel.as_string(), panel.name, "exec", dont_inherit=True), {})
     return metarig, figure
 
 

@@ -190,8 +190,8 @@ def test_long_results_come_in_slices(
     assert seen["two"] == [True, "walk_t03", True, True, False, False, True, False]
     assert seen["begun"] == [True, 1, seen["begun"][2]]
     assert seen["nothing"]
-    assert seen["made"] == ["own", "own", 1, 0]
+    assert seen["made"] == ["walk_t04", "walk_t04", 1, 0]
     assert seen["own_same"]
     # The bone leans a little.
     np.testing.assert_allclose(seen["raised"], 0.25, atol=1e-3)
-    assert seen["own_name"] == ["own", False]
+    assert seen["own_name"] == ["walk_t04", False]

@@ -83,9 +83,15 @@ def test_one_that_another_blender_made_is_the_same(
     script = (
         RIGIFY
         + """
-import hashlib
+import addon_utils
+import json
+from motionlift.addon.prepared import same_rig
+from motionlift.bridge.blender.drafts import DraftLost
+from motionlift.bridge.blender.rigify_draft import discard_lost_humans, import_rigify
+from motionlift.bridge.rig import Rig
 from motionlift.bridge.blender.files import open_nothing
 from motionlift.bridge.blender.rigify import write_rigify_human
+from motionlift.bridge.blender.rigify_draft import HumanDraft
 
 def described(human):
     figure, metarig = human.figure, human.metarig
@@ -113,12 +119,25 @@ def classes_of(rig_id):
             for name in dir(bpy.types) if rig_id in name}
 
 file = Path(arguments[1])
-write_rigify_human(motion, file, "walk")
+rig = write_rigify_human(motion, file, "walk")
+result["json"] = same_rig(Rig.from_json(json.loads(json.dumps(rig.to_json()))), rig)
 open_nothing()
+scene = bpy.context.scene
 made = []
+steps = 0
 for written in (file, None):
     before = counts()
-    human = add_rigify_human(bpy.context, motion, "walk", written)
+    if written:
+        rigs, outside = [], state()
+        draft = HumanDraft(written, "walk", motion, lambda figure, read: rigs.append(read))
+        while not draft.advance():
+            steps += 1
+            assert state() == outside and not scene_of().objects[:]
+        human = draft.human(bpy.context)
+        result["steps"], result["rig"] = steps, same_rig(rigs[0], rig)
+        result["marks"] = [key for key in human.figure.keys() if key.startswith("motionlift")]
+    else:
+        human = add_rigify_human(bpy.context, motion, "walk")
     bpy.context.view_layer.update()
     made.append(described(human))
     human_id = human.figure.data["rig_id"]
@@ -130,12 +149,32 @@ for written in (file, None):
 result["differ"] = [n for n, (a, b) in enumerate(zip(*made)) if a != b]
 result["shown"] = [[one[number] for number in result["differ"] if number > 2] for one in made]
 result["bones"] = len(made[0][0])
+# Given up at any step, nothing of it stays; Rigify is enabled as it was.
+addon_utils.disable("rigify", default_set=True)
+result["given_up"] = []
+for count in range(1, steps + 1):
+    before = counts()
+    draft = HumanDraft(file, "walk", motion, lambda *_: None)
+    for _ in range(count):
+        draft.advance()
+    enabled = addon_utils.check("rigify")[1]
+    draft.discard()
+    result["given_up"].append([enabled, addon_utils.check("rigify")[1], counts() == before])
+# Taken away by undo.
+draft = HumanDraft(file, "walk", motion, lambda *_: None)
+while not draft.advance():
+    pass
+discard_lost_humans()
+try:
+    draft.human(bpy.context)
+except DraftLost:
+    result["lost"] = counts() == before
 file.write_bytes(b"no file")
 before = counts()
 try:
-    add_rigify_human(bpy.context, motion, "walk", file)
+    HumanDraft(file, "walk", motion, lambda *_: None).human(bpy.context)
 except MotionLiftError as error:
-    result["broken"] = [error.code, counts() == before]
+    result["broken"] = [error.code, counts() == before, addon_utils.check("rigify")[1]]
 """
     )
     found = in_blender(script, short_walk, tmp_path / "human.blend")
@@ -143,7 +182,13 @@ except MotionLiftError as error:
     assert found["bones"] > 600
     assert found["classes"] > 3
     assert found["removed"] == [True, 0]
-    assert found["broken"] == ["rigify_failed", True]
+    assert found["json"]
+    assert found["rig"]
+    assert found["steps"] >= 4
+    assert found["marks"] == []
+    assert found["given_up"] == [[True, False, True]] * found["steps"]
+    assert found["lost"]
+    assert found["broken"] == ["rigify_failed", True, False]
 
 
 def test_nothing_remains_of_what_failed(in_blender: Callable[..., Any], short_walk: Path) -> None:

@@ -1,0 +1,175 @@
+"""A Rigify human that another Blender has made, taken in little by little and shown when it and its keys are whole.
+
+Each step costs Blender a few hundredths of a second: Rigify is enabled, what it made appended, its panel registered,
+then keys are written as for any rig (`drafts.py`). Until it is shown nobody sees it, it is in no scene, and what is
+held of it is looked up by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import addon_utils
+import bpy
+
+from ...core.jobs import MotionLiftError
+from ...core.motion import Motion
+from ..rig import Rig
+from .armature import free_name
+from .drafts import Draft, DraftLost
+from .rigify import METARIG, MODULE, RigifyHuman, data_blocks, enable, made_since, remove_made
+from .rigs import read_rig
+
+log = logging.getLogger(__name__)
+
+MARK = "motionlift_human_draft"
+"""The custom property of a rig that is not shown yet: its data blocks' names by kind, as JSON."""
+
+
+def import_rigify() -> None:
+    """Import the add-on Rigify without enabling it, which then takes half the time. For a thread: it takes as long as a
+    picture. What goes wrong shows again when it is enabled."""
+    if addon_utils.check(MODULE)[1]:
+        return
+    try:
+        module = importlib.import_module(MODULE)
+        # As Blender marks a module that it has imported: not enabled, and of which time it is.
+        module.__dict__.update(__addon_enabled__=False, __time__=os.path.getmtime(str(module.__file__)))
+    except Exception:
+        log.exception("importing Rigify")
+
+
+class HumanDraft:
+    """The Rigify human that `write_rigify_human` wrote for `motion` into the file `written`, under `free_name(name)`.
+
+    `write` begins the keys of the rig, which it is given as an object and as read; None where they come later.
+    """
+
+    def __init__(
+        self, written: Path, name: str, motion: Motion, write: Callable[[bpy.types.Object, Rig], Draft | None]
+    ) -> None:
+        self.motion = motion
+        self.keys: Draft | None = None
+        self._written, self._name, self._write = written, name, write
+        self._notes: tuple[str, ...] = ()
+        self._enabled = contextlib.ExitStack()
+        self._left = self._steps()
+
+    @property
+    def weighty(self) -> bool:
+        """Whether the next step takes long enough to be the only one of a tick."""
+        return self.keys is None
+
+    def advance(self) -> bool:
+        """Do some more, for a few hundredths of a second at most; whether all is done then.
+
+        Raises `DraftLost`, `MotionLiftError` (`no_rigify`, `rigify_failed`), and what `write` raises.
+        """
+        return next(self._left, True) is True
+
+    def human(self, context: bpy.types.Context) -> RigifyHuman:
+        """Do what is left and put the human into the active collection, its widgets into one that is hidden. Object
+        Mode is needed; selection and active object stay. Raises as `advance`; then there is no draft any more."""
+        try:
+            while not self.advance():
+                pass
+            figure = self._found()
+        except Exception:
+            self.discard()
+            raise
+        made = tuple(_named(figure))
+        metarig = next(item for item in made if item.name == figure.name + METARIG and item != figure)
+        widgets = metarig.data.rigify_widgets_collection
+        for item in (metarig, figure):
+            context.collection.objects.link(item)
+        context.scene.collection.children.link(widgets)
+        context.view_layer.layer_collection.children[widgets.name].exclude = True
+        metarig.hide_set(True)
+        del figure[MARK]
+        self._enabled.pop_all()
+        return RigifyHuman(figure, metarig, made, self._notes)
+
+    def discard(self) -> None:
+        """Throw away what there is of it, and disable Rigify again if this enabled it."""
+        if self.keys is not None:
+            self.keys.discard()
+        _discard(bpy.data.objects.get(self._name))
+        self._enabled.close()
+
+    def _steps(self) -> Iterator[bool]:
+        self._notes = enable(self._enabled)
+        yield False
+        self._name = free_name(self._name)
+        _append(self._written, self._name)
+        yield False
+        _register_panel(self._found())
+        yield False
+        rig = read_rig(self._found())
+        yield False
+        self.keys = self._write(self._found(), rig)
+        while self.keys is not None and not self.keys.advance():
+            yield False
+
+    def _found(self) -> bpy.types.Object:
+        figure = bpy.data.objects.get(self._name)
+        if figure is None or MARK not in figure:
+            raise DraftLost
+        return figure
+
+
+def discard_lost_humans() -> None:
+    """Throw away those that undo has brought back: nobody goes on with them."""
+    for figure in [figure for figure in bpy.data.objects if MARK in figure]:
+        _discard(figure)
+
+
+def _append(path: Path, name: str) -> None:
+    """Meta-rig and rig from the file, in no scene, the latter marked as a draft."""
+    before, libraries = data_blocks(), set(bpy.data.libraries)
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (there, here):
+            # All else hangs from it: the rig, its widgets, its panel's text.
+            here.objects = [each for each in there.objects if each.endswith(METARIG)]
+    except OSError as error:
+        raise MotionLiftError("rigify_failed", f"The rig in {path} cannot be read: {error}", "Lift again.") from error
+    finally:
+        # Nothing is linked to the file, which goes.
+        bpy.data.batch_remove(ids=set(bpy.data.libraries) - libraries)
+    metarig = next(iter(here.objects), None)
+    made = made_since(before)
+    if metarig is None or metarig.data.rigify_target_rig is None:
+        remove_made(made)
+        raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
+    figure = metarig.data.rigify_target_rig
+    for item, called in ((metarig, name + METARIG), (figure, name)):
+        item.name = item.data.name = called
+    metarig.data.rigify_rig_basename = name
+    figure[MARK] = json.dumps([[type(item).__name__, item.name] for item in made])
+
+
+def _register_panel(figure: bpy.types.Object) -> None:
+    """Rigify's panel for the rig."""
+    panel = next(item for item in _named(figure) if isinstance(item, bpy.types.Text))
+    # As Rigify does with the text that it has just written; without what this module asks of the future.
+    exec(compile(panel.as_string(), panel.name, "exec", dont_inherit=True), {})
+
+
+def _named(figure: bpy.types.Object) -> list[bpy.types.ID]:
+    """The data blocks that a draft's mark names, as far as they are there."""
+    kinds = {
+        "Object": bpy.data.objects, "Armature": bpy.data.armatures, "Mesh": bpy.data.meshes,
+        "Collection": bpy.data.collections, "Text": bpy.data.texts, "Action": bpy.data.actions,
+    }  # fmt: skip
+    found = (kinds[kind].get(name) for kind, name in json.loads(figure[MARK]))
+    return [item for item in found if item is not None]
+
+
+def _discard(figure: bpy.types.Object | None) -> None:
+    if figure is not None and MARK in figure:
+        remove_made(_named(figure))
