@@ -48,11 +48,14 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
     options = options or BvhOptions()
     motion = evenly_sampled(motion, options.fps or motion.fps)
     turn, scale = file_from_world(options), UNITS[options.unit]
-    rotations = multiply(multiply(turn, motion.local_rotations), conjugate(turn))
     orders = [euler_order(motion, joint, options) for joint in range(len(motion.joint_names))]
-    matrices = to_matrix(rotations)
-    angles = np.stack([to_euler(matrices[:, joint], order) for joint, order in enumerate(orders)], 1)
-    angles = np.degrees(continuous_euler(angles))
+    angles = np.empty((*motion.local_rotations.shape[:2], 3))
+    # Joint by joint: of an hour all matrices together would be large.
+    for joint, order in enumerate(orders):
+        rotations = multiply(multiply(turn, motion.local_rotations[:, joint]), conjugate(turn))
+        angles[:, joint] = to_euler(to_matrix(rotations), order)
+    angles = continuous_euler(angles)
+    np.degrees(angles, out=angles)
     channels = [tuple(f"{axis}rotation" for axis in order) for order in orders]
     channels[0] = ("Xposition", "Yposition", "Zposition", *channels[0])
     offsets = rotate(turn, motion.rest_offsets) * scale

@@ -24,6 +24,8 @@ from .rotation import IDENTITY, Array, forward_kinematics, from_axis_angle, mult
 SUFFIX = ".bvh"
 DECIMALS = 6
 """Digits after the point of written offsets and values."""
+ROWS = 2048
+"""Frames that are made text at once: of an hour all of it would be large."""
 
 UNITS = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
 """Units to a metre."""
@@ -136,6 +138,8 @@ def positions(clip: BvhClip) -> Array:
 
 def ordered(clip: BvhClip, order: Sequence[int]) -> BvhClip:
     """The same clip with its joints listed in `order`, which names every joint once, parents first."""
+    if list(order) == list(range(len(clip.names))):
+        return clip
     columns = [column for joint in order for column in clip.columns()[joint].values()]
     parents = clip.parents[list(order)]
     return BvhClip(
@@ -170,11 +174,13 @@ def write_bvh(path: Path, clip: BvhClip) -> None:
     clip = ordered(clip, _depth_first(clip.parents, 0))
     lines = ["HIERARCHY", *_hierarchy(clip, 0, ""), "MOTION"]
     lines += [f"Frames: {len(clip)}", f"Frame Time: {clip.frame_time:.10f}"]
-    row = " ".join([f"%.{DECIMALS}f"] * width)
-    # Adding zero turns -0.0, which rounding leaves, into 0.0.
-    lines += [row % tuple(values) for values in (np.round(clip.values, DECIMALS) + 0.0).tolist()]
-    with written_beside(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    row = " ".join([f"%.{DECIMALS}f"] * width) + "\n"
+    with written_beside(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+        for first in range(0, len(clip), ROWS):
+            # Adding zero turns -0.0, which rounding leaves, into 0.0.
+            values = np.round(clip.values[first : first + ROWS], DECIMALS) + 0.0
+            file.writelines(row % tuple(each) for each in values.tolist())
 
 
 def _hierarchy(clip: BvhClip, joint: int, indent: str) -> list[str]:

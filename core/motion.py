@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -63,6 +63,8 @@ class HandKeypoints:
 
     def spread(self, samples: NDArray[np.int64], kept: Bools, frames: int) -> HandKeypoints:
         """The `kept` ones of these samples, at the places `samples` among `frames`; no hands elsewhere."""
+        if len(samples) == len(self) == frames:
+            return self
         result = HandKeypoints.nothing(frames)
         for name in _HAND_FIELDS:
             getattr(result, name)[samples] = getattr(self, name)[kept]
@@ -261,13 +263,21 @@ class Motion:
         if np.any(self.parents >= np.arange(joints)):
             raise _bad_motion("a joint stands before its parent")
         squared = np.einsum("fjc,fjc->fj", self.local_rotations, self.local_rotations)
-        if np.max(np.abs(np.sqrt(squared) - 1)) > 1e-4:
+        if max(1 - np.sqrt(squared.min()), np.sqrt(squared.max()) - 1) > 1e-4:
             raise _bad_motion("its rotations are not unit quaternions")
         return self
 
     def save(self, path: Path) -> None:
         """Write the file beside `path` and rename it. Raises `MotionLiftError` when the disk refuses."""
-        values: dict[str, Any] = {"format": np.array(FORMAT)}
+        with written_beside(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, value in self._entries():
+                # As numpy's `savez` does, one array after the other: an hour of all of them is large.
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, np.asanyarray(value), allow_pickle=False)  # type: ignore[no-untyped-call]
+
+    def _entries(self) -> Iterator[tuple[str, Any]]:
+        """The file's keys and what they hold."""
+        yield "format", FORMAT
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name == "hands":
@@ -276,11 +286,10 @@ class Motion:
                 value = json.dumps(dict(value), ensure_ascii=False, sort_keys=True)
             elif isinstance(value, np.ndarray) and value.dtype == np.float64 and field.name not in _DOUBLE:
                 value = value.astype(np.float32)
-            values[field.name] = np.asarray(value)
+            yield field.name, value
         if self.hands is not None:
-            values |= {_HAND + name: getattr(self.hands, name).astype(np.float32) for name in _HAND_FIELDS}
-        with written_beside(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **values)
+            for name in _HAND_FIELDS:
+                yield _HAND + name, getattr(self.hands, name).astype(np.float32)
 
     @staticmethod
     def load(path: Path) -> Motion:

@@ -65,11 +65,12 @@ def _warm_up(weights: str | None, device: str) -> None:
     points = np.tile(rest_points(reference_rest()[0]), (count, 1, 1))
     # Y down, 4 m ahead of a level camera.
     points_camera = points[..., [0, 2, 1]] * [1.0, -1.0, 1.0] + [0.0, 0.0, 4.0]
-    pixels = camera.project(points_camera, camera.intrinsics(size, camera.DEFAULT_FOV_DEGREES))
+    camera_K = camera.intrinsics(size, camera.DEFAULT_FOV_DEGREES)
+    pixels = camera.project(points_camera, camera_K)
     seen = Keypoints2D(np.arange(count) / 15, pixels, np.ones(pixels.shape[:2]), np.ones(count, bool), size)
     settings = LiftSettings(weights=weights, device=device)
-    camera_K, lens = find_lens([seen], settings)
-    reconstruct([seen], [lens], camera_K, settings)
+    # Not for every lens: to look for the one that fits is nothing but this, several times.
+    reconstruct([seen], [{}], camera_K, settings)
 
 
 @functools.lru_cache(maxsize=2)

@@ -103,10 +103,11 @@ def continuous(q: Array) -> Array:
     return agreeing
 
 
-def continuous_signs(q: Array) -> Array:
+def continuous_signs(q: Array) -> NDArray[np.int8]:
     """1 or -1 (F, ...), by which quaternions (F, ..., 4) agree with their neighbours along the first axis."""
-    dots = np.einsum("...c,...c->...", q[1:], q[:-1])
-    return np.cumprod(np.concatenate([np.ones((1, *dots.shape[1:])), np.where(dots < 0, -1.0, 1.0)]), 0)
+    signs = np.ones(q.shape[:-1], np.int8)
+    signs[1:][np.einsum("...c,...c->...", q[1:], q[:-1]) < 0] = -1
+    return np.cumprod(signs, 0, np.int8)
 
 
 def slerp(a: Array, b: Array, t: Array) -> Array:

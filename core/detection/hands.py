@@ -247,7 +247,7 @@ def cut(image: NDArray[np.uint8], centre: Array, side: float) -> NDArray[np.uint
 
 
 def hand_keypoints(
-    times: Array, points: Array, left: Array, pixels: Array, world: Array, sure: Array, image_size: tuple[int, int]
+    times: Array, points: Floats, left: Floats, pixels: Array, world: Array, sure: Array, image_size: tuple[int, int]
 ) -> HandKeypoints:
     """Hands as in `Hands` (N, 2, 21, 5) and (N, 2), of one track's poses at `times` (N,) with landmarks (N, 33, 2) px,
     (N, 33, 3) m and their confidence (N, 33), as keypoints with a confidence of their own.
@@ -255,16 +255,18 @@ def hand_keypoints(
     A hand is trusted less the further its wrist is from the body's, the smaller it is in the picture and the less
     sure the body's wrist is.
     """
-    both = [interpolated(times, points[:, hand], left[:, hand]) for hand in range(2)]
-    points, left = (np.stack(values, 1) for values in zip(*both, strict=True))
-    places = points[..., :2] * image_size
+    places, in_metres, sides = (np.empty((len(times), *shape)) for shape in ((2, 21, 2), (2, 21, 3), (2,)))
+    # One after the other: with an hour of video each of them is large.
+    for hand in range(2):
+        found_at, sides[:, hand] = interpolated(times, points[:, hand].astype(float), left[:, hand].astype(float))
+        places[:, hand], in_metres[:, hand] = found_at[..., :2] * image_size, found_at[..., 2:]
     metre = np.array([pixels_a_metre(p, w.astype(np.float32)) for p, w in zip(pixels, world, strict=True)])[:, None]
     away = np.linalg.norm(places[:, :, 0] - pixels[:, _WRISTS], axis=-1) / metre
     near = np.exp(-((away / (WRIST_METRES / 2)) ** 2))
     large = np.clip(metre / _CLEAR_PIXELS_A_METRE, 0.0, 1.0)
     confidence = near * large * np.sqrt(sure[:, _WRISTS])
-    found = np.isfinite(left)
-    return HandKeypoints(places, points[..., 2:], np.where(found, confidence, 0.0), np.where(found, left, 0.5))
+    found = np.isfinite(sides)
+    return HandKeypoints(places, in_metres, np.where(found, confidence, 0.0), np.where(found, sides, 0.5))
 
 
 def interpolated(times: Array, points: Array, left: Array) -> tuple[Array, Array]:

@@ -133,6 +133,7 @@ def _track(
             for values in (seen.hand_points, seen.hand_left)
         )
         hands = hand_keypoints(times, points, left, pixels, world, sure, size)
+        del points, left
     backwards = seen.backwards[chosen] if len(seen.backwards) else np.zeros(len(chosen), bool)
     kept = ~settling(times, pixels, heights, backwards)
     every = slice(None) if kept.all() else kept
@@ -154,10 +155,10 @@ def _track(
     )
 
 
-def _exchanged_hands(values: Floats, where: NDArray[np.bool_]) -> Array:
+def _exchanged_hands(values: Floats, where: NDArray[np.bool_]) -> Floats:
     """Values (N, 2, ...) of left and right hands, exchanged in the samples (N,) in which the arms are."""
-    result = values.astype(np.float64)
-    result[where] = result[where, ::-1]
+    result = values.copy()
+    result[where] = values[where, ::-1]
     return result
 
 

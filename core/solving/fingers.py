@@ -30,7 +30,7 @@ from ..motion import HandKeypoints, Motion
 from ..rotation import (
     Array,
     conjugate,
-    continuous,
+    continuous_signs,
     forward_kinematics,
     from_axis_angle,
     multiply,
@@ -39,9 +39,10 @@ from ..rotation import (
     slerp,
     twist_angle,
 )
-from .hand_reading import Hand, pointing, read_hand
+from .hand_reading import Hand, orientations, pointing, read_hand
 from .orientation import FOREARM_SHARE, limit
 from .smoothing import smooth, smooth_rotations
+from .stretches import by_stretches
 
 CUTOFF_HZ = (8.0, 2.0)
 """Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
@@ -92,8 +93,18 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
     `confidence` (F, 2) of the hands; `lengths` (5, 3) m of the bones for a hand of scale 1.
     """
     offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails, lengths)
-    fingers = [finger_rotations(angles[:, number], side) for number, side in enumerate(SIDES)]
-    local = continuous(np.concatenate([motion.local_rotations, *fingers], 1))
+
+    def joined(part: slice) -> list[Array]:
+        fingers = [finger_rotations(angles[part, number], side) for number, side in enumerate(SIDES)]
+        return [np.concatenate([motion.local_rotations[part], *fingers], 1)]
+
+    (local,) = by_stretches(joined, len(motion))
+    local *= continuous_signs(local)[..., None]
+
+    def placed(part: slice) -> list[Array]:
+        return [forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation[part], local[part])[0]]
+
+    (positions,) = by_stretches(placed, len(motion))
     return dataclasses.replace(
         motion,
         joint_names=ANIMATION_51.joints,
@@ -101,7 +112,7 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
         rest_offsets=offsets,
         rest_tails=tails,
         local_rotations=local,
-        joint_positions=forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation, local)[0],
+        joint_positions=positions,
         confidence=np.concatenate([motion.confidence, np.repeat(confidence, JOINTS_A_HAND, 1)], 1),
     ).check()
 
@@ -112,11 +123,16 @@ def finger_lengths(hands: HandKeypoints) -> Array:
     The average hand's, drawn to what was measured against the palm's length, weighted medians over the clip.
     """
     points, weights = hands.world.reshape(-1, len(HAND_21), 3), hands.confidence.ravel()
-    points, weights = points[weights > 0], weights[weights > 0]
-    if not len(points):
+    if not np.any(weights > 0):
         return REFERENCE_LENGTHS
-    palm = np.linalg.norm(points[:, HAND_21.index("middle_mcp")] - points[:, 0], axis=-1)
-    bones = np.linalg.norm(np.diff(points[:, CHAINS], axis=2), axis=-1) / palm[:, None, None]
+
+    def by_palm(part: slice) -> list[Array]:
+        here = points[part]
+        palm = np.linalg.norm(here[:, HAND_21.index("middle_mcp")] - here[:, 0], axis=-1)
+        return [np.linalg.norm(np.diff(here[:, CHAINS], axis=2), axis=-1) / palm[:, None, None]]
+
+    (bones,) = by_stretches(by_palm, len(points))
+    bones, weights = bones[weights > 0], weights[weights > 0]
     order = np.argsort(bones, axis=0)
     sums = np.cumsum(weights[order], axis=0)
     middle = np.argmax(sums >= sums[-1] / 2, axis=0)
@@ -150,12 +166,12 @@ def _turn_wrist(local: Array, hand: Hand, motion: Motion, side: str, cutoff: flo
     """
     elbow, wrist = motion.joint(f"{side}_elbow"), motion.joint(f"{side}_wrist")
     axis = normalise(motion.rest_offsets[wrist])
-    world = forward_kinematics(motion.parents, motion.rest_offsets, motion.root_translation, local)[1]
+    world_elbow, world_wrist = orientations(motion, local, [elbow, wrist])
     untwist = from_axis_angle(axis, -twist_angle(local[:, elbow], axis))
-    forearm = multiply(world[:, elbow], untwist)
-    points_palm, points_body = rotate(hand.palm, axis), rotate(world[:, wrist], axis)
-    palm = pointing(hand.palm, world[:, wrist], axis, POINTING)
-    body, palm = (multiply(conjugate(forearm), each) for each in (world[:, wrist], palm))
+    forearm = multiply(world_elbow, untwist)
+    points_palm, points_body = rotate(hand.palm, axis), rotate(world_wrist, axis)
+    palm = pointing(hand.palm, world_wrist, axis, POINTING)
+    body, palm = (multiply(conjugate(forearm), each) for each in (world_wrist, palm))
     agreement = np.clip(np.sum(points_palm * points_body, -1), 0.0, 1.0) ** 2
     plausible = np.abs(twist_angle(palm, axis)) < IMPLAUSIBLE_TWIST
     weights = hand.weights * agreement * plausible

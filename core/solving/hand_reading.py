@@ -11,6 +11,7 @@ two is found by dynamic programming (Viterbi).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,6 +36,7 @@ from ..rotation import (
     Array,
     angle_between,
     conjugate,
+    forward_kinematics,
     from_axis_angle,
     from_matrix,
     minimal_rotation,
@@ -84,7 +86,7 @@ def read_hand(hands: HandKeypoints, number: int, motion: Motion) -> Hand:
     `motion` is the body's. In frames without a hand it is as the body has it, relaxed, and weighs nothing.
     """
     frames, side = len(motion), SIDES[number]
-    body = motion.world_rotations()[:, motion.joint(f"{side}_wrist")]
+    (body,) = orientations(motion, motion.local_rotations, [motion.joint(f"{side}_wrist")])
     weights = hands.confidence[:, number]
     seen = np.flatnonzero(weights > 0)
     turn = from_matrix(motion.world_from_camera[:, :3, :3])
@@ -116,6 +118,17 @@ def read_hand(hands: HandKeypoints, number: int, motion: Motion) -> Hand:
     palm[seen] = np.where(chosen[:, None] == 0, readings[0][0], readings[1][0])
     angles[seen] = np.where(chosen[:, None, None] == 0, readings[0][1], readings[1][1])
     return Hand(palm, angles, np.array(weights))
+
+
+def orientations(motion: Motion, local: Array, joints: Sequence[int]) -> list[Array]:
+    """Orientations (F, 4) in the world of some joints of a motion under local rotations (F, J, 4)."""
+
+    def of(part: slice) -> list[Array]:
+        root = motion.root_translation[part]
+        world = forward_kinematics(motion.parents, motion.rest_offsets, root, local[part])[1]
+        return [world[:, joint] for joint in joints]
+
+    return by_stretches(of, len(motion))
 
 
 def hand_points(pixels: Array, world: Array, camera_K: Array) -> Array:

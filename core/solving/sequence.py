@@ -34,7 +34,7 @@ from .terms import Bones, Ends, Floor, Held, Hinges, Keypoints, Plants, Smoothne
 WINDOW, OVERLAP = 600, 180
 """Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
 since planted feet pass it on; memory is what bounds them."""
-FREE_WINDOW, FREE_OVERLAP = 240, 60
+FREE_WINDOW, FREE_OVERLAP = 600, 60
 """The same where nothing is planted: what a frame says is felt less than a second away."""
 TOGETHER, AT_ONCE = 2, 4
 """Threads that solve, where there are as many processors: one window together, several windows each its own."""

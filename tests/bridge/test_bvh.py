@@ -7,6 +7,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.bvh import bvh_to_motion, file_from_world, motion_to_bvh, save_bvh
+from motionlift.core import bvh
 from motionlift.core.bvh import UNITS, BvhOptions, positions, read_bvh
 from motionlift.core.hand_skeleton import FINGER_JOINTS, HIGHEST, LOWEST
 from motionlift.core.jobs import MotionLiftError
@@ -190,3 +192,19 @@ def test_blender_imports_it(tmp_path: Path, make_motion: MotionMaker, options: B
     rest = np.array([seen["rest"][name] for name in ANIMATION_21.joints])
     bones = rest - rest[list(ANIMATION_21.parents)]
     np.testing.assert_allclose(bones[1:], motion.rest_offsets[1:], atol=1e-6)
+
+
+def test_an_hour_takes_a_few_kilobytes_a_frame(
+    make_motion: MotionMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With fingers: what comes on top with length, beside the motion."""
+    monkeypatch.setattr(bvh, "ROWS", 64)
+    peaks = []
+    for frames in (400, 800):
+        angles = np.zeros((frames, 2, 5, 4))
+        motion = append_fingers(make_motion(frames=frames), angles, np.ones((frames, 2)))
+        tracemalloc.start(1)
+        save_bvh(motion, tmp_path / f"{frames}.bvh")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 400 < 3500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -37,6 +38,7 @@ from motionlift.core.rotation import (
     rotate,
     twist_angle,
 )
+from motionlift.core.solving import stretches
 from motionlift.core.solving.fingers import append_fingers, finger_lengths, with_fingers
 from motionlift.core.solving.hand_reading import finger_angles, hand_points, palm_rotations
 
@@ -278,3 +280,19 @@ def test_points_are_metric_and_in_the_cameras_frame(body: Motion) -> None:
     wrist, knuckle = truth.joint("left_wrist"), truth.joint("left_middle_1")
     expected = rotate(turn, truth.joint_positions[:, knuckle] - truth.joint_positions[:, wrist])
     np.testing.assert_allclose(points[:, HAND_21.index("middle_mcp")], expected, atol=0.004)
+
+
+def test_an_hour_of_fingers_takes_a_few_kilobytes_a_frame(
+    make_motion: MotionMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes on top with length, beside what is given, of which half is the motion itself."""
+    monkeypatch.setattr(stretches, "STRETCH", 64)
+    peaks = []
+    for frames in (400, 800):
+        body = make_motion(frames=frames, swing=0.3)
+        hands = seen(append_fingers(body, gestures(frames), np.ones((frames, 2))))
+        tracemalloc.start(1)
+        with_fingers(body, hands)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 400 < 5500
