@@ -28,9 +28,9 @@ from .watch import MOST_PEOPLE, Part
 
 FRAMES = 900
 """Frames of a chunk. Together with `WARM_UP` a multiple of every stride."""
-FINEST = 168
-"""Frames, at least, of a chunk of a clip that somebody waits for: a process takes a second to start. Two of them share
-out 10 s at 30 frames a second evenly."""
+FINEST = 192
+"""Frames, at least, of a chunk of a clip that somebody waits for: another process takes a second to start. Of 10 s at
+30 frames a second it has as much less to do."""
 AT_ONCE = 6
 """Into so many chunks such a clip is divided, where they are neither longer nor shorter than others may be."""
 WARM_UP = 36

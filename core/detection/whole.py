@@ -97,7 +97,8 @@ def observe_whole(
         processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
         log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
         if processes > 1:
-            _side_by_side(looking, pieces, todo, processes, keep, tally, cancelled, key if partly else None)
+            work = _Work(looking, pieces, tally, cancelled, key if partly else None, keeping)
+            _side_by_side(work, todo, processes, keep)
             return
         for number in todo:
             piece = pieces[number]
@@ -175,18 +176,40 @@ class _Tally:
         self.progress("detect", done, total)
 
 
-def _side_by_side(
-    looking: Looking,
-    pieces: Sequence[Chunk],
-    todo: Sequence[int],
-    processes: int,
-    keep: Callable[[int, Observations], None],
-    tally: _Tally,
-    cancelled: Callable[[], bool],
-    key: str | None,
-) -> None:
-    """Have chunks detected in processes, what they have seen kept on the way under names that begin with `key`. Raises
-    the first error, `Cancelled` once `cancelled()` is true."""
+@dataclass(frozen=True)
+class _Work:
+    """The chunks of a clip and how they are looked at, by a process of `detector` or by this one; what they have seen
+    is kept on the way under names that begin with `key`, here by what `keeping` gives for a chunk."""
+
+    looking: Looking
+    pieces: Sequence[Chunk]
+    tally: _Tally
+    cancelled: Callable[[], bool]
+    key: str | None
+    keeping: Callable[[Chunk], SoFar | None]
+
+    def over_there(self, process: DetectorProcess, number: int) -> Observations:
+        """What a chunk shows, in another process. Raises as its `observe`."""
+        looking = self.looking
+        arguments = (looking.path, looking.settings, looking.model, looking.hands, self.pieces[number].part)
+        name = None if self.key is None else name_of(self.key, self.pieces[number])
+        return _observed(lambda: process.observe(*arguments, lambda done: self.tally.add(number, done), name))
+
+    def here(self, number: int, stopped: Callable[[], bool]) -> Observations:
+        """The same in this one. Raises `Cancelled` once `stopped()` or cancelled."""
+
+        def tell(stage: Stage, done: int, total: int | None) -> None:
+            self.tally.add(number, done)
+
+        piece = self.pieces[number]
+        return _observed(
+            lambda: self.looking.observe(piece.part, tell, lambda: stopped() or self.cancelled(), self.keeping(piece))
+        )
+
+
+def _side_by_side(work: _Work, todo: Sequence[int], processes: int, keep: Callable[[int, Observations], None]) -> None:
+    """Have chunks detected in so many processes, of which this is one: it has loaded all that is needed. Raises the
+    first error, `Cancelled` once that is so."""
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in todo:
         waiting.put(number)
@@ -202,7 +225,7 @@ def _side_by_side(
             running.append(DetectorProcess())
             return running[-1]
 
-    def serve() -> None:
+    def serve(here: bool) -> None:
         process: DetectorProcess | None = None
         try:
             while not stopping.is_set():
@@ -210,10 +233,13 @@ def _side_by_side(
                     number = waiting.get_nowait()
                 except queue.Empty:
                     return
+                if here:
+                    ended.put((number, work.here(number, stopping.is_set)))
+                    continue
                 for attempt in range(1, ATTEMPTS + 1):
                     process = process or begin()
                     try:
-                        ended.put((number, _chunk(process, number)))
+                        ended.put((number, work.over_there(process, number)))
                         break
                     except MotionLiftError as error:
                         if error.code != "detector_stopped" or attempt == ATTEMPTS or stopping.is_set():
@@ -223,34 +249,32 @@ def _side_by_side(
         except Exception as error:  # noqa: BLE001 - raised by whoever waits
             ended.put(error)
 
-    def _chunk(process: DetectorProcess, number: int) -> Observations:
-        arguments = (looking.path, looking.settings, looking.model, looking.hands, pieces[number].part)
-        name = None if key is None else name_of(key, pieces[number])
-        return _observed(lambda: process.observe(*arguments, lambda done: tally.add(number, done), name))
-
-    threads = [threading.Thread(target=serve, name=f"motionlift-chunks-{n}", daemon=True) for n in range(processes)]
+    threads = [
+        threading.Thread(target=serve, args=(not n,), name=f"motionlift-chunks-{n}", daemon=True)
+        for n in range(processes)
+    ]
     try:
         for thread in threads:
             thread.start()
         left = len(todo)
         told = 0.0
         while left:
-            if cancelled():
+            if work.cancelled():
                 raise Cancelled
             try:
                 result = ended.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 if time.monotonic() - told > 2 * POLL_SECONDS:
                     told = time.monotonic()
-                    tally.tell()
+                    work.tally.tell()
                 continue
             if isinstance(result, Exception):
                 raise result
             number, seen = result
             keep(number, seen)
-            tally.add(number, pieces[number].stop - pieces[number].looked_from)
+            work.tally.add(number, work.pieces[number].stop - work.pieces[number].looked_from)
             left -= 1
-        tally.tell()
+        work.tally.tell()
     finally:
         with changing:
             stopping.set()
