@@ -38,6 +38,8 @@ point along X at rest, hang and reach forward but seldom twist that far about th
 bend that far sideways."""
 
 _AXES = np.eye(3)
+STRETCH = 2048
+"""Frames whose angles are made continuous at once."""
 
 
 def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
@@ -49,12 +51,16 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
     motion = evenly_sampled(motion, options.fps or motion.fps)
     turn, scale = file_from_world(options), UNITS[options.unit]
     orders = [euler_order(motion, joint, options) for joint in range(len(motion.joint_names))]
-    angles = np.empty((*motion.local_rotations.shape[:2], 3))
-    # Joint by joint: of an hour all matrices together would be large.
+    values = np.empty((len(motion), 3 + 3 * len(orders)))
+    values[:, :3] = rotate(turn, motion.root_translation) * scale
+    angles = values[:, 3:].reshape(len(motion), -1, 3)
+    # Joint by joint, then stretch by stretch, in their place: of an hour all of it at once would be large.
     for joint, order in enumerate(orders):
         rotations = multiply(multiply(turn, motion.local_rotations[:, joint]), conjugate(turn))
         angles[:, joint] = to_euler(to_matrix(rotations), order)
-    angles = continuous_euler(angles)
+    for first in range(0, len(motion), STRETCH):
+        part = slice(max(first - 1, 0), first + STRETCH)
+        angles[part] = continuous_euler(angles[part])
     np.degrees(angles, out=angles)
     channels = [tuple(f"{axis}rotation" for axis in order) for order in orders]
     channels[0] = ("Xposition", "Yposition", "Zposition", *channels[0])
@@ -69,7 +75,7 @@ def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:
         channels=tuple(channels),
         end_sites=tuple(tails[j : j + 1] if leaf else np.empty((0, 3)) for j, leaf in enumerate(leaves)),
         frame_time=1.0 / motion.fps,
-        values=np.concatenate([rotate(turn, motion.root_translation) * scale, angles.reshape(len(angles), -1)], 1),
+        values=values,
     )
 
 

@@ -102,7 +102,8 @@ def reconstruct(
     progress("solve", 0, len(people))
     motions = solve_people(scene.people, scene.camera_K, settings, sources)
     if settings.hands:
-        motions = [_with_fingers(m, k.hands, settings) for m, k in zip(motions, people, strict=True)]
+        # Each taken out: an hour of it is large.
+        motions = [_with_fingers(motions, keypoints.hands, settings) for keypoints in people]
     if scene.turns is not None:
         motions = [as_filmed(motion, keypoints, scene.turns) for motion, keypoints in zip(motions, people, strict=True)]
     if not travels(settings, drift is not None and camera.moves(drift)):
@@ -232,13 +233,14 @@ def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback =
             raise MotionLiftError(
                 "no_hands", "This take was lifted without hands.", "Lift the video again with --hands."
             )
-        solved = _with_fingers(solved, motion.hands, settings)
+        solved = _with_fingers([solved], motion.hands, settings)
     progress("solve", 1, 1)
     return solved
 
 
-def _with_fingers(motion: Motion, hands: HandKeypoints | None, settings: LiftSettings) -> Motion:
+def _with_fingers(motions: list[Motion], hands: HandKeypoints | None, settings: LiftSettings) -> Motion:
+    """The first motion, taken out of the list, with fingers."""
     # Imported late: nothing of it is needed by those who want no hands.
     from .solving.fingers import with_fingers
 
-    return with_fingers(motion, hands, settings.smoothing)
+    return with_fingers(motions.pop(0), hands, settings.smoothing)

@@ -84,6 +84,8 @@ def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float =
             _turn_wrist(local, hand, motion, side, cutoff)
         angles.append(_steady(hand, motion.times, cutoff))
     turned = dataclasses.replace(motion, local_rotations=local, hands=hands)
+    # An hour of it is large, and so is what follows.
+    del motion
     return append_fingers(turned, np.stack(angles, 1), hands.confidence, finger_lengths(hands))
 
 
