@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.bvh import UNITS, BvhClip, BvhOptions, joint_rotations, ordered, root_positions, write_bvh
+from ..core.bvh import STRETCH, UNITS, BvhClip, BvhOptions, joint_rotations, ordered, root_positions, write_bvh
 from ..core.camera import intrinsics, look_at
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion, resample, standard_rate
@@ -38,8 +38,6 @@ point along X at rest, hang and reach forward but seldom twist that far about th
 bend that far sideways."""
 
 _AXES = np.eye(3)
-STRETCH = 2048
-"""Frames whose angles are made continuous at once."""
 
 
 def motion_to_bvh(motion: Motion, options: BvhOptions | None = None) -> BvhClip:

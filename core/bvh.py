@@ -24,8 +24,8 @@ from .rotation import IDENTITY, Array, forward_kinematics, from_axis_angle, mult
 SUFFIX = ".bvh"
 DECIMALS = 6
 """Digits after the point of written offsets and values."""
-ROWS = 2048
-"""Frames that are made text at once: of an hour all of it would be large."""
+STRETCH = 2048
+"""Frames that are worked on at once: of an hour all of it would be large."""
 
 UNITS = {"m": 1.0, "cm": 100.0, "mm": 1000.0}
 """Units to a metre."""
@@ -177,9 +177,9 @@ def write_bvh(path: Path, clip: BvhClip) -> None:
     row = " ".join([f"%.{DECIMALS}f"] * width) + "\n"
     with written_beside(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)
-        for first in range(0, len(clip), ROWS):
+        for first in range(0, len(clip), STRETCH):
             # Adding zero turns -0.0, which rounding leaves, into 0.0.
-            values = np.round(clip.values[first : first + ROWS], DECIMALS) + 0.0
+            values = np.round(clip.values[first : first + STRETCH], DECIMALS) + 0.0
             file.writelines(row % tuple(each) for each in values.tolist())
 
 

@@ -84,7 +84,8 @@ class HumanDraft:
             self.discard()
             raise
         made = tuple(_named(figure))
-        metarig = next(item for item in made if item.name == figure.name + METARIG and item != figure)
+        # Not by its name, which may have been another's already.
+        metarig = next(item for item in made if getattr(item, "type", "") == "ARMATURE" and item != figure)
         widgets = metarig.data.rigify_widgets_collection
         for item in (metarig, figure):
             context.collection.objects.link(item)
@@ -142,15 +143,17 @@ def _append(path: Path, name: str) -> None:
         # Nothing is linked to the file, which goes.
         bpy.data.batch_remove(ids=set(bpy.data.libraries) - libraries)
     metarig = next(iter(here.objects), None)
-    made = made_since(before)
     if metarig is None or metarig.data.rigify_target_rig is None:
-        remove_made(made)
+        remove_made(made_since(before))
         raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
     figure = metarig.data.rigify_target_rig
     for item, called in ((metarig, name + METARIG), (figure, name)):
         item.name = item.data.name = called
     metarig.data.rigify_rig_basename = name
-    figure[MARK] = json.dumps([[type(item).__name__, item.name] for item in made])
+    made = {
+        kind: [each.name for each in getattr(bpy.data, kind) if each not in known] for kind, known in before.items()
+    }
+    figure[MARK] = json.dumps(made)
 
 
 def _register_panel(figure: bpy.types.Object) -> None:
@@ -162,11 +165,8 @@ def _register_panel(figure: bpy.types.Object) -> None:
 
 def _named(figure: bpy.types.Object) -> list[bpy.types.ID]:
     """The data blocks that a draft's mark names, as far as they are there."""
-    kinds = {
-        "Object": bpy.data.objects, "Armature": bpy.data.armatures, "Mesh": bpy.data.meshes,
-        "Collection": bpy.data.collections, "Text": bpy.data.texts, "Action": bpy.data.actions,
-    }  # fmt: skip
-    found = (kinds[kind].get(name) for kind, name in json.loads(figure[MARK]))
+    made = json.loads(figure[MARK]).items()
+    found = (getattr(bpy.data, kind).get(name) for kind, names in made for name in names)
     return [item for item in found if item is not None]
 
 

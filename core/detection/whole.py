@@ -96,15 +96,12 @@ def observe_whole(
         tally.tell()
         processes = min(processors.processes(), len(todo), processors.room(DETECTOR_BYTES))
         log.info("%d of %d chunks to detect, in %d processes", len(todo), len(pieces), processes)
+        work = _Work(looking, pieces, tally, cancelled, key if partly else None, keeping)
         if processes > 1:
-            work = _Work(looking, pieces, tally, cancelled, key if partly else None, keeping)
             _side_by_side(work, todo, processes, keep)
             return
         for number in todo:
-            piece = pieces[number]
-            told_of = tally.callback(number)
-            look = functools.partial(looking.observe, piece.part, told_of, cancelled, keeping(piece))
-            keep(number, _observed(look))
+            keep(number, work.here(number, tally.callback(number), cancelled))
 
     detect([number for number in range(len(pieces)) if number not in found], progress)
     planned = tuple(pieces)
@@ -151,12 +148,17 @@ class _Tally:
 
     def callback(self, number: int) -> ProgressCallback:
         """For one chunk."""
+        note = self.noting(number)
 
         def tell(stage: Stage, done: int, total: int | None) -> None:
-            self.add(number, done)
+            note(stage, done, total)
             self.tell()
 
         return tell
+
+    def noting(self, number: int) -> ProgressCallback:
+        """The same where somebody else tells it."""
+        return lambda stage, done, total: self.add(number, done)
 
     def add(self, number: int, done: int) -> None:
         """So many frames of a chunk have been looked at, those before its own included."""
@@ -195,16 +197,10 @@ class _Work:
         name = None if self.key is None else name_of(self.key, self.pieces[number])
         return _observed(lambda: process.observe(*arguments, lambda done: self.tally.add(number, done), name))
 
-    def here(self, number: int, stopped: Callable[[], bool]) -> Observations:
-        """The same in this one. Raises `Cancelled` once `stopped()` or cancelled."""
-
-        def tell(stage: Stage, done: int, total: int | None) -> None:
-            self.tally.add(number, done)
-
+    def here(self, number: int, progress: ProgressCallback, cancelled: Callable[[], bool]) -> Observations:
+        """The same in this one. Raises `Cancelled` once `cancelled()`."""
         piece = self.pieces[number]
-        return _observed(
-            lambda: self.looking.observe(piece.part, tell, lambda: stopped() or self.cancelled(), self.keeping(piece))
-        )
+        return _observed(functools.partial(self.looking.observe, piece.part, progress, cancelled, self.keeping(piece)))
 
 
 def _side_by_side(work: _Work, todo: Sequence[int], processes: int, keep: Callable[[int, Observations], None]) -> None:
@@ -225,6 +221,9 @@ def _side_by_side(work: _Work, todo: Sequence[int], processes: int, keep: Callab
             running.append(DetectorProcess())
             return running[-1]
 
+    def stopped() -> bool:
+        return stopping.is_set() or work.cancelled()
+
     def serve(here: bool) -> None:
         process: DetectorProcess | None = None
         try:
@@ -234,7 +233,7 @@ def _side_by_side(work: _Work, todo: Sequence[int], processes: int, keep: Callab
                 except queue.Empty:
                     return
                 if here:
-                    ended.put((number, work.here(number, stopping.is_set)))
+                    ended.put((number, work.here(number, work.tally.noting(number), stopped)))
                     continue
                 for attempt in range(1, ATTEMPTS + 1):
                     process = process or begin()

@@ -31,7 +31,6 @@ from ..rotation import (
     Array,
     conjugate,
     continuous_signs,
-    forward_kinematics,
     from_axis_angle,
     multiply,
     normalise,
@@ -42,7 +41,7 @@ from ..rotation import (
 from .hand_reading import Hand, orientations, pointing, read_hand
 from .orientation import FOREARM_SHARE, limit
 from .smoothing import smooth, smooth_rotations
-from .stretches import by_stretches
+from .stretches import by_stretches, joint_positions
 
 CUTOFF_HZ = (8.0, 2.0)
 """Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
@@ -103,10 +102,6 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
     (local,) = by_stretches(joined, len(motion))
     local *= continuous_signs(local)[..., None]
 
-    def placed(part: slice) -> list[Array]:
-        return [forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation[part], local[part])[0]]
-
-    (positions,) = by_stretches(placed, len(motion))
     return dataclasses.replace(
         motion,
         joint_names=ANIMATION_51.joints,
@@ -114,7 +109,7 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
         rest_offsets=offsets,
         rest_tails=tails,
         local_rotations=local,
-        joint_positions=positions,
+        joint_positions=joint_positions(ANIMATION_51.parents, offsets, motion.root_translation, local),
         confidence=np.concatenate([motion.confidence, np.repeat(confidence, JOINTS_A_HAND, 1)], 1),
     ).check()
 

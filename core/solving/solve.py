@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
 from ..motion import Keypoints2D, Motion, standard_rate
-from ..rotation import Array, continuous_signs, forward_kinematics, from_matrix, local_from_world, multiply
+from ..rotation import Array, continuous_signs, from_matrix, local_from_world, multiply
 from ..skeleton import (
     ANIMATION_21,
     BODY_26,
@@ -39,7 +39,7 @@ from .figure import Figure, Person, laid, path_of, pose
 from .planting import Skeleton, plant_feet
 from .sequence import solve_sequence
 from .standing import heights_by_floor, standing_on, supports_of, up_and_lowest, world_of
-from .stretches import by_stretches
+from .stretches import by_stretches, joint_positions
 from .trajectory import Ground
 
 PASSES = (12, 15, 18)
@@ -212,10 +212,6 @@ def motion_of(
     local *= continuous_signs(local)[..., None]
     if len(frames) > len(local):
         root, local = root[frames], local[frames]
-    (positions,) = by_stretches(
-        lambda part: [forward_kinematics(ANIMATION_21.parents, body.rest_offsets, root[part], local[part])[0]],
-        len(frames),
-    )
     parents, offsets = (
         np.concatenate(both)
         for both in zip(
@@ -233,7 +229,7 @@ def motion_of(
         rest_tails=body.rest_tails,
         root_translation=root,
         local_rotations=local,
-        joint_positions=positions,
+        joint_positions=joint_positions(ANIMATION_21.parents, body.rest_offsets, root, local),
         confidence=confidence,
         detected=keypoints.detected,
         contact_names=CONTACT_NAMES + SUPPORT_NAMES,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..rotation import Array
+from ..rotation import Array, forward_kinematics
 
 STRETCH = 2048
 """Frames."""
@@ -28,3 +29,14 @@ def by_stretches(work: Callable[[slice], Sequence[Array]], frames: int) -> list[
         for all_of_it, each in zip(whole, found, strict=True):
             all_of_it[part] = each
     return whole
+
+
+def joint_positions(
+    parents: Sequence[int] | NDArray[np.int64], offsets: Array, root_translation: Array, rotations_local: Array
+) -> Array:
+    """Where `forward_kinematics` has the joints (F, J, 3)."""
+
+    def of(part: slice) -> list[Array]:
+        return [forward_kinematics(parents, offsets, root_translation[part], rotations_local[part])[0]]
+
+    return by_stretches(of, len(root_translation))[0]

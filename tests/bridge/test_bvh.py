@@ -198,7 +198,7 @@ def test_an_hour_takes_a_few_kilobytes_a_frame(
     make_motion: MotionMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With fingers: what comes on top with length, beside the motion."""
-    monkeypatch.setattr(bvh, "ROWS", 64)
+    monkeypatch.setattr(bvh, "STRETCH", 64)
     peaks = []
     for frames in (400, 800):
         angles = np.zeros((frames, 2, 5, 4))

@@ -24,6 +24,7 @@ import bpy
 
 REPOSITORY = Path(__file__).parents[2]
 SHOTS = Path(os.environ["MOTIONLIFT_SHOTS"])
+SAMPLE = REPOSITORY / "samples/walk_wave_squat.truth.motion.npz"
 VIDEO = Path(os.environ.get("MOTIONLIFT_VIDEO", REPOSITORY / "samples/walk_wave_squat.mp4"))
 PATIENCE_SECONDS = 120.0
 LEFT = "LEFTMOUSE"
@@ -38,9 +39,14 @@ def package() -> str:
     return next(name for name in names if name.endswith(".motionlift"))
 
 
+def installed(name: str) -> Any:
+    """A module of the installed extension: `core.motion`."""
+    return importlib.import_module(f"{package()}.{name}")
+
+
 def module(name: str) -> Any:
     """A module of the installed add-on: `session`."""
-    return importlib.import_module(f"{package()}.addon.{name}")
+    return installed(f"addon.{name}")
 
 
 def view() -> dict[str, Any]:

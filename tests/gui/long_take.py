@@ -22,10 +22,11 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 from driving import (
-    REPOSITORY,
+    SAMPLE,
     call,
     drive,
     found,
+    installed,
     module,
     package,
     press,
@@ -38,16 +39,11 @@ from driving import (
 )
 
 FRAMES = 10_000
-SAMPLE = REPOSITORY / "samples/walk_wave_squat.truth.motion.npz"
-
-
-def core(name: str) -> Any:
-    return importlib.import_module(f"{package()}.{name}")
 
 
 def long_take(folder: Path) -> tuple[Path, Any]:
     """The sample, slowed down to ten thousand frames at the scene's rate."""
-    motions = core("core.motion")
+    motions = installed("core.motion")
     sample = motions.Motion.load(SAMPLE)
     long = motions.resample(sample, FRAMES / len(sample) * sample.fps * 1.01)
     replace = importlib.import_module("dataclasses").replace
@@ -81,7 +77,7 @@ def steps() -> Iterator[float]:
     figure = bpy.context.view_layer.objects.active
     path, motion = long_take(folder)
     queue, results = module("lift_jobs"), module("results")
-    settings = core("core.jobs").LiftSettings()
+    settings = installed("core.jobs").LiftSettings()
     plan = results.LiftPlan("ACTIVE", figure.name, bpy.context.scene.motionlift.rig_options(True))
     job = queue.Job("lift", "long", path, path, settings, motion.fps, plan)
     lifted = queue.Finished(job, ((path, motion),), ({},), clip_fps=motion.fps)

@@ -8,7 +8,6 @@ Nothing is lifted; see driving.py for what is needed.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import sys
 import tempfile
 import time
@@ -21,12 +20,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from driving import (
-    REPOSITORY,
+    SAMPLE,
     call,
     drive,
     found,
+    installed,
     module,
-    package,
     settled,
     shot,
     take_processor_time,
@@ -34,16 +33,10 @@ from driving import (
     watch_gaps,
 )
 
-SAMPLE = REPOSITORY / "samples/walk_wave_squat.truth.motion.npz"
-
-
-def core(name: str) -> Any:
-    return importlib.import_module(f"{package()}.{name}")
-
 
 def people(folder: Path) -> list[tuple[Path, Any]]:
     """The sample at the scene's rate, twice, the second one a step aside."""
-    motions = core("core.motion")
+    motions = installed("core.motion")
     sample = motions.resample(motions.Motion.load(SAMPLE), bpy.context.scene.render.fps)
     step = np.array([1.2, 0.0, 0.0])
     other = dataclasses.replace(
@@ -70,7 +63,7 @@ def steps() -> Iterator[float]:
     yield 1.0
     for name, motions in (("one", made[:1]), ("two", made)):
         path = motions[0][0]
-        job = jobs.Job("lift", name, path, path, core("core.jobs").LiftSettings(), motions[0][1].fps, plan)
+        job = jobs.Job("lift", name, path, path, installed("core.jobs").LiftSettings(), motions[0][1].fps, plan)
         lifted = jobs.Finished(job, tuple(motions), ({},) * len(motions), clip_fps=motions[0][1].fps)
         session.slowest_tick_s = session.slowest_result_s = 0.0
         gaps, began = watch_gaps(), time.monotonic()

@@ -169,6 +169,13 @@ try:
     draft.human(bpy.context)
 except DraftLost:
     result["lost"] = counts() == before
+# The meta-rig of a rig that somebody has thrown away is still there.
+left = bpy.data.objects.new("walk_metarig", None)
+human = HumanDraft(file, "walk", motion, lambda *_: None).human(bpy.context)
+result["beside"] = [human.figure.name, human.metarig.name, human.metarig.data.rigify_target_rig == human.figure]
+remove_made(human.made)
+addon_utils.disable("rigify", default_set=True)
+bpy.data.objects.remove(left)
 file.write_bytes(b"no file")
 before = counts()
 try:
@@ -188,6 +195,7 @@ except MotionLiftError as error:
     assert found["marks"] == []
     assert found["given_up"] == [[True, False, True]] * found["steps"]
     assert found["lost"]
+    assert found["beside"] == ["walk", "walk_metarig.001", True]
     assert found["broken"] == ["rigify_failed", True, False]
 
 
