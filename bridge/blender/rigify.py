@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +37,11 @@ MODULE = "rigify"
 META_FAMILY = "rigify_meta"
 ENABLED = "Rigify was enabled for it (Preferences > Add-ons)."
 METARIG = "_metarig"
+WIDGETS = "motionlift_human_widgets"
+"""The custom property of a written rig that tells, as JSON, its bones by the names of their widgets, which are in the
+file by themselves; in several parts, to be appended one after the other."""
+WIDGETS_A_PART = 24
+"""Or a few more: those that share a mesh are not parted."""
 _MADE = ("objects", "armatures", "meshes", "collections", "texts", "actions")
 """The kinds of data that Rigify makes."""
 
@@ -73,13 +80,34 @@ def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> R
 
 
 def write_rigify_human(motion: Motion, path: Path, name: str) -> Rig:
-    """Write a .blend with nothing but what `add_rigify_human` makes, over whatever is open, and return its rig. Raises
-    as that does."""
+    """Write a .blend with nothing but what `add_rigify_human` makes, over whatever is open, and return its rig. The
+    widgets are taken off their bones, as `WIDGETS` says. Raises as that does."""
     open_nothing()
     human = add_rigify_human(bpy.context, motion, name)
+    widgets = _taken_off(human)
     # The meta-rig and what hangs from it, not compressed: read in four fifths of the time of a whole file.
-    bpy.data.libraries.write(str(path), {human.metarig})
+    bpy.data.libraries.write(str(path), {human.metarig, *widgets})
     return read_rig(human.figure)
+
+
+def _taken_off(human: RigifyHuman) -> list[bpy.types.Object]:
+    """A human's widgets, out of their collection and off their bones."""
+    collection = human.metarig.data.rigify_widgets_collection
+    widgets = sorted(collection.objects, key=lambda item: str(item.data.name))
+    bones: dict[str, list[str]] = {widget.name: [] for widget in widgets}
+    for bone in human.figure.pose.bones:
+        if bone.custom_shape is not None:
+            bones[bone.custom_shape.name].append(bone.name)
+            bone.custom_shape = None
+    parts: list[dict[str, list[str]]] = [{}]
+    for _, alike in itertools.groupby(widgets, lambda item: item.data):
+        if len(parts[-1]) >= WIDGETS_A_PART:
+            parts.append({})
+        parts[-1] |= {widget.name: bones[widget.name] for widget in alike}
+    human.figure[WIDGETS] = json.dumps(parts)
+    for widget in widgets:
+        collection.objects.unlink(widget)
+    return widgets
 
 
 def data_blocks() -> dict[str, set[bpy.types.ID]]:

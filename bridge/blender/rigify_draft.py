@@ -1,8 +1,8 @@
 """A Rigify human that another Blender has made, taken in little by little and shown when it and its keys are whole.
 
-Each step costs Blender a few hundredths of a second: Rigify is enabled, what it made appended, its panel registered,
-then keys are written as for any rig (`drafts.py`). Until it is shown nobody sees it, it is in no scene, and what is
-held of it is looked up by name.
+Each step costs Blender a few hundredths of a second: Rigify is enabled, the rig appended, then its widgets part by part
+and put onto the bones, its panel registered, then keys are written as for any rig (`drafts.py`). Until it is shown
+nobody sees it, it is in no scene, and what is held of it is looked up by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import addon_utils
@@ -23,7 +23,7 @@ from ...core.motion import Motion
 from ..rig import Rig
 from .armature import free_name
 from .drafts import Draft, DraftLost
-from .rigify import METARIG, MODULE, RigifyHuman, data_blocks, enable, made_since, remove_made
+from .rigify import METARIG, MODULE, WIDGETS, RigifyHuman, data_blocks, enable, made_since, remove_made
 from .rigs import read_rig
 
 log = logging.getLogger(__name__)
@@ -83,16 +83,14 @@ class HumanDraft:
         except Exception:
             self.discard()
             raise
-        made = tuple(_named(figure))
-        # Not by its name, which may have been another's already.
-        metarig = next(item for item in made if getattr(item, "type", "") == "ARMATURE" and item != figure)
+        made, metarig = tuple(_named(figure)), _metarig(figure)
         widgets = metarig.data.rigify_widgets_collection
         for item in (metarig, figure):
             context.collection.objects.link(item)
         context.scene.collection.children.link(widgets)
         context.view_layer.layer_collection.children[widgets.name].exclude = True
         metarig.hide_set(True)
-        del figure[MARK]
+        del figure[MARK], figure[WIDGETS]
         self._enabled.pop_all()
         return RigifyHuman(figure, metarig, made, self._notes)
 
@@ -107,8 +105,11 @@ class HumanDraft:
         self._notes = enable(self._enabled)
         yield False
         self._name = free_name(self._name)
-        _append(self._written, self._name)
+        _append_rig(self._written, self._name)
         yield False
+        for part in json.loads(self._found()[WIDGETS]):
+            _append_widgets(self._written, self._found(), part)
+            yield False
         _register_panel(self._found())
         yield False
         rig = read_rig(self._found())
@@ -130,19 +131,24 @@ def discard_lost_humans() -> None:
         _discard(figure)
 
 
-def _append(path: Path, name: str) -> None:
-    """Meta-rig and rig from the file, in no scene, the latter marked as a draft."""
-    before, libraries = data_blocks(), set(bpy.data.libraries)
+def _append(path: Path, wanted: Callable[[Sequence[str]], Sequence[str]]) -> list[bpy.types.Object]:
+    """Those objects of the file, in no scene, with all that hangs from them."""
+    libraries = set(bpy.data.libraries)
     try:
         with bpy.data.libraries.load(str(path), link=False) as (there, here):
-            # All else hangs from it: the rig, its widgets, its panel's text.
-            here.objects = [each for each in there.objects if each.endswith(METARIG)]
+            here.objects = wanted(there.objects)
     except OSError as error:
         raise MotionLiftError("rigify_failed", f"The rig in {path} cannot be read: {error}", "Lift again.") from error
     finally:
         # Nothing is linked to the file, which goes.
         bpy.data.batch_remove(ids=set(bpy.data.libraries) - libraries)
-    metarig = next(iter(here.objects), None)
+    return list(here.objects)
+
+
+def _append_rig(path: Path, name: str) -> None:
+    """Meta-rig and rig, without widgets, the latter marked as a draft."""
+    before = data_blocks()
+    metarig = next(iter(_append(path, lambda there: [each for each in there if each.endswith(METARIG)])), None)
     if metarig is None or metarig.data.rigify_target_rig is None:
         remove_made(made_since(before))
         raise MotionLiftError("rigify_failed", "Rigify made no rig.", "Choose New Armature.")
@@ -150,9 +156,26 @@ def _append(path: Path, name: str) -> None:
     for item, called in ((metarig, name + METARIG), (figure, name)):
         item.name = item.data.name = called
     metarig.data.rigify_rig_basename = name
-    made = {
-        kind: [each.name for each in getattr(bpy.data, kind) if each not in known] for kind, known in before.items()
-    }
+    _mark(figure, before)
+
+
+def _append_widgets(path: Path, figure: bpy.types.Object, bones: Mapping[str, Sequence[str]]) -> None:
+    """Widgets by their names in the file, onto these bones of the figure."""
+    before = data_blocks()
+    widgets = _append(path, lambda there: list(bones))
+    collection = _metarig(figure).data.rigify_widgets_collection
+    for widget, names in zip(widgets, bones.values(), strict=True):
+        collection.objects.link(widget)
+        for name in names:
+            figure.pose.bones[name].custom_shape = widget
+    _mark(figure, before)
+
+
+def _mark(figure: bpy.types.Object, before: Mapping[str, set[bpy.types.ID]]) -> None:
+    """Note in the figure's mark what was made since then."""
+    made = json.loads(figure.get(MARK, "{}"))
+    for kind, known in before.items():
+        made[kind] = [*made.get(kind, []), *(item.name for item in getattr(bpy.data, kind) if item not in known)]
     figure[MARK] = json.dumps(made)
 
 
@@ -168,6 +191,11 @@ def _named(figure: bpy.types.Object) -> list[bpy.types.ID]:
     made = json.loads(figure[MARK]).items()
     found = (getattr(bpy.data, kind).get(name) for kind, names in made for name in names)
     return [item for item in found if item is not None]
+
+
+def _metarig(figure: bpy.types.Object) -> bpy.types.Object:
+    """A draft's. Not by its name, which may have been another's already."""
+    return next(item for item in _named(figure) if getattr(item, "type", "") == "ARMATURE" and item != figure)
 
 
 def _discard(figure: bpy.types.Object | None) -> None:
