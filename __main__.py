@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import faulthandler
 import logging
 import os
 import sys
@@ -83,6 +84,8 @@ def main() -> None:
 def run() -> NoReturn:
     """The program: `main`, then gone at once. Taking torch and MediaPipe apart in order costs up to a second, and all
     outputs are written by then."""
+    # What a library was asked for that ends the process.
+    faulthandler.enable(2, all_threads=False)
     if lifts_a_file(sys.argv[1:]):
         from .core.reconstructor import get_ready
 

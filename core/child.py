@@ -8,6 +8,7 @@ process goes when its requests end, hence with its parent.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
 import pickle
@@ -178,6 +179,8 @@ def main(handle: Handle) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break the protocol.
     os.dup2(2, 1)
+    # What a library was asked for that ends the process.
+    faulthandler.enable(2, all_threads=False)
     # Ctrl-C in a terminal reaches the whole group; the parent decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError):  # the parent is gone

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, Protocol, TypeVar
 
+from .system_libraries import PACKAGES, absent, for_lifting, missing_library
+
 PROTOCOL_VERSION = 1
 
 Stage = Literal["open", "detect", "lift", "solve", "write"]
@@ -66,15 +68,14 @@ def internal_error(error: Exception, hint: str) -> MotionLiftError:
     )
 
 
-def missing_part(error: ImportError) -> MotionLiftError:
+def missing_part(error: ImportError | OSError) -> MotionLiftError:
     """A package or system library that the back end needs and does not find; our own mistakes are none of those."""
-    if (error.name or "").startswith(__name__.partition(".")[0]):
+    if isinstance(error, ImportError) and (error.name or "").startswith(__name__.partition(".")[0]):
         return internal_error(error, "The installation is damaged: install MotionLift again.")
-    return MotionLiftError(
-        "missing_package",
-        f"A part that lifting needs cannot be loaded: {error}.",
-        "Run motionlift doctor: it names what is missing and how to get it.",
-    )
+    hint = "Run motionlift doctor: it names what is missing and how to get it."
+    if missing_library(error) in PACKAGES and (packages := absent(for_lifting())):
+        hint = f"On Debian or Ubuntu, apt-get install {' '.join(packages)}."
+    return MotionLiftError("missing_package", f"A part that lifting needs cannot be loaded: {error}.", hint)
 
 
 class ProgressCallback(Protocol):

@@ -15,6 +15,7 @@ It leaves after ten idle minutes, and dies with its parent: at the end of input,
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
@@ -193,6 +194,8 @@ def main(handle: Handle | None = None) -> None:
     parent = os.getppid()
     protocol = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
+    # What a library was asked for that ends the process.
+    faulthandler.enable(2, all_threads=False)
     log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format, force=True)
     requests = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)

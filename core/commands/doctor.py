@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import importlib
 import importlib.metadata
@@ -23,14 +22,13 @@ from rich.table import Column, Table
 
 from ... import __version__
 from ..jobs import MotionLiftError
+from ..system_libraries import absent, for_lifting
 from . import console
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("numpy", "av", "mediapipe", "torch", "scipy", "safetensors")
 OPTIONAL = {"bpy": "Blender's tests and synthesis", "moderngl": "rendering the sample"}
 PLATFORMS = {("Windows", "AMD64"), ("Darwin", "arm64"), ("Linux", "x86_64")}
-LIFT_LIBRARIES = {"libGL.so.1": "libgl1", "libglib-2.0.so.0": "libglib2.0-0"}
-"""Shared libraries that cv2, which MediaPipe imports, needs on Linux, and Debian's packages of them."""
 BLENDER_LIBRARIES = {
     "libX11.so.6": "libx11-6",
     "libXext.so.6": "libxext6",
@@ -42,7 +40,7 @@ BLENDER_LIBRARIES = {
     "libICE.so.6": "libice6",
     "libSM.so.6": "libsm6",
 }
-"""Those that the bpy wheel needs."""
+"""Shared libraries that the bpy wheel needs on Linux, and Debian's packages of them."""
 ROOM_BYTES = 500e6
 
 
@@ -81,7 +79,7 @@ def checks() -> Iterator[Check]:
     yield _python()
     yield _platform()
     if sys.platform == "linux":
-        yield _libraries("system libraries", LIFT_LIBRARIES, "missing", "lifting")
+        yield _libraries("system libraries", for_lifting(), "missing", "lifting")
         yield _libraries("libraries for bpy", BLENDER_LIBRARIES, "note", "Blender's tests and synthesis")
     for name in NEEDED:
         yield _package(name)
@@ -109,19 +107,11 @@ def _platform() -> Check:
 
 
 def _libraries(name: str, libraries: dict[str, str], state: Literal["note", "missing"], purpose: str) -> Check:
-    absent = [package for library, package in libraries.items() if not _loads(library)]
-    if not absent:
+    packages = absent(libraries)
+    if not packages:
         return Check(name, "good", "all there")
-    advice = f"For {purpose}: on Debian or Ubuntu, apt-get install {' '.join(absent)}."
-    return Check(name, state, f"without {', '.join(absent)}", advice)
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
+    advice = f"For {purpose}: on Debian or Ubuntu, apt-get install {' '.join(packages)}."
+    return Check(name, state, f"without {', '.join(packages)}", advice)
 
 
 def _package(name: str) -> Check:

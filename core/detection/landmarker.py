@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
 import sys
@@ -17,7 +18,8 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..jobs import MotionLiftError
+from ..jobs import MotionLiftError, missing_part
+from ..system_libraries import missing_library
 from .bodies import Bodies, Floats
 from .models import PoseModel
 from .tasks import BaseOptions, mediapipe, vision
@@ -46,11 +48,13 @@ def bodies_of(poses: Sequence[Pose], size: tuple[int, int]) -> Bodies:
 
 def created(kind: Any, options: Any, path: Path, code: str, hint: str) -> Any:
     """A landmarker of MediaPipe's class `kind`. Raises `MotionLiftError` with `code` where it cannot use the model at
-    `path`."""
+    `path`, and as `missing_part` has it where MediaPipe, which loads it only now, lacks a library."""
     try:
         with native_output_logged():
             return kind.create_from_options(options)
     except (RuntimeError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and missing_library(error):
+            raise missing_part(error) from error
         raise MotionLiftError(code, f"MediaPipe cannot use {path}: {str(error).splitlines()[0]}", hint) from error
 
 
@@ -121,7 +125,8 @@ def native_output_logged() -> Iterator[None]:
 
 
 class _Diversion:
-    """Standard error led into a file for as long as anybody is inside."""
+    """Standard error led into a file for as long as anybody is inside. Where Python tells of crashes, it goes on to do
+    so where everybody can read it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,6 +146,7 @@ class _Diversion:
                 return
             self._captured = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever leaves last)
             os.dup2(self._captured.fileno(), 2)
+            self._tell_of_crashes(self._kept)
 
     def leave(self) -> None:
         with self._lock:
@@ -149,12 +155,18 @@ class _Diversion:
                 return
             _flush_errors()
             os.dup2(self._kept, 2)
+            self._tell_of_crashes(2)
             os.close(self._kept)
             with self._captured as captured:
                 captured.seek(0)
                 for line in captured.read().decode(errors="replace").splitlines():
                     log.debug("mediapipe: %s", line)
             self._kept = self._captured = None
+
+    @staticmethod
+    def _tell_of_crashes(descriptor: int) -> None:
+        if faulthandler.is_enabled():
+            faulthandler.enable(descriptor, all_threads=False)
 
 
 _diversion = _Diversion()
