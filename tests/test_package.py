@@ -161,7 +161,7 @@ def test_what_is_tested_is_pinned(project: dict[str, Any]) -> None:
         asked += [Requirement(line) for line in extra]
     lines = (REPOSITORY / "constraints.txt").read_text("utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    for python in ("3.11", "3.12", "3.13"):
+    for python in ("3.11", "3.12", "3.13", "3.14"):
         here = {"python_version": python}
         for requirement in asked:
             if requirement.name == "motionlift" or (requirement.marker and not requirement.marker.evaluate(here)):
@@ -177,5 +177,7 @@ def test_doctor_reads_the_pins_of_this_python() -> None:
     tested = doctor._constraints()
     assert tested["torch"] == "2.13.0"
     assert (tested["mediapipe"] == "0.10.21") == (sys.version_info < (3, 13))
+    # There is no wheel of Blender for every Python.
+    assert tested.get("bpy") == {11: "5.0.1", 13: "5.2.3"}.get(sys.version_info.minor)
     assert all(re.fullmatch(r"[\d.]+", version) for version in tested.values())
     assert {"numpy", "av", "mediapipe", "torch", "scipy", "safetensors"} <= set(tested)

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
+import operator
 import os
 import platform
 import re
@@ -93,9 +94,9 @@ def checks() -> Iterator[Check]:
 
 def _python() -> Check:
     version = platform.python_version()
-    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+    if (3, 11) <= sys.version_info[:2] <= (3, 14):
         return Check("Python", "good", version)
-    return Check("Python", "missing", version, "Use Python 3.11, 3.12 or 3.13.")
+    return Check("Python", "missing", version, "Use Python 3.11 to 3.14.")
 
 
 def _platform() -> Check:
@@ -142,13 +143,12 @@ def _constraints() -> dict[str, str]:
     path = PACKAGE_ROOT / "constraints.txt"
     if not path.is_file():
         return {}
-    pins = re.findall(r"(?m)^([\w.-]+)==([^\s;]+)(?: *; *python_version *(<|>=) *'3\.(\d+)')?", path.read_text("utf-8"))
+    pins = re.findall(
+        r"(?m)^([\w.-]+)==([^\s;]+)(?: *; *python_version *(<|>=|==) *'3\.(\d+)')?", path.read_text("utf-8")
+    )
+    holds = {"<": operator.lt, ">=": operator.ge, "==": operator.eq}
     minor = sys.version_info.minor
-    return {
-        name: version
-        for name, version, bound, limit in pins
-        if not bound or (minor < int(limit) if bound == "<" else minor >= int(limit))
-    }
+    return {name: version for name, version, bound, limit in pins if not bound or holds[bound](minor, int(limit))}
 
 
 def _devices() -> Check:

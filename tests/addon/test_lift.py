@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionlift.addon.properties import PERSON_ITEMS
 from motionlift.core.jobs import PERSON_CHOICES
 from motionlift.core.motion import Motion, resample
 
@@ -338,4 +337,7 @@ def test_the_engine_is_not_set_up_without_permission_or_wheels(in_blender: InBle
 
 
 def test_everyone_who_can_be_asked_for_can_be_chosen() -> None:
+    pytest.importorskip("bpy")
+    from motionlift.addon.properties import PERSON_ITEMS
+
     assert {item[0] for item in PERSON_ITEMS} == {*PERSON_CHOICES, "number"}

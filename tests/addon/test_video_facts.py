@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from motionlift.addon.people import Person, is_chosen
 from motionlift.addon.video_facts import VideoFacts, timecode
 from motionlift.core.jobs import parse_time
 
@@ -35,6 +34,9 @@ def test_what_a_trim_leaves() -> None:
 
 
 def test_the_one_who_would_be_lifted_is_marked() -> None:
+    pytest.importorskip("bpy")
+    from motionlift.addon.people import Person, is_chosen
+
     first, second = Person(1, 0.0, 4.0, "longest, left"), Person(2, 1.0, 3.0, "largest, right")
     assert [is_chosen(one, "largest", 1) for one in (first, second)] == [False, True]
     assert [is_chosen(one, "left", 2) for one in (first, second)] == [True, False]
