@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .files import written_beside
 from .hand_skeleton import HAND_21
 from .jobs import MotionLiftError
-from .rotation import Array, continuous, forward_kinematics, rotate, slerp
+from .rotation import Array, Floats, continuous, forward_kinematics, rotate, slerp
 from .skeleton import BODY_26
 
 FORMAT = "motionlift-motion-1"
@@ -39,11 +39,12 @@ class HandKeypoints:
 
     pixels (F, 2, 21, 2) in the upright picture and world (F, 2, 21, 3) m: MediaPipe's own 3D, origin inside the hand,
     x right, y down, z away from the camera; NaN where no hand was found. confidence (F, 2) in [0, 1], there 0.
-    left (F, 2) in [0, 1]: how much the detector takes it for a left hand; 0.5 where none was found.
+    left (F, 2) in [0, 1]: how much the detector takes it for a left hand; 0.5 where none was found. The landmarks are
+    as precise as the detector gives them and a file keeps them: an hour of them is large.
     """
 
-    pixels: Array
-    world: Array
+    pixels: Floats
+    world: Floats
     confidence: Array
     left: Array
 
@@ -90,8 +91,8 @@ class HandKeypoints:
         """No hand in any of `frames`."""
         points = (frames, 2, len(HAND_21))
         return HandKeypoints(
-            np.full((*points, 2), np.nan),
-            np.full((*points, 3), np.nan),
+            np.full((*points, 2), np.nan, np.float32),
+            np.full((*points, 3), np.nan, np.float32),
             np.zeros((frames, 2)),
             np.full((frames, 2), 0.5),
         )
@@ -317,7 +318,8 @@ class Motion:
 
 
 _HAND = "hand_"
-_MAY_BE_NAN = ("keypoints_2d", "lifted_camera", "hand_pixels", "hand_world")
+_SINGLE = ("hand_pixels", "hand_world")
+_MAY_BE_NAN = ("keypoints_2d", "lifted_camera", *_SINGLE)
 
 
 # Times and the root keep double precision: an hour of clock, or of travel, needs it.
@@ -336,6 +338,8 @@ def _restored(name: str, value: NDArray[Any]) -> Any:
         return tuple(str(item) for item in value)
     if name in ("parents", "contact_parents"):
         return value.astype(np.int64)
+    if name in _SINGLE:
+        return value.astype(np.float32)
     return value if value.dtype == np.bool_ else value.astype(np.float64)
 
 

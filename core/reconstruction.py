@@ -101,11 +101,13 @@ def reconstruct(
     sources = [{**source, **scene.lens} for source in sources]
     progress("solve", 0, len(people))
     motions = solve_people(scene.people, scene.camera_K, settings, sources)
+    turns = scene.turns
+    # It is in the motions now, and each of those is taken out below: an hour of it is large.
+    del scene
     if settings.hands:
-        # Each taken out: an hour of it is large.
         motions = [_with_fingers(motions, keypoints.hands, settings) for keypoints in people]
-    if scene.turns is not None:
-        motions = [as_filmed(motion, keypoints, scene.turns) for motion, keypoints in zip(motions, people, strict=True)]
+    if turns is not None:
+        motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, people, strict=True)]
     if not travels(settings, drift is not None and camera.moves(drift)):
         motions = [in_place(motion) for motion in motions]
     progress("solve", len(people), len(people))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 IDENTITY: Array = np.array([1.0, 0.0, 0.0, 0.0])
 
 

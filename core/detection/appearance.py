@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rotation import Array
+from ..rotation import Array, Floats
 from ..skeleton import MEDIAPIPE_33
-from .bodies import Floats
 
 _LEVELS = 4
 COLOURS = 2 * _LEVELS**3

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rotation import Array
+from ..rotation import Array, Floats
 from ..skeleton import MEDIAPIPE_33
-
-Floats = NDArray[np.float32]
 
 SAME_BODY = 0.12
 """Poses nearer than this, in body heights, are the same body found twice."""

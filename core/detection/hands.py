@@ -18,9 +18,8 @@ from PIL import Image
 
 from ..hand_skeleton import HAND_21, SIDES
 from ..motion import HandKeypoints
-from ..rotation import Array
+from ..rotation import Array, Floats
 from ..skeleton import MEDIAPIPE_33
-from .bodies import Floats
 from .landmarker import Pose, created
 from .models import HandModel
 from .tasks import BaseOptions, mediapipe, vision
@@ -255,7 +254,8 @@ def hand_keypoints(
     A hand is trusted less the further its wrist is from the body's, the smaller it is in the picture and the less
     sure the body's wrist is.
     """
-    places, in_metres, sides = (np.empty((len(times), *shape)) for shape in ((2, 21, 2), (2, 21, 3), (2,)))
+    places, in_metres = (np.empty((len(times), 2, 21, axes), np.float32) for axes in (2, 3))
+    sides = np.empty((len(times), 2))
     # One after the other: with an hour of video each of them is large.
     for hand in range(2):
         found_at, sides[:, hand] = interpolated(times, points[:, hand].astype(float), left[:, hand].astype(float))

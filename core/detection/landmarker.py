@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jobs import MotionLiftError, missing_part
+from ..rotation import Floats
 from ..system_libraries import missing_library
-from .bodies import Bodies, Floats
+from .bodies import Bodies
 from .models import PoseModel
 from .tasks import BaseOptions, mediapipe, vision
 

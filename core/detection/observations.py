@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rotation import Array
+from ..rotation import Array, Floats
 from .appearance import COLOURS
-from .bodies import Floats
 
 
 @dataclass(frozen=True, eq=False)

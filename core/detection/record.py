@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..rotation import Floats
 from ..video import Frame
 from .appearance import COLOURS, colours
-from .bodies import Floats
 from .camera_motion import BackgroundTracker
 from .landmarker import Pose
 from .observations import Observations, stacked

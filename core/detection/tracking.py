@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rotation import Array
+from ..rotation import Array, Floats
 from .appearance import colour_distance, mean_colours
-from .bodies import SAME_BODY, Bodies, Floats, distances
+from .bodies import SAME_BODY, Bodies, distances
 
 Indices = NDArray[np.int64]
 

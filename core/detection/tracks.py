@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..jobs import PERSON_CHOICES, MotionLiftError, UsageError
 from ..motion import Keypoints2D
-from ..rotation import Array
-from .bodies import Bodies, Floats
+from ..rotation import Array, Floats
+from .bodies import Bodies
 from .filling import filled
 from .keypoints import keypoints, landmark_confidence
 from .observations import Observations

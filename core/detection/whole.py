@@ -161,9 +161,10 @@ class _Tally:
         return lambda stage, done, total: self.add(number, done)
 
     def add(self, number: int, done: int) -> None:
-        """So many frames of a chunk have been looked at, those before its own included."""
+        """So many frames of a chunk have been looked at, those before its own included; once more where somebody who
+        died had looked at some, which is not told."""
         with self._lock:
-            self.done[number] = done
+            self.done[number] = max(self.done.get(number, 0), done)
 
     def tell(self) -> None:
         """Tell it."""

@@ -8,6 +8,7 @@ none was seen. The palm tells how wrist and forearm are twisted.
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 
@@ -38,11 +39,13 @@ from ..rotation import (
     slerp,
     twist_angle,
 )
+from ..skeleton import ANIMATION_21
 from .hand_reading import Hand, orientations, pointing, read_hand
 from .orientation import FOREARM_SHARE, limit
 from .smoothing import smooth, smooth_rotations
 from .stretches import by_stretches, joint_positions
 
+BODY_JOINTS = len(ANIMATION_21)
 CUTOFF_HZ = (8.0, 2.0)
 """Where half of a finger's movement remains, at smoothing 0 and 1; between them, geometrically."""
 RELAXED_WEIGHT = 0.01
@@ -75,17 +78,16 @@ def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float =
     if hands is None:
         return motion
     cutoff = float(CUTOFF_HZ[0] * (CUTOFF_HZ[1] / CUTOFF_HZ[0]) ** smoothing)
-    local = np.array(motion.local_rotations)
-    angles = []
+    local = _with_room(motion.local_rotations)
+    angles = np.empty((len(motion), len(SIDES), *RELAXED.shape))
     for number, side in enumerate(SIDES):
         hand = read_hand(hands, number, motion)
         if np.any(hand.weights > 0):
-            _turn_wrist(local, hand, motion, side, cutoff)
-        angles.append(_steady(hand, motion.times, cutoff))
-    turned = dataclasses.replace(motion, local_rotations=local, hands=hands)
-    # An hour of it is large, and so is what follows.
-    del motion
-    return append_fingers(turned, np.stack(angles, 1), hands.confidence, finger_lengths(hands))
+            _turn_wrist(local[:, :BODY_JOINTS], hand, motion, side, cutoff)
+        angles[:, number] = _steady(hand, motion.times, cutoff)
+    # An hour of what it had before is large, and so is what follows.
+    motion = dataclasses.replace(motion, local_rotations=local, hands=hands)
+    return _joined(motion, angles, hands.confidence, finger_lengths(hands))
 
 
 def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Array = REFERENCE_LENGTHS) -> Motion:
@@ -93,13 +95,23 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
 
     `confidence` (F, 2) of the hands; `lengths` (5, 3) m of the bones for a hand of scale 1.
     """
+    motion = dataclasses.replace(motion, local_rotations=_with_room(motion.local_rotations))
+    return _joined(motion, angles, confidence, lengths)
+
+
+def _with_room(local: Array) -> Array:
+    """Local rotations (F, 51, 4), those of fingers still to come."""
+    return np.concatenate([local, np.zeros((len(local), len(ANIMATION_51) - BODY_JOINTS, 4))], 1)
+
+
+def _joined(motion: Motion, angles: Array, confidence: Array, lengths: Array) -> Motion:
+    """As `append_fingers`, where `motion` has room for the fingers' rotations, which are filled in."""
     offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails, lengths)
-
-    def joined(part: slice) -> list[Array]:
-        fingers = [finger_rotations(angles[part, number], side) for number, side in enumerate(SIDES)]
-        return [np.concatenate([motion.local_rotations[part], *fingers], 1)]
-
-    (local,) = by_stretches(joined, len(motion))
+    local = motion.local_rotations
+    for number, side in enumerate(SIDES):
+        first = BODY_JOINTS + number * JOINTS_A_HAND
+        (fingers,) = by_stretches(partial(_rotations, angles[:, number], side), len(motion))
+        local[:, first : first + JOINTS_A_HAND] = fingers
     local *= continuous_signs(local)[..., None]
 
     return dataclasses.replace(
@@ -108,10 +120,13 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
         parents=np.array(ANIMATION_51.parents),
         rest_offsets=offsets,
         rest_tails=tails,
-        local_rotations=local,
         joint_positions=joint_positions(ANIMATION_51.parents, offsets, motion.root_translation, local),
         confidence=np.concatenate([motion.confidence, np.repeat(confidence, JOINTS_A_HAND, 1)], 1),
     ).check()
+
+
+def _rotations(angles: Array, side: str, part: slice) -> list[Array]:
+    return [finger_rotations(angles[part], side)]
 
 
 def finger_lengths(hands: HandKeypoints) -> Array:
@@ -124,7 +139,7 @@ def finger_lengths(hands: HandKeypoints) -> Array:
         return REFERENCE_LENGTHS
 
     def by_palm(part: slice) -> list[Array]:
-        here = points[part]
+        here = points[part].astype(np.float64)
         palm = np.linalg.norm(here[:, HAND_21.index("middle_mcp")] - here[:, 0], axis=-1)
         return [np.linalg.norm(np.diff(here[:, CHAINS], axis=2), axis=-1) / palm[:, None, None]]
 

@@ -101,7 +101,7 @@ def read_hand(hands: HandKeypoints, number: int, motion: Motion) -> Hand:
         here = seen[part]
         turned, camera_K = (each if len(each) == 1 else each[here] for each in (turn, motion.camera_K))
         world = hands.world[here, number] * np.array([1.0, 1.0, depth])
-        points = hand_points(hands.pixels[here, number], world, camera_K)
+        points = hand_points(hands.pixels[here, number].astype(np.float64), world, camera_K)
         palms = palm_rotations(points, side)
         in_world = multiply(turned, palms)
         hinged = pointing(in_world, body[here], axis, POINTING)

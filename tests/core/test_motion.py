@@ -56,7 +56,8 @@ def test_the_file_is_plain_numpy_and_keeps_the_contract(tmp_path: Path, make_mot
 def _hands(frames: int) -> HandKeypoints:
     random = np.random.default_rng(0)
     hands = HandKeypoints(
-        random.uniform(0, 500, (frames, 2, 21, 2)), random.normal(size=(frames, 2, 21, 3)),
+        random.uniform(0, 500, (frames, 2, 21, 2)).astype(np.float32),
+        random.normal(size=(frames, 2, 21, 3)).astype(np.float32),
         random.uniform(size=(frames, 2)), random.uniform(size=(frames, 2)),
     )  # fmt: skip
     for values in (hands.pixels, hands.world):
@@ -105,7 +106,7 @@ def test_mirrored_hands_are_those_of_the_other_side() -> None:
     np.testing.assert_allclose(mirrored.left[:, 0], 1 - hands.left[:, 1])
     for field in dataclasses.fields(HandKeypoints):
         twice = getattr(mirrored.mirrored(640), field.name)
-        np.testing.assert_allclose(twice, getattr(hands, field.name))
+        np.testing.assert_allclose(twice, getattr(hands, field.name), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +268,8 @@ def test_mirrored_keypoints_exchange_sides_and_twice_is_once() -> None:
 def test_a_part_among_all_frames_is_that_part() -> None:
     random = np.random.default_rng(3)
     detected = random.uniform(size=30) < 0.8
-    hands = HandKeypoints(random.normal(size=(30, 2, 21, 2)), random.normal(size=(30, 2, 21, 3)),
-                          random.uniform(size=(30, 2)), random.uniform(size=(30, 2)))  # fmt: skip
+    pixels, world = (random.normal(size=(30, 2, 21, axes)).astype(np.float32) for axes in (2, 3))
+    hands = HandKeypoints(pixels, world, random.uniform(size=(30, 2)), random.uniform(size=(30, 2)))
     times = np.cumsum(random.uniform(0.01, 0.05, 30))
     whole = Keypoints2D(times, random.normal(size=(30, 26, 2)), random.uniform(size=(30, 26)), detected, (640, 480),
                         random.normal(size=(30, 33, 3)), hands)  # fmt: skip

@@ -76,7 +76,7 @@ def test_fewer_clips_than_processes_are_divided(
     monkeypatch.setattr(batch, "Run", begin)
     for number in range(clips):
         (tmp_path / f"{number}.mp4").write_bytes(b"a video")
-    run("lift", *sorted(tmp_path.glob("*.mp4")), "-o", tmp_path / "out", "--jobs", "4")
+    run("lift", *sorted(tmp_path.glob("*.mp4")), "-o", tmp_path / "out", "--jobs", "4", "--device", "cpu")
     assert [(count, worker._variables) for count, worker in made] == [
         (jobs, {processors.PROCESSES_VARIABLE: str(processes)})
     ]

@@ -20,7 +20,7 @@ if sys.argv[2] == "told":
     faulthandler.enable(2, all_threads=False)
 with native_output_logged():
     in_a_library()
-print(faulthandler.is_enabled())
+print(faulthandler.is_enabled(), flush=True)
 os.write(2, b"behind it")
 in_a_library()
 os.abort()

@@ -82,7 +82,7 @@ def seen(motion: Motion) -> HandKeypoints:
             turn = from_axis_angle(axis / np.linalg.norm(axis), angle)
             world[frame, number] = rotate(turn, in_camera[frame, number] - in_camera[frame, number].mean(0))
     left = np.tile([0.95, 0.05], (len(motion), 1))
-    return HandKeypoints(pixels, world, np.ones((len(motion), 2)), left)
+    return HandKeypoints(pixels.astype(np.float32), world.astype(np.float32), np.ones((len(motion), 2)), left)
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_the_palm_turns_the_wrist(body: Motion) -> None:
 def test_points_are_metric_and_in_the_cameras_frame(body: Motion) -> None:
     truth = append_fingers(body, gestures(), np.ones((FRAMES, 2)))
     hands = seen(truth)
-    points = hand_points(hands.pixels[:, 0], hands.world[:, 0], truth.camera_K)
+    points = hand_points(hands.pixels[:, 0].astype(float), hands.world[:, 0].astype(float), truth.camera_K)
     turn = conjugate(from_matrix(truth.world_from_camera[0, :3, :3]))
     wrist, knuckle = truth.joint("left_wrist"), truth.joint("left_middle_1")
     expected = rotate(turn, truth.joint_positions[:, knuckle] - truth.joint_positions[:, wrist])
