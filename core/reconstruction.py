@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progre
 from .lifting import owner_address
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
-from .lifting.inference import GPU_BATCH, Predict, batch_on, lift_by, predictor
+from .lifting.inference import GPU_BATCH, Part, Predict, batch_on, lift_by, passes_of, predictor
 from .lifting.network import DGNet
 from .lifting.owned import owned
 from .lifting.remembered import Remembered, key_of
@@ -41,6 +41,10 @@ OVERLAP = 1
 """Predictions averaged a frame: more cost time and hardly help."""
 THREADS = 2
 """That lift on a processor; hardly anything else runs by then."""
+QUICK: tuple[Part, ...] = ("guess",)
+"""What is made again sooner than kept."""
+COSTLY: tuple[Part, ...] = ("correction",)
+"""What does without is told as well whether a lens fits."""
 WINDOWS_REMEMBERED, LENSES_REMEMBERED = 512, 6
 """Batches of windows, which is more than a clip has that is lifted ahead; and lenses tried."""
 
@@ -133,7 +137,7 @@ def ahead(
     people = [in_life(track.keypoints, speed, settings.mirror) for track in tracks]
     drift = drift_in_life(seen.drift[seen.shots == shot], settings.mirror)
     if not camera.moves(drift):
-        _lifted(people, camera_K, settings, drift)
+        _lifted(people, camera_K, settings, drift, leave=QUICK)
     elif camera_K is None:
         # How the still camera stands is known at the end only: the lens does not depend on it.
         find_lens(people, settings)
@@ -156,8 +160,9 @@ def _lifted(
     settings: LiftSettings,
     drift: Array | None,
     progress: ProgressCallback = ignore_progress,
+    leave: Container[Part] = (),
 ) -> _Lifted:
-    """Everything before the solve; `camera_K` None: to be found."""
+    """Everything before the solve; `camera_K` None: to be found. `leave`: see `_lift`."""
     lens: dict[str, Any] = {}
     if camera_K is None:
         camera_K, lens = find_lens(people, settings)
@@ -167,7 +172,7 @@ def _lifted(
     lifted = []
     for number, keypoints in enumerate(people):
         progress("lift", number, len(people))
-        joints = _lift(keypoints, camera_K, settings, settings.flip_average, threads=THREADS)
+        joints = _lift(keypoints, camera_K, settings, settings.flip_average, THREADS, leave)
         lifted.append(Person(dataclasses.replace(keypoints, world_landmarks=None), joints))
     progress("lift", len(people), len(people))
     return _Lifted(lifted, camera_K, lens, turns)
@@ -177,27 +182,38 @@ _windows: Remembered[Tensor] = Remembered(WINDOWS_REMEMBERED)
 _misfits: Remembered[float] = Remembered(LENSES_REMEMBERED)
 
 
-def _lift(keypoints: Keypoints2D, camera_K: Array, settings: LiftSettings, flip: bool, threads: int = 1) -> Array:
-    """`lift_keypoints` as the settings say, here or at the owner of the device; windows that were lifted just before
-    are known."""
+def _lift(
+    keypoints: Keypoints2D,
+    camera_K: Array,
+    settings: LiftSettings,
+    flip: bool,
+    threads: int = 1,
+    leave: Container[Part] = (),
+) -> Array:
+    """`lift_keypoints` as the settings say, here or at the owner of the device, without the parts that `leave` names;
+    windows that were lifted just before are known, unless they were guesses."""
 
-    def here() -> Predict:
-        return predictor(load_network(settings.weights, settings.device), choose_device(settings.device), flip)
+    def here(part: Part) -> Predict:
+        network = load_network(settings.weights, settings.device)
+        return predictor(network, choose_device(settings.device), flip, part=part)
 
-    at_owner = owned(settings.weights, flip, here)
-    if at_owner:
+    def part_of(part: Part) -> Predict:
+        predict = owned(settings.weights, flip, part, lambda: here(part)) or here(part)
+
+        def known(windows: Tensor) -> Tensor:
+            key = key_of(settings.weights, settings.device, flip, part, windows.numpy())
+            return _windows.get(key, lambda: predict(windows))
+
+        return predict if part in QUICK else known
+
+    if owner_address.told() is not None:
         config, batch, threads = load_network(settings.weights, "cpu").config, GPU_BATCH, 1
     else:
         device = choose_device(settings.device)
         config, batch = load_network(settings.weights, settings.device).config, batch_on(device)
         threads = min(threads, share()) if device.type == "cpu" else 1
-    predict = at_owner or here()
-
-    def known(windows: Tensor) -> Tensor:
-        key = key_of(settings.weights, settings.device, flip, windows.numpy())
-        return _windows.get(key, lambda: predict(windows))
-
-    return lift_by(known, config, keypoints, camera_K, batch, OVERLAP, threads=threads)
+    passes = [each for each in passes_of(config, part_of, batch, OVERLAP) if each.part not in leave]
+    return lift_by(passes, config, keypoints, camera_K, threads=threads)
 
 
 def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Array, dict[str, Any]]:
@@ -210,7 +226,7 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 
         def misfit_at(fov: float) -> float:
             camera_K = camera.intrinsics(part.image_size, fov)
-            joints = _lift(part, camera_K, settings, flip=False)
+            joints = _lift(part, camera_K, settings, flip=False, leave=COSTLY)
             return misfit(Person(part, joints), camera_K, settings)
 
         def known(fov: float) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,8 +28,25 @@ GPU_BATCH, CPU_BATCH = 512, 4
 """Windows lifted at once: enough to keep a GPU busy; few enough that their features stay in a CPU's cache, and that
 most of them are the same when a clip has grown (`lifting.remembered`)."""
 
+GUESSES, GUESS_BATCH = 8, 64
+"""Guesses of an encoder that are averaged a frame, at least, and its windows at once on a CPU. A frame is guessed
+differently at each place within a window: eight guesses err by 4 % less than one, sixteen no less than eight."""
+
+Part = Literal["whole", "guess", "correction"]
+"""Of a network: where it has an encoder, that one's guess, and what the graphs add to it."""
 Predict = Callable[[Tensor], Tensor]
 """From windows of `_values` (B, T, N, C) to joints (B, T, N, 3) in the camera's frame, both on the CPU."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A clip lifted by `predict`, that `part` of a network, `batch` windows at once; the predictions of a frame, by
+    `overlap` windows (all where None), are averaged."""
+
+    part: Part
+    predict: Predict
+    overlap: int | None
+    batch: int
 
 
 def lift_keypoints(
@@ -46,11 +65,12 @@ def lift_keypoints(
     `REFERENCE_HEIGHT` tall; NaN in frames without a detection and finite in all others.
 
     Each frame is seen by several windows, at different places within them, and their predictions are averaged:
-    by `overlap` windows, all that there are by default (see `windowing.plan_windows`). `camera_K` (3, 3) in pixels;
-    `model` in any form, a copy is folded and moved to `device`; `flip_average` also lifts the mirror image and
-    averages; `batch`: windows at once; `progress` gets the windows done and their number; `precision`: see
-    `device.PRECISIONS`, "bfloat16" also rounds the features that neighbours are found by; `threads`: how many lift,
-    each its own windows, with the same result.
+    by `overlap` windows, all that there are by default (see `windowing.plan_windows`), of an encoder's guesses, which
+    cost little, `GUESSES` at least. `camera_K` (3, 3) in pixels; `model` in any form, a copy is folded and moved to
+    `device`; `flip_average` also lifts the mirror image and averages, of networks with an encoder its guesses; `batch`:
+    windows at once; `progress` gets the windows done and their number; `precision`: see `device.PRECISIONS`, "bfloat16"
+    also rounds the features that neighbours are found by; `threads`: how many lift, each its own windows, with the same
+    result.
 
     Raises `UsageError`, saying what was expected and found: `wrong_joints` for keypoints of another joint set than the
     network's, `bad_keypoints` for arrays that do not fit together, hold no frame, or are not finite where somebody was
@@ -58,10 +78,14 @@ def lift_keypoints(
     """
     check_keypoints(keypoints, model.config)
     device = torch.device(device)
-    predict = predictor(model, device, flip_average, precision)
     batch = batch or batch_on(device)
+
+    def part_of(part: Part) -> Predict:
+        return predictor(model, device, flip_average, precision, part)
+
     with matrix_products(precision, device):
-        return lift_by(predict, model.config, keypoints, camera_K, batch, overlap, progress, threads)
+        passes = passes_of(model.config, part_of, batch, overlap)
+        return lift_by(passes, model.config, keypoints, camera_K, progress, threads)
 
 
 def batch_on(device: torch.device) -> int:
@@ -69,55 +93,83 @@ def batch_on(device: torch.device) -> int:
     return CPU_BATCH if device.type == "cpu" else GPU_BATCH
 
 
-def predictor(model: DGNet, device: torch.device, flip_average: bool, precision: Precision = "exact") -> Predict:
-    """What lifts windows with a network, any thread's. See `lift_keypoints` for the arguments."""
+def predictor(
+    model: DGNet, device: torch.device, flip_average: bool, precision: Precision = "exact", part: Part = "whole"
+) -> Predict:
+    """What lifts windows with a network, or with a part of it, any thread's. See `lift_keypoints` for the arguments."""
     network = _for_use(model, device, precision)
 
     def predict(windows: Tensor) -> Tensor:
         # These settings hold for the thread that makes them.
         with torch.inference_mode(), one_thread():
-            return _lift_windows(network, windows.to(device), flip_average).cpu()
+            return _lift_windows(network, windows.to(device), flip_average, part).cpu()
 
     return predict
 
 
+def passes_of(
+    config: DGNetConfig, part_of: Callable[[Part], Predict], batch: int, overlap: int | None = None
+) -> list[Pass]:
+    """How a clip is lifted by a network of `config`, whose parts are to be had from `part_of`: together they are what
+    it makes of the clip."""
+    # What is balanced is a frame's whole prediction.
+    if not config.encoder_width or config.balanced:
+        return [Pass("whole", part_of("whole"), overlap, batch)]
+    guesses = None if overlap is None else max(overlap, GUESSES)
+    return [
+        Pass("correction", part_of("correction"), overlap, batch),
+        Pass("guess", part_of("guess"), guesses, max(batch, GUESS_BATCH)),
+    ]
+
+
 def lift_by(
-    predict: Predict,
+    passes: Sequence[Pass],
     config: DGNetConfig,
     keypoints: Keypoints2D,
     camera_K: Array,
-    batch: int,
-    overlap: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     threads: int = 1,
 ) -> Array:
-    """As `lift_keypoints`, by whatever lifts windows of a network of `config`."""
+    """As `lift_keypoints`, by whatever lifts windows of a network of `config`: the sum of what the passes give."""
     check_keypoints(keypoints, config)
-    plan = plan_windows(keypoints.times, keypoints.detected, config.frames, config.frame_interval_s, overlap)
+    times, detected, length = keypoints.times, keypoints.detected, config.frames
+    plans = [plan_windows(times, detected, length, config.frame_interval_s, each.overlap) for each in passes]
     values = _values(keypoints, camera_K, config)
-    frames, joints = values.shape[:2]
+    windows, done = sum(map(len, plans)), 0
 
+    def noted(lifted: int) -> None:
+        nonlocal done
+        done += lifted
+        if progress is not None:
+            progress(done, windows)
+
+    with ThreadPoolExecutor(threads) as pool:
+        averages = [_averaged(each, plan, values, pool, noted) for each, plan in zip(passes, plans, strict=True)]
+    lifted: Array = sum(averages[1:], averages[0]).double().numpy()
+    lifted -= lifted[:, :1]
+    lifted[~keypoints.detected] = np.nan
+    return lifted
+
+
+def _averaged(
+    each: Pass, plan: WindowPlan, values: Tensor, pool: ThreadPoolExecutor, noted: Callable[[int], None]
+) -> Tensor:
+    """The mean prediction (F, N, 3) for each frame."""
+    frames, joints = values.shape[:2]
     # A last place takes the predictions that belong to no frame (-1).
     total = torch.zeros(frames + 1, joints, 3)
     count = torch.zeros(frames + 1)
 
     def lift_part(part: WindowPlan) -> Tensor:
-        return predict(part.sample(values))
+        return each.predict(part.sample(values))
 
-    parts = [plan.part(first, first + batch) for first in range(0, len(plan), batch)]
-    with ThreadPoolExecutor(threads) as pool:
-        done = 0
-        for part, predicted in zip(parts, pool.map(lift_part, parts), strict=True):
-            owners = torch.from_numpy(part.frames).flatten().remainder(len(count))
-            total.index_add_(0, owners, predicted.flatten(0, 1))
-            count.index_add_(0, owners, torch.ones(len(owners)))
-            done += len(part)
-            if progress is not None:
-                progress(done, len(plan))
-    lifted: Array = (total[:-1] / count[:-1, None, None].clamp_min(1)).double().numpy()
-    lifted -= lifted[:, :1]
-    lifted[~keypoints.detected] = np.nan
-    return lifted
+    parts = [plan.part(first, first + each.batch) for first in range(0, len(plan), each.batch)]
+    for part, predicted in zip(parts, pool.map(lift_part, parts), strict=True):
+        owners = torch.from_numpy(part.frames).flatten().remainder(len(count))
+        total.index_add_(0, owners, predicted.flatten(0, 1))
+        count.index_add_(0, owners, torch.ones(len(owners)))
+        noted(len(part))
+    return total[:-1] / count[:-1, None, None].clamp_min(1)
 
 
 def check_keypoints(keypoints: Keypoints2D, config: DGNetConfig) -> None:
@@ -205,15 +257,17 @@ def _network_inputs(windows: Tensor) -> tuple[Tensor, PersonView]:
     return torch.cat([view.inputs, cues], -1), view
 
 
-def _lift_windows(network: DGNet, windows: Tensor, flip_average: bool) -> Tensor:
-    """Joints (B, T, N, 3) in the camera's frame of windows of `_values`."""
+def _lift_windows(network: DGNet, windows: Tensor, flip_average: bool, part: Part = "whole") -> Tensor:
+    """Joints (B, T, N, 3) in the camera's frame of windows of `_values`, or what that part has of them."""
     inputs, view = _network_inputs(windows)
-    if flip_average:
+    forward = network if part == "whole" else getattr(network, part)
+    # Graphs that correct a guess have little to correct: not worth twice their cost.
+    if flip_average and part != "correction":
         joints = torch.from_numpy(network.config.joints.mirror).to(inputs.device)
-        straight, mirrored = network(torch.cat([inputs, mirror(inputs, joints)])).chunk(2)
+        straight, mirrored = forward(torch.cat([inputs, mirror(inputs, joints)])).chunk(2)
         output = (straight + mirror(mirrored, joints)) / 2
     else:
-        output = network(inputs)
+        output = forward(inputs)
     if network.config.balanced:
         output = balance(output, view.inputs / view.scale[:, None, None, None], weight=windows[..., -1])
     return camera_from_view(output, view.rotation)

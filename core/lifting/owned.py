@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..jobs import MotionLiftError
 from . import owner_address
-from .inference import Predict
+from .inference import Part, Predict
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.05
 
 
-def owned(weights: str | None, flip: bool, otherwise: Callable[[], Predict]) -> Predict | None:
+def owned(weights: str | None, flip: bool, part: Part, otherwise: Callable[[], Predict]) -> Predict | None:
     """What lifts windows at the owner that this process was told of, and by `otherwise` once there is none any more;
     None where there is none from the start. See `inference.predictor`.
 
@@ -40,7 +40,7 @@ def owned(weights: str | None, flip: bool, otherwise: Callable[[], Predict]) -> 
     office = _office(folder)
 
     def predict(windows: Tensor) -> Tensor:
-        lifted = office.lift(weights, flip, windows)
+        lifted = office.lift(weights, flip, part, windows)
         return otherwise()(windows) if lifted is None else lifted
 
     return predict
@@ -58,14 +58,14 @@ class _Office:
         self._folder = folder
         self._idle: list[Connection] = []
 
-    def lift(self, weights: str | None, flip: bool, windows: Tensor) -> Tensor | None:
+    def lift(self, weights: str | None, flip: bool, part: Part, windows: Tensor) -> Tensor | None:
         """The joints of windows; None where there is no owner any more."""
         for _ in range(ATTEMPTS):
             connection = self._connection()
             if connection is None:
                 return None
             try:
-                connection.send((weights, flip, windows.numpy()))
+                connection.send((weights, flip, part, windows.numpy()))
                 kind, value = connection.recv()
             except (EOFError, OSError) as error:
                 log.info("the owner of the device was lost: %r", error)

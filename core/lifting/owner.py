@@ -2,8 +2,8 @@
 
 Where several processes lift clips side by side, only this one touches the GPU: one context, one network, and windows of
 several clips in one batch. The others detect and solve, and ask it (`owned`) over a local socket, a connection for each
-request under way: (weights, flip average, windows) answered by ("result", joints) or ("error", exception), pickled, the
-arrays of numpy. It goes when its standard input ends.
+request under way: (weights, flip average, part, windows) answered by ("result", joints) or ("error", exception),
+pickled, the arrays of numpy. It goes when its standard input ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ..files import remove_patiently
 from ..jobs import MotionLiftError, internal_error
 from .checkpoint import default_weights, load_weights
 from .device import choose_device
-from .inference import Predict, batch_on, predictor
+from .inference import Part, Predict, batch_on, predictor
+from .network import DGNet
 from .owner_address import NO_DEVICE, address, key
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,14 @@ class _Job:
 
     weights: str | None
     flip: bool
+    part: Part
     windows: Tensor
     lifted: Future[Tensor] = field(default_factory=Future)
+
+    @property
+    def network(self) -> tuple[str | None, bool, Part]:
+        """What is asked to lift them."""
+        return self.weights, self.flip, self.part
 
 
 class Owner:
@@ -52,11 +59,12 @@ class Owner:
         self.device = device
         self._waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._first: _Job | None = None
-        self._network = functools.lru_cache(maxsize=4)(self._load)
+        self._network = functools.lru_cache(maxsize=8)(self._load)
+        self._weights = functools.lru_cache(maxsize=2)(self._read)
 
-    def lift(self, weights: str | None, flip: bool, windows: Tensor) -> Tensor:
+    def lift(self, weights: str | None, flip: bool, part: Part, windows: Tensor) -> Tensor:
         """Joints (B, T, N, 3) of windows; any thread's. Raises what `load_weights` raises."""
-        job = _Job(weights, flip, windows)
+        job = _Job(weights, flip, part, windows)
         self._waiting.put(job)
         return job.lifted.result()
 
@@ -64,7 +72,7 @@ class Owner:
         """Carry out the jobs that wait, one batch at least: by one thread, again and again."""
         jobs = self._together()
         try:
-            predict = self._network(jobs[0].weights, jobs[0].flip)
+            predict = self._network(*jobs[0].network)
             parts = torch.split(torch.cat([job.windows for job in jobs]), batch_on(self.device))
             lifted = torch.cat([predict(part) for part in parts])
         except Exception as error:  # noqa: BLE001 - raised by whoever asked
@@ -84,16 +92,18 @@ class Owner:
                 job = self._waiting.get_nowait()
             except queue.Empty:
                 break
-            if (job.weights, job.flip) != (jobs[0].weights, jobs[0].flip):
+            if job.network != jobs[0].network:
                 self._first = job
                 break
             jobs.append(job)
             count += len(job.windows)
         return jobs
 
-    def _load(self, weights: str | None, flip: bool) -> Predict:
-        path = Path(weights) if weights else default_weights()
-        return predictor(load_weights(path, self.device).folded(), self.device, flip)
+    def _load(self, weights: str | None, flip: bool, part: Part) -> Predict:
+        return predictor(self._weights(weights), self.device, flip, part=part)
+
+    def _read(self, weights: str | None) -> DGNet:
+        return load_weights(Path(weights) if weights else default_weights(), self.device).folded()
 
 
 def serve(owner: Owner, folder: Path) -> None:
@@ -122,10 +132,10 @@ def _accept(owner: Owner, listener: Listener) -> None:
 def _answer(owner: Owner, connection: Connection) -> None:
     with connection, contextlib.suppress(EOFError, OSError):
         while True:
-            weights, flip, windows = connection.recv()
+            weights, flip, part, windows = connection.recv()
             answer: tuple[str, object]
             try:
-                answer = ("result", owner.lift(weights, flip, torch.from_numpy(windows)).numpy())
+                answer = ("result", owner.lift(weights, flip, part, torch.from_numpy(windows)).numpy())
             except MotionLiftError as error:
                 answer = ("error", error)
             except torch.OutOfMemoryError as error:

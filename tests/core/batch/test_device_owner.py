@@ -24,13 +24,14 @@ from motionlift.core.batch.manifest import read_manifest
 from motionlift.core.commands import batch as command
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.lifting import owner_address
-from motionlift.core.lifting.inference import GPU_BATCH, Predict, predictor
+from motionlift.core.lifting.inference import GPU_BATCH, Part, Predict, predictor
 from motionlift.core.lifting.owned import owned
 from motionlift.core.lifting.owner import Owner
 from motionlift.core.motion import Motion
 from motionlift.core.reconstruction import load_network
 
 CPU = torch.device("cpu")
+PARTS: tuple[Part, ...] = ("whole", "guess", "correction")
 NOT_HERE = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 
@@ -55,12 +56,12 @@ def none() -> Predict:
     raise AssertionError("there is an owner")
 
 
-def here(flip: bool = True) -> Predict:
-    return predictor(load_network(None, "cpu"), CPU, flip)
+def here(flip: bool = True, part: Part = "whole") -> Predict:
+    return predictor(load_network(None, "cpu"), CPU, flip, part=part)
 
 
-def lifted_there(flip: bool = True) -> Predict:
-    there = owned(None, flip, none)
+def lifted_there(flip: bool = True, part: Part = "whole") -> Predict:
+    there = owned(None, flip, part, none)
     assert there is not None
     return there
 
@@ -76,7 +77,7 @@ def test_it_lifts_as_this_process_would_for_many_at_once(owner: DeviceOwner) -> 
     found: dict[int, Tensor] = {}
 
     def ask(number: int) -> None:
-        found[number] = lifted_there(flip=number % 2 == 0)(windows(number + 1, number))
+        found[number] = lifted_there(number % 2 == 0, PARTS[number // 2])(windows(number + 1, number))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -84,7 +85,7 @@ def test_it_lifts_as_this_process_would_for_many_at_once(owner: DeviceOwner) -> 
     for thread in threads:
         thread.join()
     for number in range(6):
-        expected = here(flip=number % 2 == 0)(windows(number + 1, number))
+        expected = here(number % 2 == 0, PARTS[number // 2])(windows(number + 1, number))
         torch.testing.assert_close(found[number], expected, atol=1e-5, rtol=0)
 
 
@@ -93,10 +94,10 @@ def test_what_waits_for_one_network_is_one_batch(weights: Path, monkeypatch: pyt
     made = Owner(CPU)
     counts: list[int] = []
 
-    def counting(weights: str | None, flip: bool) -> Predict:
+    def counting(weights: str | None, flip: bool, part: Part) -> Predict:
         def predict(given: Tensor) -> Tensor:
             counts.append(len(given))
-            return here(flip)(given)
+            return here(flip, part)(given)
 
         return predict
 
@@ -104,7 +105,7 @@ def test_what_waits_for_one_network_is_one_batch(weights: Path, monkeypatch: pyt
     found: dict[int, Tensor] = {}
 
     def ask(number: int, flip: bool) -> None:
-        found[number] = made.lift(None, flip, windows(number, number))
+        found[number] = made.lift(None, flip, "whole", windows(number, number))
 
     threads = [threading.Thread(target=ask, args=(n, n < 4)) for n in (1, 2, 3, 4, 5)]
     for number, thread in enumerate(threads, start=1):
@@ -144,10 +145,10 @@ def test_one_that_cannot_live_is_given_up(tmp_path: Path, weights: Path, monkeyp
     monkeypatch.setattr(device_owner, "_ROOT", "no_such_package")
     with DeviceOwner("cpu", tmp_path / "owner.log") as made:
         monkeypatch.setenv(*next(iter(made.variables.items())))
-        there = owned(None, True, here)
+        there = owned(None, True, "whole", here)
         expected = here()(windows(2))
         assert torch.equal(expected if there is None else there(windows(2)), expected)
-        until(lambda: owned(None, True, none) is None)
+        until(lambda: owned(None, True, "whole", none) is None)
     assert "no_such_package" in (tmp_path / "owner.log").read_text()
 
 
@@ -158,18 +159,18 @@ def test_where_there_is_no_device_nobody_waits_for_one(
         pytest.skip("there is one")
     with DeviceOwner("auto", tmp_path / "owner.log") as made:
         monkeypatch.setenv(*next(iter(made.variables.items())))
-        there = owned(None, True, here)
+        there = owned(None, True, "whole", here)
         expected = here()(windows(2))
         assert torch.equal(expected if there is None else there(windows(2)), expected)
         until(lambda: made.pid is None)
-        assert owned(None, True, none) is None
+        assert owned(None, True, "whole", none) is None
     assert "no device" in (tmp_path / "owner.log").read_text()
 
 
 def test_what_it_finds_wrong_is_told_and_it_lives_on(owner: DeviceOwner, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(b"no weights")
-    there = owned(str(wrong), True, none)
+    there = owned(str(wrong), True, "whole", none)
     assert there is not None
     with pytest.raises(MotionLiftError) as caught:
         there(windows(1))

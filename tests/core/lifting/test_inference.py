@@ -12,7 +12,7 @@ import torch
 from motionlift.core.camera import intrinsics
 from motionlift.core.jobs import UsageError
 from motionlift.core.lifting.checkpoint import load_weights
-from motionlift.core.lifting.inference import lift_keypoints
+from motionlift.core.lifting.inference import Part, Pass, Predict, lift_by, lift_keypoints, passes_of, predictor
 from motionlift.core.lifting.network import DGNet, DGNetConfig
 from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
@@ -33,6 +33,18 @@ def model() -> DGNet:
             module.momentum = None
     with torch.no_grad():
         network.train()(torch.randn(64, 4, 26, 2))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def guessing() -> DGNet:
+    """One with an encoder, whose graphs have something to correct."""
+    torch.manual_seed(3)
+    network = DGNet(
+        DGNetConfig("body_26", channels=8, blocks=1, frames=8, frame_interval_s=1 / 15, balanced=False,
+                    encoder_width=32, encoder_blocks=1), False
+    )  # fmt: skip
+    torch.nn.init.normal_(network.head.weight, std=0.1)
     return network.eval()
 
 
@@ -114,6 +126,48 @@ def test_chunks_and_folding_change_nothing(model: DGNet) -> None:
     small = lift_keypoints(keypoints, K, model, batch=3, progress=lambda a, b: done.append((a, b)))
     assert np.allclose(small, lift_keypoints(keypoints, K, model.folded(), batch=1000), atol=1e-4)
     assert done[-1][0] == done[-1][1] == len(done) * 3 - (-done[-1][1] % 3)
+
+
+def test_guess_and_correction_are_the_whole(guessing: DGNet) -> None:
+    inputs = torch.randn(3, 8, 26, 2, generator=torch.Generator().manual_seed(0))
+    whole, guess, correction = guessing(inputs), guessing.guess(inputs), guessing.correction(inputs)
+    assert float(correction.detach().abs().mean()) > 0.01
+    torch.testing.assert_close(guess + correction, whole)
+    # Seen by all windows, a clip is lifted alike by both and by the whole.
+    keypoints = someone(np.arange(60) / 30)
+    lifted = lift_keypoints(keypoints, K, guessing, flip_average=False)
+    passes = [Pass("whole", predictor(guessing, torch.device("cpu"), False), None, 7)]
+    np.testing.assert_allclose(lifted, lift_by(passes, guessing.config, keypoints, K), atol=1e-5)
+
+
+def test_guesses_are_averaged_over_more_windows_than_corrections(guessing: DGNet) -> None:
+    keypoints, windows = someone(np.arange(120) / 30), dict[str, int]()
+
+    def part_of(part: Part) -> Predict:
+        def counted(given: torch.Tensor) -> torch.Tensor:
+            windows[part] = windows.get(part, 0) + len(given)
+            return predictor(guessing, torch.device("cpu"), False, part=part)(given)
+
+        return counted
+
+    passes = passes_of(guessing.config, part_of, 4, 1)
+    lifted = lift_by(passes, guessing.config, keypoints, K)
+    assert windows["guess"] > 5 * windows["correction"]
+    np.testing.assert_allclose(lifted, lift_keypoints(keypoints, K, guessing, flip_average=False, overlap=1), atol=1e-6)
+    # Nearer to what all windows say than one window a frame is.
+    everything = lift_keypoints(keypoints, K, guessing, flip_average=False)
+    alone = [Pass("whole", predictor(guessing, torch.device("cpu"), False), 1, 4)]
+    away, once = (
+        float(np.abs(each - everything).mean()) for each in (lifted, lift_by(alone, guessing.config, keypoints, K))
+    )
+    assert away < 0.9 * once
+
+
+def test_the_guess_of_the_mirrored_video_is_mirrored(guessing: DGNet) -> None:
+    keypoints, counterpart = someone(np.arange(40) / 30), [-1.0, 1.0, 1.0]
+    guess = [Pass("guess", predictor(guessing, torch.device("cpu"), True, part="guess"), 8, 64)]
+    straight, mirrored = (lift_by(guess, guessing.config, each, K) for each in (keypoints, keypoints.mirrored()))
+    np.testing.assert_allclose(mirrored, straight[:, BODY_26.mirror] * counterpart, atol=1e-5)
 
 
 def test_several_threads_give_the_same_bits(model: DGNet) -> None:
