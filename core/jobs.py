@@ -73,8 +73,8 @@ def missing_part(error: ImportError | OSError) -> MotionLiftError:
     if isinstance(error, ImportError) and (error.name or "").startswith(__name__.partition(".")[0]):
         return internal_error(error, "The installation is damaged: install MotionLift again.")
     hint = "Run motionlift doctor: it names what is missing and how to get it."
-    if missing_library(error) in PACKAGES and (packages := absent(for_lifting())):
-        hint = f"On Debian or Ubuntu, apt-get install {' '.join(packages)}."
+    if (library := missing_library(error)) in PACKAGES and (packages := absent(for_lifting())):
+        hint = f"On Debian or Ubuntu, apt-get install {' '.join(packages)}; elsewhere, install what holds {library}."
     return MotionLiftError("missing_package", f"A part that lifting needs cannot be loaded: {error}.", hint)
 
 

@@ -38,7 +38,7 @@ from .solving.moving import as_filmed, camera_turns, in_place, stilled, travels
 from .solving.solve import SHORTEST, misfit, solve_people
 
 OVERLAP = 1
-"""Predictions averaged a frame: more cost time and hardly help."""
+"""Corrections averaged a frame, or predictions where no encoder guesses: more cost time and hardly help."""
 THREADS = 2
 """That lift on a processor; hardly anything else runs by then."""
 QUICK: tuple[Part, ...] = ("guess",)

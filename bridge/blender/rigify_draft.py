@@ -163,12 +163,12 @@ def _append_widgets(path: Path, figure: bpy.types.Object, bones: Mapping[str, Se
     """Widgets by their names in the file, onto these bones of the figure."""
     before = data_blocks()
     widgets = _append(path, lambda there: list(bones))
+    _mark(figure, before)
     collection = _metarig(figure).data.rigify_widgets_collection
     for widget, names in zip(widgets, bones.values(), strict=True):
         collection.objects.link(widget)
         for name in names:
             figure.pose.bones[name].custom_shape = widget
-    _mark(figure, before)
 
 
 def _mark(figure: bpy.types.Object, before: Mapping[str, set[bpy.types.ID]]) -> None:

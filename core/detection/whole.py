@@ -161,8 +161,8 @@ class _Tally:
         return lambda stage, done, total: self.add(number, done)
 
     def add(self, number: int, done: int) -> None:
-        """So many frames of a chunk have been looked at, those before its own included; once more where somebody who
-        died had looked at some, which is not told."""
+        """So many frames of a chunk have been looked at, those before its own included. One that is begun again counts
+        from where it is further than it was."""
         with self._lock:
             self.done[number] = max(self.done.get(number, 0), done)
 
