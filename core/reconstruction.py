@@ -95,26 +95,28 @@ def reconstruct(
     """One motion a person: keypoints lifted, then all solved together.
 
     `camera_K` (3, 3) in pixels; `sources`: each motion's `source`; `drift` (F, 2): how far the background has gone, in
-    shares of the picture's longer side, where the camera moves. The detector's own 3D is taken out of `people` once
-    they are lifted: who asked holds them until the answer, and an hour of it is large. Raises what `prepare`,
-    `lift_keypoints` and `solve_people` raise.
+    shares of the picture's longer side, where the camera moves. `people` are taken out of their list once they are in
+    the motions, the detector's own 3D sooner: who asked holds the list until the answer, and an hour of them is large.
+    Raises what `prepare`, `lift_keypoints` and `solve_people` raise.
     """
     assumed = all(source.get("fov_is") == "assumed" for source in sources)
     scene = _lifted(people, None if assumed else camera_K, settings, drift, progress)
     people[:] = [dataclasses.replace(keypoints, world_landmarks=None) for keypoints in people]
     sources = [{**source, **scene.lens} for source in sources]
-    progress("solve", 0, len(people))
+    count = len(people)
+    progress("solve", 0, count)
     motions = solve_people(scene.people, scene.camera_K, settings, sources)
-    turns = scene.turns
-    # It is in the motions now, and each of those is taken out below: an hour of it is large.
+    turns, hands = scene.turns, [keypoints.hands for keypoints in people]
     del scene
+    seen = [] if turns is None else list(people)
+    people.clear()
     if settings.hands:
-        motions = [_with_fingers(motions, keypoints.hands, settings) for keypoints in people]
+        motions = [_with_fingers(motions, each, settings) for each in hands]
     if turns is not None:
-        motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, people, strict=True)]
+        motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, seen, strict=True)]
     if not travels(settings, drift is not None and camera.moves(drift)):
         motions = [in_place(motion) for motion in motions]
-    progress("solve", len(people), len(people))
+    progress("solve", count, count)
     return motions
 
 
