@@ -32,7 +32,6 @@ def short_clip(sample_video: Path, tmp_path: Path) -> Path:
 BATCH = (
     ENABLED
     + """
-import threading, time
 sample, python, folder = arguments[:3]
 folder = Path(folder)
 entry.preferences.engine_python = python
@@ -88,17 +87,22 @@ shutil.copy(clips / "b.mp4", clips / "a.mp4")
 ops.batch_add(filepath=str(clips / "a.mp4"))
 ops.batch_add(filepath=str(clips / "b.mp4"))
 
-def stop():
-    while not batch.waiting():
-        time.sleep(0.01)
-    queue = session().queue
-    while not queue.status or queue.status.stage != "detect":
-        time.sleep(0.01)
-    for job in [*queue.waiting, queue.status.job]:
-        queue.cancel(job)
+# Another part of them than what was detected already: there is something to cancel.
+choices.trim_end = 0.25
 
-threading.Thread(target=stop, daemon=True).start()
+# As ESC does: between two looks at the engine.
+queue = session().queue
+look = queue.tick
+
+def look_and_stop():
+    ended = look()
+    for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
+        queue.cancel(job)
+    return ended
+
+queue.tick = look_and_stop
 result["cancelled"] = refusal(ops.lift_batch, wait=True)
+queue.tick = look
 result["after"] = [[video.state, video.words] for video in listed.videos]
 choices.target = "NEW"
 ops.lift_batch(wait=True)
