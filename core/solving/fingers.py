@@ -8,7 +8,6 @@ none was seen. The palm tells how wrist and forearm are twisted.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import numpy as np
 
@@ -79,15 +78,14 @@ def with_fingers(motion: Motion, hands: HandKeypoints | None, smoothing: float =
         return motion
     cutoff = float(CUTOFF_HZ[0] * (CUTOFF_HZ[1] / CUTOFF_HZ[0]) ** smoothing)
     local = _with_room(motion.local_rotations)
-    angles = np.empty((len(motion), len(SIDES), *RELAXED.shape))
     for number, side in enumerate(SIDES):
         hand = read_hand(hands, number, motion)
         if np.any(hand.weights > 0):
             _turn_wrist(local[:, :BODY_JOINTS], hand, motion, side, cutoff)
-        angles[:, number] = _steady(hand, motion.times, cutoff)
+        _bend(local, number, _steady(hand, motion.times, cutoff))
     # An hour of what it had before is large, and so is what follows.
     motion = dataclasses.replace(motion, local_rotations=local, hands=hands)
-    return _joined(motion, angles, hands.confidence, finger_lengths(hands))
+    return _joined(motion, hands.confidence, finger_lengths(hands))
 
 
 def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Array = REFERENCE_LENGTHS) -> Motion:
@@ -96,7 +94,9 @@ def append_fingers(motion: Motion, angles: Array, confidence: Array, lengths: Ar
     `confidence` (F, 2) of the hands; `lengths` (5, 3) m of the bones for a hand of scale 1.
     """
     motion = dataclasses.replace(motion, local_rotations=_with_room(motion.local_rotations))
-    return _joined(motion, angles, confidence, lengths)
+    for number in range(len(SIDES)):
+        _bend(motion.local_rotations, number, angles[:, number])
+    return _joined(motion, confidence, lengths)
 
 
 def _with_room(local: Array) -> Array:
@@ -104,14 +104,17 @@ def _with_room(local: Array) -> Array:
     return np.concatenate([local, np.zeros((len(local), len(ANIMATION_51) - BODY_JOINTS, 4))], 1)
 
 
-def _joined(motion: Motion, angles: Array, confidence: Array, lengths: Array) -> Motion:
-    """As `append_fingers`, where `motion` has room for the fingers' rotations, which are filled in."""
+def _bend(local: Array, number: int, angles: Array) -> None:
+    """Fill in the rotations (F, 51, 4) of hand `number` of `SIDES`, bent by `angles` (F, 5, 4) rad."""
+    first = BODY_JOINTS + number * JOINTS_A_HAND
+    (fingers,) = by_stretches(lambda part: [finger_rotations(angles[part], SIDES[number])], len(local))
+    local[:, first : first + JOINTS_A_HAND] = fingers
+
+
+def _joined(motion: Motion, confidence: Array, lengths: Array) -> Motion:
+    """As `append_fingers`, of a motion whose rotations have the fingers already."""
     offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails, lengths)
     local = motion.local_rotations
-    for number, side in enumerate(SIDES):
-        first = BODY_JOINTS + number * JOINTS_A_HAND
-        (fingers,) = by_stretches(partial(_rotations, angles[:, number], side), len(motion))
-        local[:, first : first + JOINTS_A_HAND] = fingers
     local *= continuous_signs(local)[..., None]
 
     return dataclasses.replace(
@@ -123,10 +126,6 @@ def _joined(motion: Motion, angles: Array, confidence: Array, lengths: Array) ->
         joint_positions=joint_positions(ANIMATION_51.parents, offsets, motion.root_translation, local),
         confidence=np.concatenate([motion.confidence, np.repeat(confidence, JOINTS_A_HAND, 1)], 1),
     ).check()
-
-
-def _rotations(angles: Array, side: str, part: slice) -> list[Array]:
-    return [finger_rotations(angles[part], side)]
 
 
 def finger_lengths(hands: HandKeypoints) -> Array:
