@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from motionlift.addon.lift_jobs import Finished, Job, Status
 from motionlift.addon.lift_queue import LiftQueue
 from motionlift.bridge.worker_client import WorkerClient
 from motionlift.bridge.worker_home import import_folder
-from motionlift.core.jobs import LiftSettings
+from motionlift.core.jobs import LiftSettings, Result
 from motionlift.core.motion import Motion
 
 WORK = """
@@ -128,8 +129,17 @@ def test_a_worker_that_does_not_listen_is_ended_within_a_second(queue: LiftQueue
     assert not queue.leaving
 
 
-def test_nothing_stays_of_what_was_cancelled(queue: LiftQueue, job: Callable[..., Job], tmp_path: Path) -> None:
+def test_nothing_stays_of_what_was_cancelled(
+    queue: LiftQueue, job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither of a lift whose result the worker had written, nor of one whose result was being read."""
+    cancelled, load = threading.Event(), lift_queue._load
+
+    def load_slowly(job: Job, result: Result) -> Finished:
+        assert cancelled.wait(PATIENCE_SECONDS)
+        return load(job, result)
+
+    monkeypatch.setattr(lift_queue, "_load", load_slowly)
     for wish, name in (("written", "slow"), ("read", "good")):
         folder = tmp_path / wish
         folder.mkdir()
@@ -143,7 +153,9 @@ def test_nothing_stays_of_what_was_cancelled(queue: LiftQueue, job: Callable[...
         else:
             _until(queue, lambda: queue._loading)
         queue.cancel(one)
+        cancelled.set()
         (ended,) = _until(queue, lambda: not (queue.busy or queue.leaving))
+        cancelled.clear()
         assert ended.error is not None
         assert ended.error.code == "cancelled"
         assert not folder.exists()
