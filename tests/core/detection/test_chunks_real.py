@@ -69,7 +69,7 @@ def test_hands_go_on_across_a_join(sample_video: Path, divide: Divide, monkeypat
     away = np.linalg.norm(hands.pixels - others.pixels, axis=-1).mean(-1) / one.mean_height_px
     both = found & found_once
     # The chunk before the join knows nothing of it, but for the way from its last look at a hand to the next chunk's.
-    looked = 84 - math.ceil(LOOK_SECONDS * 30)
+    looked = 84 - (math.ceil(LOOK_SECONDS * 30) - 1)
     np.testing.assert_array_equal(away[:looked][both[:looked]], 0)
     # The right hand waves, in full view.
     assert both[84 - 12 : 84 + 12, 1].all()
