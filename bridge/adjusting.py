@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from ..core.jobs import UsageError
-from ..core.motion import Bools, Motion
+from ..core.motion import Motion
 from ..core.rotation import (
     IDENTITY,
     Array,
+    Bools,
     conjugate,
     continuous,
     forward_kinematics,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.motion import Bools
-from ..core.rotation import Array, continuous, from_euler, normalise, to_euler, to_matrix
+from ..core.rotation import Array, Bools, continuous, from_euler, normalise, to_euler, to_matrix
 from .rig import AXIS_ANGLE, QUATERNION
 
 PROPERTIES = {QUATERNION: "rotation_quaternion", AXIS_ANGLE: "rotation_axis_angle"}

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.motion import Bools
 from ..core.rotation import (
     Array,
+    Bools,
     conjugate,
     continuous,
     from_rotation_vector,

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..core.motion import Bools, Motion
-from ..core.rotation import Array, conjugate, multiply, rotate
+from ..core.motion import Motion
+from ..core.rotation import Array, Bools, conjugate, multiply, rotate
 from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, bridged, held, hip_drop, way_to_anchors, within_reach
 from .limbs import Limb, moved_end, reach
 from .posing import Pose

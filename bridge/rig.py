@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jobs import MotionLiftError
-from ..core.motion import Bools
-from ..core.rotation import IDENTITY, Array, conjugate, from_matrix, multiply, normalise, rotate
+from ..core.rotation import IDENTITY, Array, Bools, conjugate, from_matrix, multiply, normalise, rotate
 
 QUATERNION = "QUATERNION"
 AXIS_ANGLE = "AXIS_ANGLE"

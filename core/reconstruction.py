@@ -20,6 +20,7 @@ from . import camera
 from .detection.observations import Observations
 from .detection.tracks import choose_tracks, drift_in_life, find_tracks, in_life
 from .jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
+from .keypoints import HandKeypoints, Keypoints2D
 from .lifting import owner_address
 from .lifting.checkpoint import default_weights, load_weights
 from .lifting.device import choose_device
@@ -27,7 +28,7 @@ from .lifting.inference import GPU_BATCH, Part, Predict, batch_on, lift_by, pass
 from .lifting.network import DGNet
 from .lifting.owned import owned
 from .lifting.remembered import Remembered, key_of
-from .motion import HandKeypoints, Keypoints2D, Motion
+from .motion import Motion
 from .processors import share
 from .rotation import Array
 from .skeleton import reference_rest, rest_points

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 IDENTITY: Array = np.array([1.0, 0.0, 0.0, 0.0])
 
 

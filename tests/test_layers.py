@@ -6,7 +6,18 @@ import tomllib
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-CONTRACT = {"bvh", "camera", "files", "hand_skeleton", "jobs", "motion", "rotation", "skeleton", "system_libraries"}
+CONTRACT = {
+    "bvh",
+    "camera",
+    "files",
+    "hand_skeleton",
+    "jobs",
+    "keypoints",
+    "motion",
+    "rotation",
+    "skeleton",
+    "system_libraries",
+}
 """The modules of `core` that bridge and addon may use."""
 
 

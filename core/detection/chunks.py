@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jobs import LiftSettings
-from ..motion import Bools
-from ..rotation import Array
+from ..rotation import Array, Bools
 from ..video.reader import GRACE_SECONDS
 from .bodies import Bodies, distinct
 from .observations import Observations

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion import Bools, Keypoints2D
-from ..rotation import Array
+from ..keypoints import Keypoints2D
+from ..rotation import Array, Bools
 
 SURENESS = 0.7
 """What is filled in is so much surer than nothing, and less than what was seen."""

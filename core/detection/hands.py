@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..hand_skeleton import HAND_21, SIDES
-from ..motion import HandKeypoints
+from ..keypoints import HandKeypoints
 from ..rotation import Array, Floats
 from ..skeleton import MEDIAPIPE_33
 from .landmarker import Pose, created

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 from ..skeleton import body_from_mediapipe
 

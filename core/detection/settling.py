@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion import Bools
-from ..rotation import Array
+from ..rotation import Array, Bools
 from ..skeleton import MEDIAPIPE_33
 
 SETTLING_SECONDS = 0.3

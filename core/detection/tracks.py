@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jobs import PERSON_CHOICES, MotionLiftError, UsageError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array, Floats
 from .bodies import Bodies
 from .filling import filled

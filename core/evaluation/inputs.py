@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from ..camera import project
+from ..keypoints import Keypoints2D
 from ..lifting.device import choose_device
 from ..lifting.inference import lift_keypoints
 from ..lifting.network import DGNet
-from ..motion import Keypoints2D
 from ..reconstruction import OVERLAP
 from ..rotation import Array
 from ..skeleton import REFERENCE_HEIGHT, body_from_mediapipe

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from .. import camera
-from ..motion import Bools, Motion
-from ..rotation import Array, angle_between, normalise
+from ..motion import Motion
+from ..rotation import Array, Bools, angle_between, normalise
 from ..skeleton import BODY_26, CONTACT_NAMES, body_points
 from .gesture_figures import closing_percent, hand_twist, touching_hands, wave_kept
 from .metrics import acceleration_error, mpjpe, pa_mpjpe

@@ -17,9 +17,9 @@ from ..jobs import LiftSettings, MotionLiftError
 from ..lifting.device import choose_device
 from ..lifting.inference import lift_keypoints
 from ..lifting.network import DGNet
-from ..motion import Bools, Motion
+from ..motion import Motion
 from ..reconstruction import OVERLAP
-from ..rotation import Array
+from ..rotation import Array, Bools
 from ..skeleton import BODY_26, INTERPOLATED, body_from_mediapipe, body_points
 from ..solving.figure import Person
 from ..solving.solve import solve_people

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion import Bools
-from ..rotation import Array
+from ..rotation import Array, Bools
 from ..skeleton import JointSet
 from . import metrics
 from .datasets.recording import Floats

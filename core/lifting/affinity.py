@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..jobs import MotionLiftError, UsageError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 from ..skeleton import JointSet
 from .inference import window_inputs

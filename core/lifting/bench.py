@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..camera import intrinsics
 from ..jobs import MotionLiftError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from .config import DGNetConfig
 from .device import Precision, matrix_products
 from .inference import lift_keypoints

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..camera import rays as camera_rays
 from ..jobs import UsageError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 from ..skeleton import MEDIAPIPE_33, body_from_mediapipe
 from ..threads import one_thread

@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..motion import Bools
-from ..rotation import Array
+from ..rotation import Array, Bools
 
 SPACING_TOLERANCE = 0.05
 """How far, relatively, the frames' spacing may be from the trained one: far less than the speeds seen in training."""

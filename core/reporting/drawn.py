@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion import Bools, Motion
-from ..rotation import Array, rotate
+from ..motion import Motion
+from ..rotation import Array, Bools, rotate
 from .evidence import seen_span
 
 

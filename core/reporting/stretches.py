@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..motion import Bools, Motion
-from ..rotation import Array
+from ..motion import Motion
+from ..rotation import Array, Bools
 from ..skeleton import BODY_26
 from .evidence import checked, figure_height_px, foot_contacts, in_picture, landmarks_world, seen_span, stays_in_place
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion import Bools, Motion
-from ..rotation import Array, normalise, rotate
+from ..motion import Motion
+from ..rotation import Array, Bools, normalise, rotate
 from ..skeleton import ANIMATION_21, BODY_26, INTERPOLATED
 from .evidence import (
     checked,

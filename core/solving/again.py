@@ -14,7 +14,8 @@ import numpy as np
 from ... import __version__
 from .. import camera
 from ..jobs import LiftSettings
-from ..motion import Keypoints2D, Motion
+from ..keypoints import Keypoints2D
+from ..motion import Motion
 from ..rotation import Array, from_matrix, multiply
 from ..skeleton import ANIMATION_21, CONTACT_NAMES
 from .figure import Person, laid, pose

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 from ..skeleton import ANIMATION_21, BODY_26
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ..motion import Bools
-from ..rotation import Array
+from ..rotation import Array, Bools
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import camera
 from ..jobs import LiftSettings
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array, forward_kinematics, local_from_world, rotate
 from ..skeleton import (
     ANIMATION_21,

@@ -26,7 +26,8 @@ from ..hand_skeleton import (
     finger_rotations,
     rest_with_fingers,
 )
-from ..motion import HandKeypoints, Motion
+from ..keypoints import HandKeypoints
+from ..motion import Motion
 from ..rotation import (
     Array,
     conjugate,

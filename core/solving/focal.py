@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..camera import DEFAULT_FOV_DEGREES
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 
 PRIOR_SIGMA = 0.30

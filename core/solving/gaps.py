@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion import Bools
-from ..rotation import Array, forward_kinematics, local_from_world, slerp
+from ..rotation import Array, Bools, forward_kinematics, local_from_world, slerp
 from ..skeleton import ANIMATION_21
 from .contacts import runs
 

@@ -30,7 +30,8 @@ from ..hand_skeleton import (
     RELAXED,
     SIDES,
 )
-from ..motion import HandKeypoints, Motion
+from ..keypoints import HandKeypoints
+from ..motion import Motion
 from ..rotation import (
     IDENTITY,
     Array,

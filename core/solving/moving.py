@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import camera
 from ..jobs import LiftSettings
-from ..motion import Keypoints2D, Motion
+from ..keypoints import Keypoints2D
+from ..motion import Motion
 from ..rotation import Array, forward_kinematics
 from .smoothing import smooth
 

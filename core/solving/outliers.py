@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 
 WINDOW_S = 0.25

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
-from ..motion import Bools
 from ..rotation import (
     IDENTITY,
     Array,
+    Bools,
     conjugate,
     forward_kinematics,
     from_axis_angle,

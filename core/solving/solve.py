@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from .. import camera
 from ..jobs import LiftSettings, MotionLiftError
-from ..motion import Keypoints2D, Motion, standard_rate
+from ..keypoints import Keypoints2D
+from ..motion import Motion, standard_rate
 from ..rotation import Array, continuous_signs, from_matrix, local_from_world, multiply
 from ..skeleton import (
     ANIMATION_21,

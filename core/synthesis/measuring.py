@@ -17,7 +17,7 @@ from ..detection.models import PoseModel
 from ..detection.observe import gathered
 from ..detection.tracks import find_tracks
 from ..jobs import MotionLiftError, UsageError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import forward_kinematics
 from ..skeleton import ANIMATION_21, MEDIAPIPE_33, body_points
 from ..training.bodies import stature

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..files import written_beside
 from ..jobs import MotionLiftError
-from ..motion import Keypoints2D
+from ..keypoints import Keypoints2D
 from ..rotation import Array
 from ..skeleton import BODY_26, MEDIAPIPE_33
 

@@ -17,8 +17,8 @@ from motionlift.bridge.retarget import Retargeted, RetargetOptions
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
 from motionlift.bridge.source import place, placement_of, rest_across, rest_directions
 from motionlift.bridge.tpose import FRONT, UP, alignments, role_ends, stand
-from motionlift.core.motion import Bools, Motion
-from motionlift.core.rotation import Array, angle_between, conjugate, from_matrix, multiply, normalise, rotate
+from motionlift.core.motion import Motion
+from motionlift.core.rotation import Array, Bools, angle_between, conjugate, from_matrix, multiply, normalise, rotate
 
 from .conftest import A_POSE, FORWARD, T_POSE, Build
 

@@ -15,8 +15,8 @@ from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, pose_rig
 from motionlift.core.camera import apply, project
 from motionlift.core.jobs import UsageError
-from motionlift.core.motion import Bools, Motion
-from motionlift.core.rotation import Array, angle_between, conjugate, multiply, rotate
+from motionlift.core.motion import Motion
+from motionlift.core.rotation import Array, Bools, angle_between, conjugate, multiply, rotate
 
 from .conftest import A_POSE, Build
 

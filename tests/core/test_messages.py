@@ -9,8 +9,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.messages import receive, send
-from motionlift.core.motion import Keypoints2D
 
 
 def sent(*messages: object) -> io.BytesIO:

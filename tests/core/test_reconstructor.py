@@ -17,7 +17,8 @@ import pytest
 
 from motionlift.core import camera, service
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, Request, Result, UsageError
-from motionlift.core.motion import Keypoints2D, Motion
+from motionlift.core.keypoints import Keypoints2D
+from motionlift.core.motion import Motion
 from motionlift.core.reconstruction import reconstruct
 from motionlift.core.reconstructor import Reconstructor, get_ready, reconstructor, stop_idle
 from motionlift.core.rotation import IDENTITY, forward_kinematics

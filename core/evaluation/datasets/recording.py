@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lifting.graph import JOINT_SETS
-from ...motion import Bools
+from ...rotation import Bools
 from ...skeleton import JointSet
 from .archives import Tree, bad_data_set
 from .calibration import Lens, screen_coordinates

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from motionlift.core.detection.filling import SURENESS, filled
-from motionlift.core.motion import Bools, HandKeypoints, Keypoints2D
-from motionlift.core.rotation import Array
+from motionlift.core.keypoints import HandKeypoints, Keypoints2D
+from motionlift.core.rotation import Array, Bools
 
 
 def moving(times: Array) -> Array:

@@ -20,7 +20,7 @@ from motionlift.core.detection.hands import (
 )
 from motionlift.core.detection.people import choose_people, detect
 from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import HandKeypoints
+from motionlift.core.keypoints import HandKeypoints
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33
 

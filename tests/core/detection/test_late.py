@@ -28,7 +28,7 @@ from motionlift.core.detection.record import Record
 from motionlift.core.detection.settling import SETTLING_SECONDS
 from motionlift.core.detection.tracks import find_tracks
 from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.synthesis.film import write_clip
 from motionlift.core.video import Frame, read_frames
 

@@ -19,7 +19,7 @@ from motionlift.core.detection.strip import write_people_pictures, write_people_
 from motionlift.core.detection.tracks import Track, find_tracks
 from motionlift.core.detection.whole import observe_whole
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, UsageError
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26
 from motionlift.core.video import Shot, VideoInfo

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from motionlift.core.detection.sides import GROUPS, exchange, exchanged
-from motionlift.core.motion import Bools
-from motionlift.core.rotation import Array
+from motionlift.core.rotation import Array, Bools
 
 Landmarks = Callable[..., tuple[Array, Array]]
 Walker = Callable[..., Array]

@@ -11,8 +11,8 @@ import torch
 
 from motionlift.core.camera import apply, intrinsics, inverse, look_at, project
 from motionlift.core.evaluation.datasets.calibration import Lens
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.lifting.network import DGNet, DGNetConfig
-from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33, reference_rest, rest_points
 from motionlift.core.training.mocap import QUANTUM, PackedTakes

@@ -19,7 +19,8 @@ from motionlift.core.evaluation.motion_figures import (
     mean_figures,
     measure_motion,
 )
-from motionlift.core.motion import Keypoints2D, Motion
+from motionlift.core.keypoints import Keypoints2D
+from motionlift.core.motion import Motion
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_axis_angle, multiply
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, reference_rest
 from motionlift.core.solving.moving import as_filmed, camera_turns, in_place

@@ -11,10 +11,10 @@ import torch
 
 from motionlift.core.camera import intrinsics
 from motionlift.core.jobs import UsageError
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.lifting.checkpoint import load_weights
 from motionlift.core.lifting.inference import Part, Pass, Predict, lift_by, lift_keypoints, passes_of, predictor
 from motionlift.core.lifting.network import DGNet, DGNetConfig
-from motionlift.core.motion import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from motionlift.core.lifting.windowing import NEAR, WindowPlan, fill_gaps, plan_windows, runs
-from motionlift.core.motion import Bools
-from motionlift.core.rotation import Array
+from motionlift.core.rotation import Array, Bools
 
 INTERVAL = 1 / 15
 

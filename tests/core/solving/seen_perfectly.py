@@ -6,7 +6,8 @@ import numpy as np
 
 from motionlift.core import camera
 from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import Keypoints2D, Motion
+from motionlift.core.keypoints import Keypoints2D
+from motionlift.core.motion import Motion
 from motionlift.core.rotation import IDENTITY, Array, forward_kinematics, from_euler, multiply
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, body_points, interpolate_body, reference_rest
 from motionlift.core.solving.figure import Person

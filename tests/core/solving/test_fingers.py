@@ -26,7 +26,8 @@ from motionlift.core.hand_skeleton import (
     rest_hand,
     rest_with_fingers,
 )
-from motionlift.core.motion import HandKeypoints, Motion
+from motionlift.core.keypoints import HandKeypoints
+from motionlift.core.motion import Motion
 from motionlift.core.rotation import (
     Array,
     angle_between,

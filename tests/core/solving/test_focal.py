@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from motionlift.core.camera import DEFAULT_FOV_DEGREES
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.solving.focal import (
     CORRELATED_S,

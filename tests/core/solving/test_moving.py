@@ -11,7 +11,8 @@ import pytest
 from motionlift.core import camera
 from motionlift.core.camera import MOVES, apply, intrinsics, inverse, project
 from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import Keypoints2D, Motion
+from motionlift.core.keypoints import Keypoints2D
+from motionlift.core.motion import Motion
 from motionlift.core.rotation import Array, forward_kinematics, from_euler, to_matrix
 from motionlift.core.solving.moving import (
     WIDEST,

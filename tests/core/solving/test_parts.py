@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.rotation import (
     IDENTITY,
     Array,

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.rotation import forward_kinematics
 from motionlift.core.solving import sequence, stretches
 from motionlift.core.solving.again import resolve

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.skeleton import BODY_26, MEDIAPIPE_33, REFERENCE_HEIGHT, body_from_mediapipe
 from motionlift.core.training.cameras import film as filmed
 from motionlift.core.training.depth_errors import BoneDepth, DepthErrors, FigureDepth, depth_errors, measure_depths

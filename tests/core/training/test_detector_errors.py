@@ -11,7 +11,7 @@ import torch
 
 from motionlift.core import camera
 from motionlift.core.jobs import MotionLiftError
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.skeleton import BODY_26, INTERPOLATED, MEDIAPIPE_33, REFERENCE_HEIGHT
 from motionlift.core.training.bodies import bone_frames
 from motionlift.core.training.detector_errors import DetectorErrors, measure_errors

@@ -9,8 +9,8 @@ import torch
 
 from motionlift.core.camera import intrinsics, project
 from motionlift.core.jobs import MotionLiftError, UsageError
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.lifting.checkpoint import load_weights
-from motionlift.core.motion import Keypoints2D
 from motionlift.core.skeleton import MEDIAPIPE_33, REFERENCE_HEIGHT
 from motionlift.core.training.loop import TrainSettings, _start, is_validation, train
 from motionlift.core.training.mocap import QUANTUM, PackedTakes, pack_folder

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from motionlift.core import camera
-from motionlift.core.motion import Keypoints2D
+from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import BODY_26, REFERENCE_HEIGHT, body_from_mediapipe
 from motionlift.core.training import pair_windows, windows
