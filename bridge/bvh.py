@@ -8,6 +8,7 @@ disagree on whether its position channels replace the offset or add to it.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -110,9 +111,10 @@ def euler_order(motion: Motion, joint: int, options: BvhOptions) -> str:
 
 
 def evenly_sampled(motion: Motion, fps: float) -> Motion:
-    """The motion at `fps`; as it is when its times, which containers round to milliseconds, are even already."""
+    """The motion at `fps`; as it is when its times, which containers round to milliseconds, are even already. Blender
+    keeps rates in single precision: 30000/1001 of a second's is not quite its own there."""
     even = motion.times[0] + np.arange(len(motion)) / fps
-    if fps == motion.fps and np.max(np.abs(motion.times - even)) <= max(1.1e-3, 0.05 / fps):
+    if math.isclose(fps, motion.fps, rel_tol=1e-6) and np.max(np.abs(motion.times - even)) <= max(1.1e-3, 0.05 / fps):
         return motion
     return resample(motion, fps)
 

@@ -213,30 +213,36 @@ def _bad_motion(what: str) -> MotionLiftError:
 def standard_rate(times: Array) -> float:
     """The frames per second that exports use for samples at `times` (F,) s.
 
-    The mean rate snapped to a standard one within 0.1 %; for variable rates (over 5 % of the steps
-    differ from the median by more than a fifth) the standard rate nearest the median; else the mean.
+    The mean rate snapped to a standard one within 0.1 %, if need be without the steps that differ from the median by
+    more than a fifth, where frames were dropped; for variable rates (over 5 % of such steps) the standard rate nearest
+    the median; else the mean.
     """
     if len(times) < 2:
         return 30.0
     steps = np.diff(times)
     standard = np.array([float(rate) for rate in STANDARD_RATES])
     median = 1.0 / float(np.median(steps))
-    variable = np.mean(np.abs(steps * median - 1) > 0.2) > 0.05
-    rate = median if variable else (len(times) - 1) / float(times[-1] - times[0])
+    regular = np.abs(steps * median - 1) <= 0.2
+    variable = np.mean(~regular) > 0.05
+    rates = [median] if variable else [1.0 / float(steps.mean()), 1.0 / float(steps[regular].mean())]
     # Containers often store whole milliseconds, so the mean of a short clip is off by up to one of them.
     tolerance = max(1e-3, 1.1e-3 / float(times[-1] - times[0]))
-    nearest = float(standard[np.argmin(np.abs(np.log(standard / rate)))])
-    return nearest if variable or abs(nearest / rate - 1) <= tolerance else rate
+    for rate in rates:
+        nearest = float(standard[np.argmin(np.abs(np.log(standard / rate)))])
+        if variable or abs(nearest / rate - 1) <= tolerance:
+            return nearest
+    return rates[0]
 
 
 def resample(motion: Motion, fps: float) -> Motion:
     """The motion at uniform samples, `fps` a second, from its first time to its last.
 
-    Rotations are slerped, positions interpolated linearly and recomputed by forward kinematics; detections,
-    contacts, keypoints and confidence come from the nearest sample.
+    Rotations are slerped, positions interpolated linearly and recomputed by forward kinematics, confidence is
+    interpolated; detections, contacts and keypoints come from the nearest sample.
     """
     first, last = float(motion.times[0]), float(motion.times[-1])
-    count = int(np.floor((last - first) * fps + 1e-6)) + 1
+    # Times in whole milliseconds, and rates that somebody typed (29.97), must not cost the last frame.
+    count = int(np.floor((last - first) * fps + 0.05 + 1e-3 * fps)) + 1
     times = first + np.arange(count) / fps
     upper = np.clip(np.searchsorted(motion.times, times, side="right"), 1, max(len(motion) - 1, 1))
     lower = upper - 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlift.bridge.bvh import bvh_to_motion, file_from_world, motion_to_bvh, save_bvh
+from motionlift.bridge.bvh import bvh_to_motion, evenly_sampled, file_from_world, motion_to_bvh, save_bvh
 from motionlift.core import bvh
 from motionlift.core.bvh import UNITS, BvhOptions, positions, read_bvh
 from motionlift.core.hand_skeleton import FINGER_JOINTS, HIGHEST, LOWEST
@@ -157,6 +157,16 @@ def test_other_rates_and_uneven_times_are_resampled(make_motion: MotionMaker) ->
     np.testing.assert_allclose(
         np.sort(motion_to_bvh(rounded).values[:, 0]), np.sort(100 * rounded.root_translation[:, 0]), atol=1e-9
     )
+
+
+@pytest.mark.parametrize(("rate", "whole"), [(24000 / 1001, 24), (30000 / 1001, 30), (60000 / 1001, 60)])
+def test_the_rate_that_blender_keeps_in_single_precision_is_the_clips_own(
+    make_motion: MotionMaker, rate: float, whole: int
+) -> None:
+    motion = make_motion(frames=300, fps=rate)
+    in_blender = whole / float(np.float32(1.001))
+    assert in_blender != rate
+    assert evenly_sampled(motion, in_blender) is motion
 
 
 def test_foreign_skeletons_and_empty_files_are_refused(make_motion: MotionMaker) -> None:

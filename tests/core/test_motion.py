@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +171,20 @@ def test_standard_rates_are_found_from_their_times(rate: float, decimals: int) -
     assert standard_rate(np.arange(6000) / rate) == rate
 
 
+@pytest.mark.parametrize(
+    ("rate", "frames", "dropped"),
+    [
+        (30, 60, [30]),
+        (25, 250, [9, 80, 81, 200]),
+        (60, 600, range(5, 600, 29)),
+        (30000 / 1001, 1800, [5, 100, 900]),
+        (30, 600, range(200, 230)),
+    ],
+)
+def test_dropped_frames_do_not_change_the_rate(rate: float, frames: int, dropped: Sequence[int]) -> None:
+    assert standard_rate(np.delete(np.arange(frames) / rate, list(dropped))) == pytest.approx(rate, rel=1e-9)
+
+
 def test_other_rates() -> None:
     assert standard_rate(np.arange(300) / 17.3) == pytest.approx(17.3)
     assert standard_rate(np.array([0.0])) > 0
@@ -203,6 +217,18 @@ def test_resampling_follows_the_motion(make_motion: MotionMaker, fps: float) -> 
         result.parents, result.rest_offsets, result.root_translation, result.local_rotations
     )
     np.testing.assert_allclose(positions, result.joint_positions, atol=1e-9)
+
+
+@pytest.mark.parametrize("fps", [29.97, 30000 / 1001, float(np.float32(30000) / np.float32(1001)), 23.976, 59.94, 25.0])
+@pytest.mark.parametrize("decimals", [3, 9])
+def test_resampling_keeps_the_last_frame(make_motion: MotionMaker, fps: float, decimals: int) -> None:
+    """Rates as people type them, times as containers round them."""
+    for frames in (30, 31, 37, 300):
+        exact = min(STANDARD_RATES, key=lambda rate: abs(float(rate) - fps))
+        motion = dataclasses.replace(
+            make_motion(frames=frames), times=np.round(np.arange(frames) / float(exact), decimals)
+        )
+        assert len(resample(motion, fps)) == frames
 
 
 def test_resampling_uneven_times_and_single_frames(make_motion: MotionMaker) -> None:
