@@ -31,7 +31,7 @@ from .lifting.remembered import Remembered, key_of
 from .motion import Motion
 from .processors import share
 from .rotation import Array
-from .skeleton import reference_rest, rest_points
+from .skeleton import ANIMATION_21, reference_rest, rest_points
 from .solving import again
 from .solving.figure import Person
 from .solving.focal import estimate_focal, fields_of_view, telling_part
@@ -111,10 +111,11 @@ def reconstruct(
     del scene
     seen = [] if turns is None else list(people)
     people.clear()
-    if settings.hands:
-        motions = [_with_fingers(motions, each, settings) for each in hands]
     if turns is not None:
         motions = [as_filmed(motion, keypoints, turns) for motion, keypoints in zip(motions, seen, strict=True)]
+    if settings.hands:
+        # Hands were seen by the camera that filmed, however it turned.
+        motions = [_with_fingers(motions, each, settings) for each in hands]
     if not travels(settings, drift is not None and camera.moves(drift)):
         motions = [in_place(motion) for motion in motions]
     progress("solve", count, count)
@@ -248,12 +249,10 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """Solve a motion again with other settings."""
     progress("solve", 0, 1)
+    if settings.hands and motion.hands is None:
+        raise MotionLiftError("no_hands", "This take was lifted without hands.", "Lift the video again with --hands.")
     solved = dataclasses.replace(again.resolve(motion, settings), hands=motion.hands)
-    if settings.hands:
-        if motion.hands is None:
-            raise MotionLiftError(
-                "no_hands", "This take was lifted without hands.", "Lift the video again with --hands."
-            )
+    if settings.hands and len(solved.joint_names) == len(ANIMATION_21):
         solved = _with_fingers([solved], motion.hands, settings)
     progress("solve", 1, 1)
     return solved
