@@ -2,12 +2,14 @@
 
 Who changes how smooth a motion is, or whether its feet are planted, does not ask for another figure, floor or contacts:
 these stay, and one solve from the motion as it stands takes a third of the time of all of them. Anything else is solved
-from the beginning.
+from the beginning, and stands where it stood: others of the same clip stand beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,47 +18,61 @@ from .. import camera
 from ..jobs import LiftSettings
 from ..keypoints import Keypoints2D
 from ..motion import Motion
-from ..rotation import Array, from_matrix, multiply
-from ..skeleton import ANIMATION_21, CONTACT_NAMES
+from ..rotation import (
+    Array,
+    forward_kinematics,
+    from_axis_angle,
+    from_matrix,
+    minimal_rotation,
+    multiply,
+    rotate,
+    to_matrix,
+)
+from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, REFERENCE_HEIGHT
 from .figure import Person, laid, pose
-from .moving import as_filmed, in_place, stilled, travels, turns_of
+from .moving import as_filmed, in_place, still_frame, stilled, through_another_lens, travels, turns_of
 from .solve import FLOOR_TOLD, PASSES, detected_span, laid_on_picture, motion_of, part_of, solve_people
 from .trajectory import Ground
 
 MANNER = frozenset({"smoothing", "foot_lock", "hands"})
 """The settings that leave figure, floor and contacts as they are."""
+LENS, HEIGHT = ("fov_degrees", "fov_is", "fov_range"), ("height_m", "height_is")
+"""What a source tells of either: the figure, how it is known, and more."""
+FOUND = "found"
+"""The source's key for what was found, while something given stands in its place."""
 
 
 def resolve(motion: Motion, settings: LiftSettings) -> Motion:
-    """The motion as other settings want it. Its fingers, if it has any, are left out."""
-    asked = settings.of_result()
+    """The motion as other settings want it. Its fingers, if it has any, are left out, unless nothing differs."""
     differing = _differing(motion, settings)
-    if not (differing or settings.hands):
+    if not differing:
         return motion
+    source = {**motion.source, "settings": settings.of_result()}
+    if differing == {"hands"} and settings.hands:
+        return replace(motion, source=source)
+    source = _told(source, HEIGHT, settings.height_m, {"height_m": REFERENCE_HEIGHT, "height_is": "assumed"})
+    source = _told(source, LENS, settings.fov_degrees, {})
+    if source.get("height_is") == FLOOR_TOLD:
+        # What others on the same floor told; here this person is alone.
+        settings = replace(settings, height_m=float(source["height_m"]))
+    before = after = motion.camera_K[0]
+    if source.get("fov_degrees") != motion.source.get("fov_degrees"):
+        after = camera.intrinsics(motion.image_size, float(source["fov_degrees"]))
     filmed = Keypoints2D(
         motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
     )
-    source = {**motion.source, "settings": asked}
-    camera_K = motion.camera_K[0]
-    if settings.height_m is not None:
-        source.update(height_m=settings.height_m, height_is="given")
-    elif source.get("height_is") == FLOOR_TOLD:
-        # What others on the same floor told; here this person is alone.
-        settings = replace(settings, height_m=float(source["height_m"]))
-    if settings.fov_degrees is not None:
-        camera_K = camera.intrinsics(motion.image_size, settings.fov_degrees)
-        source.update(fov_degrees=settings.fov_degrees, fov_is="given")
     turns = turns_of(motion)
-    if turns is None:
-        person = Person(filmed, motion.lifted_camera)
-    else:
-        person = Person(stilled(filmed, camera_K, turns), motion.lifted_camera @ np.swapaxes(turns, 1, 2))
+    person = _before_still_camera(filmed, motion.lifted_camera, turns, before, after)
+    if turns is not None:
+        turns = through_another_lens(turns, before, after)
     if differing <= MANNER:
         solved = replace(_in_another_manner(motion, person, settings), source=source)
     else:
-        (solved,) = solve_people([person], camera_K, settings, [source])
+        (solved,) = solve_people([person], after, settings, [source])
     if turns is not None:
         solved = as_filmed(solved, filmed, turns)
+    if not differing <= MANNER:
+        solved = _where_it_stood(solved, motion)
     return solved if travels(settings, bool(source.get("camera_moves"))) else in_place(solved)
 
 
@@ -66,6 +82,43 @@ def _differing(motion: Motion, settings: LiftSettings) -> set[str]:
     differing = {name for name in {*own, *asked} if own.get(name) != asked.get(name)}
     same = dict(motion.source.get("versions", {})).get("motionlift") == __version__
     return differing if same else {*differing, "version"}
+
+
+def _told(
+    source: Mapping[str, Any], names: tuple[str, ...], given: float | None, otherwise: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The source with a figure as `given`, else as it was found, where that is known, or as it is `otherwise`."""
+    figure, how = names[:2]
+    own = {name: source[name] for name in names if name in source}
+    found = dict(source.get(FOUND, {}))
+    if given is not None:
+        if own and own.get(how) != "given":
+            found.update(own)
+        own = {figure: given, how: "given"}
+    elif own.get(how) == "given":
+        own = {name: found.pop(name) for name in names if name in found} or dict(otherwise) or own
+    rest = {name: value for name, value in source.items() if name not in {*names, FOUND}}
+    return {**rest, **own, **({FOUND: found} if found else {})}
+
+
+def _before_still_camera(
+    filmed: Keypoints2D, lifted_camera: Array, turns: Array | None, before: Array, after: Array
+) -> Person:
+    """What was seen and lifted under K `before` (3, 3), as a still camera would have seen it under K `after`.
+
+    `turns` (F, 3, 3) of the camera that filmed, as read under `before`. What was lifted looks the same from the camera:
+    it turns with the ray to the pelvis.
+    """
+    seen, lifted = filmed, lifted_camera
+    if turns is not None:
+        lifted = lifted_camera @ np.swapaxes(turns, 1, 2)
+        seen = stilled(filmed, after, through_another_lens(turns, before, after))
+    if after is not before:
+        was = filmed if turns is None else stilled(filmed, before, turns)
+        pelvis = BODY_26.index("pelvis")
+        rays = [camera.rays(k.pixels[:, pelvis], K) for k, K in ((was, before), (seen, after))]
+        lifted = rotate(minimal_rotation(*rays)[:, None], lifted)
+    return Person(seen, lifted)
 
 
 def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings) -> Motion:
@@ -87,12 +140,44 @@ def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings) -
 
 
 def _in_still_camera(motion: Motion) -> tuple[Array, Array, Array]:
-    """Orientations (F, 21, 4) and path (F, 3) of the motion in the axes of its middle camera, and that camera's
-    world_from_camera (4, 4): the only one, where it stood still."""
+    """Orientations (F, 21, 4) and path (F, 3) of the motion in the axes of the still camera, and that camera's
+    world_from_camera (4, 4)."""
     poses = motion.world_from_camera
-    middle = poses[len(poses) // 2]
-    axes = middle[:3, :3]
+    axes = poses[still_frame(motion), :3, :3]
     rotations = motion.world_rotations()[:, : len(ANIMATION_21)]
     # Where people are kept in place their camera goes along: only each frame's own tells how far they are from it.
     path: Array = (motion.root_translation - poses[:, :3, 3]) @ axes
-    return multiply(from_matrix(axes.T), rotations), path, middle
+    first = _first_seen(motion) if len(poses) > 1 else 0
+    return multiply(from_matrix(axes.T), rotations), path, camera.rigid(axes, poses[first, :3, 3])
+
+
+def _where_it_stood(solved: Motion, before: Motion) -> Motion:
+    """A motion that was solved alone, turned and moved in plan to where it stood in the clip's world: as far from the
+    origin as another height makes everything, and another lens all distances from the camera."""
+    still, first = still_frame(before), _first_seen(before)
+    view = before.world_from_camera[still, :2, 2]
+    # Alone it has the still camera look along +Y.
+    turn = from_axis_angle(np.array([0.0, 0.0, 1.0]), -np.arctan2(view[0], view[1]))
+    longer = solved.camera_K[0, 0, 0] / before.camera_K[0, 0, 0]
+    size = _height(solved) / _height(before)
+    root = rotate(turn, solved.root_translation)
+    place = before.root_translation[first, :2] * size * [1.0, longer]
+    move = np.append(place - root[first, :2], 0.0)
+    root = root + move
+    local = solved.local_rotations.copy()
+    local[:, 0] = multiply(turn, local[:, 0])
+    joints, _ = forward_kinematics(solved.parents, solved.rest_offsets, root, local)
+    cameras = camera.rigid(to_matrix(turn), move) @ solved.world_from_camera
+    return replace(
+        solved, root_translation=root, local_rotations=local, joint_positions=joints, world_from_camera=cameras
+    )
+
+
+def _height(motion: Motion) -> float:
+    """How tall the body was told or taken to be, m."""
+    return float(motion.source.get("height_m", REFERENCE_HEIGHT))
+
+
+def _first_seen(motion: Motion) -> int:
+    """The first frame in which somebody was detected, which stays where it is without travel."""
+    return int(np.argmax(motion.detected))

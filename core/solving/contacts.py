@@ -70,7 +70,8 @@ def find_supports(points: Array, hips: Array, confidence: Array, times: Array, l
         return np.zeros(points.shape[:2])
     step = float(np.median(np.diff(times)))
     speed = _speed(points, times, SOLVED)
-    height = points[..., 2]
+    # Far below the floor nothing carries: it is the floor that is wrong.
+    height = np.abs(points[..., 2])
     near = np.array(SUPPORT_HEIGHTS)
     enter = (speed < SOLVED.speed_on) & (height < near) & (confidence > SEEN)
     stay = (speed < SOLVED.speed_off) & (height < 1.4 * near) & (confidence > SEEN)

@@ -15,7 +15,7 @@ from .. import camera
 from ..jobs import LiftSettings
 from ..keypoints import Keypoints2D
 from ..motion import Motion
-from ..rotation import Array, forward_kinematics
+from ..rotation import Array, forward_kinematics, from_euler, to_euler, to_matrix
 from .smoothing import smooth
 
 WIDEST = np.radians(100.0)
@@ -67,19 +67,37 @@ def as_filmed(motion: Motion, keypoints: Keypoints2D, turns: Array) -> Motion:
     )
 
 
+def still_frame(motion: Motion) -> int:
+    """The frame whose camera is nearest to the middle of all turns, where `camera_turns` has the still one."""
+    axes = motion.world_from_camera[:, :3, :3]
+    x, y, z = np.moveaxis(axes[len(axes) // 2].T @ axes[..., 2:], 1, 0)[..., 0]
+    angles = np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1.0, 1.0))], -1)
+    return int(np.argmin(np.linalg.norm(angles - (angles.max(0) + angles.min(0)) / 2, axis=-1)))
+
+
 def turns_of(motion: Motion) -> Array | None:
-    """The rotations (F, 3, 3) that `as_filmed` wrote into a motion, from its middle camera; None for a still one."""
+    """The rotations (F, 3, 3) that `as_filmed` wrote into a motion, to the camera of its `still_frame`; None for a
+    camera that stood still."""
     if len(motion.world_from_camera) < 2:
         return None
     axes = motion.world_from_camera[:, :3, :3]
-    turns: Array = axes[len(axes) // 2].T @ axes
+    turns: Array = axes[still_frame(motion)].T @ axes
     return turns
 
 
+def through_another_lens(turns: Array, before: Array, after: Array) -> Array:
+    """Turns (F, 3, 3) that were read from the background under K `before` (3, 3), under K `after`: the longer the
+    lens, the smaller the turn that shifts it so far."""
+    angles = to_euler(turns, "YXZ") * (before[0, 0] / after[0, 0])
+    return to_matrix(from_euler(angles, "YXZ"))
+
+
 def in_place(motion: Motion) -> Motion:
-    """The motion without its travel: the pelvis keeps its height and sways, and the way it went is left out."""
-    root = motion.root_translation
+    """The motion without its travel: the pelvis keeps its height and sways where it was first seen, and the way it
+    went from there is left out."""
+    root, first = motion.root_translation, int(np.argmax(motion.detected))
     way = smooth(root[:, :2], np.ones(len(root)), motion.times, PLACE_HZ)
+    way = way - way[first]
     stays = np.concatenate([root[:, :2] - way, root[:, 2:]], -1)
     positions, _ = forward_kinematics(motion.parents, motion.rest_offsets, stays, motion.local_rotations)
     # The camera goes along, so that the figure still covers the actor.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import camera
-from ..rotation import Array, normalise
+from ..rotation import Array, Bools, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
 from .ground import LEVEL_UP, fit_ground, resting_places, standing_up
@@ -16,6 +16,8 @@ from .trajectory import Ground
 
 STOREYS = (0.5, 0.25, 0.12)
 """Metres off the floor beyond which a resting foot stands on something else: less and less, as the floor is found."""
+RAISED_SHARE = 0.25
+"""Of the leg's length: feet this much higher than the pelvis are in the air."""
 
 
 def standing_on(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Ground, list[Array]]:
@@ -28,10 +30,19 @@ def standing_on(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Grou
 
 
 def up_and_lowest(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Array, float]:
-    """A first floor: up as people stand, at the height that feet seldom go below."""
+    """A first floor: up as people stand, at the height that feet seldom go below, nor hands, knees and seat of who is
+    upside down."""
     up = _standing(figures)[0]
-    heights = np.concatenate([((f.feet + p[:, None]) @ up).min(1) for f, p in zip(figures, paths, strict=True)])
-    return up, float(np.percentile(heights, 10))
+    heights = []
+    for figure, path in zip(figures, paths, strict=True):
+        feet, others = (figure.feet @ up).min(1), (figure.supports @ up).min(1)
+        heights.append(path @ up + np.where(_upside_down(figure, up).all(1), np.minimum(feet, others), feet))
+    return up, float(np.percentile(np.concatenate(heights), 10))
+
+
+def _upside_down(figure: Figure, up: Array) -> Bools:
+    """Whether contact points (F, C) are so far above the pelvis that the foot cannot stand."""
+    return np.asarray(figure.feet @ up > RAISED_SHARE * leg_length(figure))
 
 
 def heights_by_floor(figures: Sequence[Figure], paths: Sequence[Array], ground: Ground) -> list[float]:
@@ -54,7 +65,8 @@ def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
 
 def _contacts(figure: Figure, path: Array, ground: Ground) -> Array:
     level = _level_rotation(ground.normal)
-    return find_contacts((figure.feet + path[:, None]) @ level.T, figure.foot_confidence, figure.times)
+    confidence = np.where(_upside_down(figure, ground.normal), 0.0, figure.foot_confidence)
+    return find_contacts((figure.feet + path[:, None]) @ level.T, confidence, figure.times)
 
 
 def supports_of(figure: Figure, path: Array, ground: Ground) -> Array:

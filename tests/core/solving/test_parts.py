@@ -245,3 +245,6 @@ def test_hands_knees_and_seat_carry_where_they_rest() -> None:
     assert found[TIMES < 1.3, 4].all()
     assert not found[TIMES > 1.6, 4].any()
     assert not find_supports(points, hips, np.zeros((FRAMES, 5)), TIMES, 0.9)[:, :4].any()
+    # Nor where the floor is far above: it is the floor that is wrong there.
+    points[..., 2] -= 1.5
+    assert not find_supports(points, hips, np.ones((FRAMES, 5)), TIMES, 0.9)[:, :4].any()

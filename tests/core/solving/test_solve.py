@@ -11,7 +11,8 @@ import torch
 
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.keypoints import Keypoints2D
-from motionlift.core.rotation import forward_kinematics
+from motionlift.core.rotation import IDENTITY, forward_kinematics, from_euler, rotate
+from motionlift.core.skeleton import ANIMATION_21, body_points, reference_rest, support_points
 from motionlift.core.solving import sequence, stretches
 from motionlift.core.solving.again import resolve
 from motionlift.core.solving.figure import Person
@@ -93,6 +94,30 @@ def test_one_who_moves_along_travels_as_far() -> None:
     (motion,) = solve_people([perceived(standing(-0.6, speed=0.4)[0])], K, SETTINGS, [{}])
     travelled = motion.root_translation[-1] - motion.root_translation[0]
     assert travelled == pytest.approx([0.4 * TIMES[-1], 0, 0], abs=0.12)
+
+
+def test_who_stands_on_the_hands_stands_on_the_floor() -> None:
+    """Upside down for the whole clip, arms stretched: hands carry, feet and knees in the air do not."""
+    local = np.tile(IDENTITY, (FRAMES, len(ANIMATION_21), 1))
+    for joint, angle in (("left_shoulder", -85.0), ("right_shoulder", 85.0)):
+        local[:, ANIMATION_21.index(joint)] = from_euler(np.radians([[0.0, angle, 0.0]]), "XYZ")
+    local[:, 0] = from_euler(np.stack([0 * TIMES, np.pi + 0.05 * np.sin(3 * TIMES), 0 * TIMES], -1), "XYZ")
+    offsets = reference_rest()[0]
+    root = np.zeros((FRAMES, 3))
+    joints, world = forward_kinematics(ANIMATION_21.parents, offsets, root, local)
+    carriers, palms = support_points(offsets)
+    hands = joints[:, carriers[:2]] + rotate(world[:, carriers[:2]], palms[:2])
+    points = body_points(joints, world, offsets) - [0.0, 0.0, hands[..., 2].min()]
+    (motion,) = solve_people([perceived(points)], K, SETTINGS, [{}])
+    height = {
+        name: np.median(motion.joint_positions[:, motion.joint(name), 2])
+        for name in ("left_wrist", "head", "left_ankle")
+    }
+    assert height["left_wrist"] == pytest.approx(0.1, abs=0.1)
+    assert height["left_wrist"] + 0.3 < height["head"] < height["left_ankle"] - 1.0
+    contacts = dict(zip(motion.contact_names, motion.contacts.mean(0), strict=True))
+    assert max(contacts[name] for name in contacts if not name.endswith("hand")) < 0.05
+    assert min(contacts["left_hand"], contacts["right_hand"]) > 0.9
 
 
 def test_bones_are_constant_and_forward_kinematics_agree() -> None:
