@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..rotation import Array, normalise
 from ..skeleton import BODY_26
@@ -13,7 +14,7 @@ from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a level camera."""
-PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(6.0), np.radians(8.0), np.radians(2.5)
+PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(6.0), np.radians(12.0), np.radians(2.5)
 """How cameras are held: at a person's eyes, looking down at the middle of somebody, some tilted more on purpose, but
 seldom rolled."""
 STANDING_SIGMA = np.radians(8.0)
@@ -25,6 +26,10 @@ CARRYING_HEIGHT = 0.05
 """Metres above the lowest point of the feet over which the share of the weight falls."""
 PLANT_SIGMA, DEPTH_SIGMA = 0.03, 0.15
 """Metres by which a foot that stands is seen off the floor, and by which its depth errs."""
+EYES, EYES_SIGMA = 1.4, 0.5
+"""Metres above the floor at which cameras are held or put up."""
+SIZE_SIGMA = 0.06
+"""How much taller or smaller people are than they are taken for."""
 PLANE_ROUNDS = 8
 SHALLOWEST = -0.02
 """The product of a ray and the floor's normal, at most: level rays hardly meet the floor, those that go up never do."""
@@ -55,10 +60,14 @@ def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -
     return up, min(1.0, total / ENOUGH)
 
 
-def fit_ground(up: Array, certainty: float, plants: Array, weights: Array) -> Ground:
+def fit_ground(
+    up: Array, certainty: float, plants: Array, weights: Array, whose: NDArray[np.int64] | None = None
+) -> Ground:
     """The floor that agrees best with level cameras, standing people and the places where their feet rest.
 
-    `up` (3,) and `certainty` from `standing_up`; `plants` (M, 3) m in the camera's frame with `weights` (M,).
+    `up` (3,) and `certainty` from `standing_up`; `plants` (M, 3) m in the camera's frame with `weights` (M,); `whose`
+    (M,): the number of the person, where there are several. Somebody who is taller than taken for is seen too near all
+    the time, and must not tilt the floor towards the others: the depths of each share a factor.
 
     A foot is seen along its ray, and errs in depth. Rays go down: a plane laid through feet that stand in a row but are
     taken for nearer and further ones would tilt towards their rays. So depths are compared, those seen with those at
@@ -70,19 +79,30 @@ def fit_ground(up: Array, certainty: float, plants: Array, weights: Array) -> Gr
         return Ground(normal, 0.0)
     rays, depths = normalise(plants), np.linalg.norm(plants, axis=1)
     offset = weighted_quantile(plants @ normal, weights, 0.5)
+    of_person = np.eye(whose.max() + 1)[whose] if whose is not None and np.ptp(whose) else np.zeros((len(plants), 0))
+    factors = np.zeros(of_person.shape[1])
+    rows = np.pad(rows, ((0, len(factors)), (0, 1 + len(factors))))
+    rows[len(values) :, 4:] = np.eye(len(factors)) / SIZE_SIGMA
     for _ in range(PLANE_ROUNDS):
         slope = np.minimum(rays @ normal, SHALLOWEST)
         spread = np.hypot(DEPTH_SIGMA, PLANT_SIGMA / slope)
         meets = offset / slope
-        off = (depths - meets) / spread
+        off = (depths * (1 + of_person @ factors) - meets) / spread
         scale = np.sqrt(weights * (slope < SHALLOWEST) / (1 + (off / DOUBTED) ** 2))
         plane = np.concatenate([meets[:, None] * rays, -np.ones((len(plants), 1))], 1)
+        taller = of_person * (depths * slope)[:, None]
+        known = np.append(values, np.zeros(len(factors))) - rows @ np.concatenate([normal, [0.0], factors])
+        # Metres of the camera above the floor.
+        higher = (-offset - EYES) / EYES_SIGMA
+        usual = 1 / np.sqrt(1 + (higher / DOUBTED) ** 2)
+        height = np.zeros((1, rows.shape[1]))
+        height[0, 3] = -usual / EYES_SIGMA
         step = np.linalg.lstsq(
-            np.concatenate([np.pad(rows, ((0, 0), (0, 1))), plane * (scale / (slope * spread))[:, None]]),
-            np.concatenate([values - rows @ normal, -off * scale]),
+            np.concatenate([rows, height, np.concatenate([plane, taller], 1) * (scale / (slope * spread))[:, None]]),
+            np.concatenate([known, [-higher * usual], -off * scale]),
             rcond=None,
         )[0]
-        normal, offset = normal + step[:3], offset + float(step[3])
+        normal, offset, factors = normal + step[:3], offset + float(step[3]), factors + step[4:]
     normal = normalise(normal)
     return Ground(normal, _height(plants @ normal, offset, weights))
 

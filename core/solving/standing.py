@@ -81,14 +81,13 @@ def _ground(
     figures: Sequence[Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
 ) -> Ground:
     """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
-    places = np.concatenate(
-        [resting_places(f.feet + p[:, None], c) for f, p, c in zip(figures, paths, contacts, strict=True)]
-    )
+    own = [resting_places(f.feet + p[:, None], c) for f, p, c in zip(figures, paths, contacts, strict=True)]
+    places, whose = np.concatenate(own), np.repeat(np.arange(len(own)), [len(each) for each in own])
     weights = 1 / (1 + ((places @ before.normal - before.offset) / storey) ** 4)
     if weights.sum() < 0.5:
         return before
     up, certainty = _standing(figures)
-    return fit_ground(up, certainty, places, weights)
+    return fit_ground(up, certainty, places, weights, whose)
 
 
 def _level_rotation(up: Array) -> Array:

@@ -207,6 +207,46 @@ def test_feet_near_and_far_tell_how_the_floor_slopes() -> None:
     assert np.degrees(np.arccos(ground.normal @ (tilt @ LEVEL_UP))) < 1.5
 
 
+def tilted_row(pitch: float, height: float) -> Array:
+    """Places (40, 3) in one row across the floor, 5 m before a camera `height` m above it that looks up by `pitch`."""
+    places = np.stack([np.linspace(-2, 2, 40), np.full(40, height), np.full(40, 5.0)], 1)
+    return places @ to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(-pitch))).T
+
+
+def test_where_nothing_tells_the_tilt_cameras_are_as_high_as_people_hold_them() -> None:
+    """Feet low in the picture, all as far away: a camera that is high, or one that looks up."""
+    rng = np.random.default_rng(4)
+    row = tilted_row(8.0, 1.4) * (1 + rng.normal(0, 0.02, (40, 1)))
+    ground = fit_ground(LEVEL_UP, 0.0, row, np.ones(40))
+    assert -ground.offset == pytest.approx(1.4, abs=0.35)
+    assert np.degrees(np.arcsin(ground.normal[2])) == pytest.approx(8.0, abs=4.0)
+
+
+def test_a_camera_high_above_the_floor_is_found_there_where_feet_tell() -> None:
+    rng = np.random.default_rng(5)
+    floor = np.stack([rng.uniform(-2, 2, 200), np.full(200, 3.5), rng.uniform(4, 12, 200)], 1)
+    ground = fit_ground(LEVEL_UP, 1.0, floor * (1 + rng.normal(0, 0.02, (200, 1))), np.ones(200))
+    assert -ground.offset == pytest.approx(3.5, abs=0.2)
+
+
+def test_who_is_taller_than_taken_for_does_not_tilt_the_floor() -> None:
+    """Two rows of one floor, one 3 m and one 6 m away, all seen a twelfth too near and too far."""
+    rng = np.random.default_rng(6)
+    whose = np.repeat([0, 1], 30)
+    x, z = rng.uniform(-1, 1, 60), np.where(whose == 0, rng.uniform(3, 5, 60), rng.uniform(4, 6, 60))
+    floor = np.stack([x, np.full(60, 1.4), z], 1)
+    seen = floor * np.where(whose == 0, 0.92, 1.08)[:, None]
+    off = [
+        np.degrees(np.arccos(fit_ground(LEVEL_UP, 0.0, seen, np.ones(60), who).normal @ LEVEL_UP))
+        for who in (None, whose)
+    ]
+    assert off[1] < 0.5 * off[0]
+    np.testing.assert_array_equal(
+        fit_ground(LEVEL_UP, 0.0, seen, np.ones(60), np.zeros(60, int)).normal,
+        fit_ground(LEVEL_UP, 0.0, seen, np.ones(60)).normal,
+    )
+
+
 def test_contacts_of_a_stepping_foot() -> None:
     feet = np.zeros((FRAMES, 1, 3))
     swing = (TIMES % 1.0) > 0.6
