@@ -12,7 +12,7 @@ import bpy
 from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla
 from ..bridge.blender.armature import FigureDraft, free_name, take_name
-from ..bridge.blender.hand_work import HandWork, put_back
+from ..bridge.blender.hand_work import put_back
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import marks
 from ..bridge.retarget import RetargetOptions
@@ -72,7 +72,7 @@ def place_clean_up(
             motion = (ready and ready.with_contacts(keyed, plant)) or with_contacts(motion, keyed, plant)
         options = _clean_up_options(action, plan)
         target = targets.target_named(properties.target, figure.name, options, finished.prepared, drafts)
-        target.rewrite(figure, motion, first, anew)
+        kept = target.rewrite(figure, motion, first, anew)
         if anew:  # It shows what it showed.
             properties.show(properties.applied_settings())
         # The Action is made anew, under its name or another.
@@ -87,10 +87,11 @@ def place_clean_up(
             contacts.write_edges(figure, edges, first, motion.fps)
         if work is not None:
             put_back(figure, work)
+            kept = list(dict.fromkeys([*work.names(), *kept]))
     if marks(context.scene):
         mark(context.scene, [action])
-    kept = f" Your edits are kept: {edits_words(work)}." if work is not None and work.count else ""
-    return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{kept} " + places_words(
+    words = f" Your edits are kept: {edits_words(kept)}." if kept else ""
+    return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{words} " + places_words(
         len(action.motionlift.places)
     )
 
@@ -141,7 +142,8 @@ def drafting_of(context: bpy.types.Context, finished: Finished) -> Drafting | No
         if action is None or figure is None or figure.animation_data.action != action:
             return None
         first = action.motionlift.first_frame
-    draft = None if figure is None else targets.draft_on(figure, prepared, first)
+    again = isinstance(plan, CleanUpPlan)
+    draft = None if figure is None else targets.draft_on(figure, prepared, first, again)
     return None if draft is None else Drafting([lambda: draft])
 
 
@@ -156,8 +158,7 @@ def _clean_up_options(action: bpy.types.Action, plan: CleanUpPlan) -> RetargetOp
     return dataclasses.replace(options, plant_feet=plan.settings.foot_lock, adjustment=plan.adjustment)
 
 
-def edits_words(work: HandWork) -> str:
+def edits_words(names: Sequence[str]) -> str:
     """What was edited by hand: `LeftArm, Hips and 3 more`."""
-    names = work.names()
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more

@@ -13,11 +13,13 @@ from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
 from ..bridge.blender.armature import FigureDraft, add_figure, keys_on_figure, rewrite_figure
 from ..bridge.blender.drafts import Draft, DraftLost, Keys
-from ..bridge.blender.hand_work import take_over
+from ..bridge.blender.hand_work import called, take_over
+from ..bridge.blender.key_curves import names_written
 from ..bridge.blender.rigify import RigifyHuman, add_rigify_human, remove_made
 from ..bridge.blender.rigify_draft import HumanDraft, import_rigify
 from ..bridge.blender.rigs import check_editable, read_rig, switch_values
 from ..bridge.blender.test_pose import leave_test_pose
+from ..bridge.blender.written import names_in
 from ..bridge.correcting import doubled
 from ..bridge.retarget import Retargeted, RetargetOptions, retarget
 from ..bridge.rig import Rig as ArmatureRig
@@ -38,9 +40,10 @@ class Target(Protocol):
         """A new Action for `motion` that begins at the scene's first frame; the object that it animates."""
         ...
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> list[str]:
         """Write `motion` into the Action that animates `figure`, in place of what `write` put there; or into a new one
-        of the name `anew`, which takes its place on `figure`."""
+        of the name `anew`, which takes its place on `figure`. Returns bones and properties left to an animator, whose
+        keys are there since before they had a part in the take."""
         ...
 
     def remove(self, figure: bpy.types.Object) -> None:
@@ -69,11 +72,12 @@ class NewArmature:
         draft = self._drafts.pop(0) if self._drafts else None
         return add_figure(context, self._stood(motion), name, draft if isinstance(draft, FigureDraft) else None)
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> list[str]:
         """See `Target.rewrite`."""
         before = figure.animation_data.action
         made = rewrite_figure(figure, self._stood(motion), first_frame, _only(self._drafts), bool(anew))
         _settle(before, made, anew)
+        return []
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`."""
@@ -124,13 +128,15 @@ class Rig:
         self._words += kept
         return figure
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> list[str]:
         """See `Target.rewrite`: the Action is made anew and takes the place of the one before."""
         before = figure.animation_data.action
         kept = before.use_fake_user
-        self._animate(figure, motion, before.name, first_frame)
+        done = self._animate(figure, motion, before.name, first_frame, again=True)
         before.use_fake_user = kept
-        _settle(before, figure.animation_data.action, anew)
+        made = figure.animation_data.action
+        _settle(before, made, anew)
+        return called(names_written(figure, done) - (names_in(made) or frozenset()))
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: the rig shows again what it showed before."""
@@ -142,16 +148,19 @@ class Rig:
         """See `Target.words`."""
         return self._words
 
-    def _animate(self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int) -> None:
+    def _animate(
+        self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int, again: bool = False
+    ) -> Retargeted:
         check_editable(figure)
         rig = read_rig(figure)
         found = rig_map.match_of(figure)
         ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None
         done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
-        apply_keys(figure, done, name, first_frame, switches, draft=self._draft)
+        apply_keys(figure, done, name, first_frame, switches, draft=self._draft, again=again)
         notes = "".join(f" {note}" for note in done.notes)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
+        return done
 
 
 class NewRigify:
@@ -192,9 +201,10 @@ class NewRigify:
             return add_rigify_human(context, motion, name), []
         return HumanDraft(written, name, motion, lambda *_: None).human(context), []
 
-    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> None:
+    def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> list[str]:
         """See `Target.rewrite`."""
-        Rig(figure.name, self._options, self._prepared, self._drafts).rewrite(figure, motion, first_frame, anew)
+        rig = Rig(figure.name, self._options, self._prepared, self._drafts)
+        return rig.rewrite(figure, motion, first_frame, anew)
 
     def remove(self, figure: bpy.types.Object) -> None:
         """See `Target.remove`: with the meta-rig, the widgets and all else that Rigify made."""
@@ -286,9 +296,9 @@ def human_draft(prepared: Prepared, motion: Motion, name: str, first_frame: int)
     return HumanDraft(written, name, motion, keys)
 
 
-def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> Draft | None:
-    """The keys of what was prepared for `figure`, to be written little by little; None where something about it has
-    changed, which is told when they are written."""
+def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int, again: bool = False) -> Draft | None:
+    """The keys of what was prepared for `figure`, to be written little by little, `again` in place of those of the same
+    take; None where something about it has changed, which is told when they are written."""
     if prepared.wanted.rig is None:
         return Draft(figure, keys_on_figure(figure, prepared.stands[0]), first_frame)
     try:
@@ -299,7 +309,7 @@ def draft_on(figure: bpy.types.Object, prepared: Prepared, first_frame: int) -> 
     if prepared.of(prepared.motions[0], read_rig(figure), found.rig_map, wanted.options) is None:
         return None
     switches = switch_values(figure, found.rig_map, wanted.options.limbs)
-    return Draft(figure, Keys.on_rig(figure, prepared.done[0]), first_frame, switches)
+    return Draft(figure, Keys.on_rig(figure, prepared.done[0], again=again), first_frame, switches)
 
 
 def resolved(kind: str, active: bpy.types.Object | None) -> str:

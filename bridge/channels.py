@@ -8,11 +8,19 @@ from ..core.rotation import Array, Bools, continuous, from_euler, normalise, to_
 from .rig import AXIS_ANGLE, QUATERNION
 
 PROPERTIES = {QUATERNION: "rotation_quaternion", AXIS_ANGLE: "rotation_axis_angle"}
+ROTATIONS = ("rotation_quaternion", "rotation_axis_angle", "rotation_euler")
+"""Every property that turns a bone; its rotation mode says which one does."""
 
 
 def rotation_property(mode: str) -> str:
     """The name of the property that a bone in this rotation mode reads."""
     return PROPERTIES.get(mode, "rotation_euler")
+
+
+def rotations_beside(path: str) -> list[str]:
+    """The paths of a bone's rotation in the other modes than that of `path`; none for what is no rotation."""
+    owner, _, name = path.rpartition(".")
+    return [f"{owner}.{other}" for other in ROTATIONS if other != name] if name in ROTATIONS else []
 
 
 def rotation_channels(rotations: Array, mode: str) -> Array:

@@ -1,8 +1,8 @@
 """Actions of ours.
 
 One is a copy of the Action that the rig had, so that what bones we do not touch did goes on, with our curves in place
-of what those bones did that we do. It remembers a hash of what we wrote: who changes a key by hand will not have it
-overwritten.
+of what those bones did that we do; a take that is written again stands in place of what we wrote before. It remembers a
+hash of what we wrote: who changes a key by hand will not have it overwritten.
 """
 
 from __future__ import annotations
@@ -29,19 +29,21 @@ def apply_keys(
     replace: bool = False,
     reduced: ReducedKeys | None = None,
     draft: Draft | None = None,
+    again: bool = False,
 ) -> bpy.types.Action:
     """Give `figure` an Action with the keys of `done`, one a frame from `first_frame` on, and return it.
 
     The Action is called `name`, or `name_t02`, `name_t03` ... where there is one already; with `replace`, one of that
     name which holds what we wrote and nothing else is written anew. The previous Action stays, with a fake user.
     `switches`: values by data path, keyed once; `reduced`: keys to write instead of one a frame; `draft`: where these
-    were written beforehand, if they still fit. The motion is at the scene's rate already.
+    were written beforehand, if they still fit; `again`: the Action before is this take, and goes: only what we wrote
+    there gives way. The motion is at the scene's rate already.
     """
     previous = figure.animation_data_create().action
     old = bpy.data.actions.get(_short(name))
     replaced = old if replace and old is not None and is_as_written(old) else None
     if draft is None or not draft.fits(figure, done, first_frame, switches or {}):
-        draft = Draft(figure, Keys.on_rig(figure, done, reduced), first_frame, switches)
+        draft = Draft(figure, Keys.on_rig(figure, done, reduced, again), first_frame, switches)
     if previous is not None:
         previous.use_fake_user = True
     action = draft.show(figure)

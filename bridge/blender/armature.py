@@ -154,14 +154,16 @@ def rewrite_figure(
 
 def keys_on_figure(figure: bpy.types.Object, motion: Motion) -> Keys:
     """The keys of `motion` for a figure that `add_figure` made, scaled to the motion's size where that is another."""
-    size, paths, dropped = _size(figure, motion), [], set()
-    for name in motion.joint_names:
+    size, paths, names = _size(figure, motion), [], set()
+    for name, parent in zip(motion.joint_names, motion.parents, strict=True):
         bone = figure.pose.bones[name]
         path = bone.path_from_id()
         rest = np.array(bone.bone.matrix_local, float)
         paths.append((path, from_matrix(rest[:3, :3]), size * rest[:3, 3]))
-        dropped |= {f"{path}.rotation_quaternion", f"{path}.location"}
-    return Keys(motion, _channels(motion, paths), frozenset(dropped), len(motion), motion.fps)
+        names |= {(f"{path}.rotation_quaternion", index) for index in range(4)}
+        if parent < 0:
+            names |= {(f"{path}.location", index) for index in range(3)}
+    return Keys(motion, _channels(motion, paths), frozenset(names), len(motion), motion.fps)
 
 
 def _channels(motion: Motion, paths: Sequence[tuple[str, Array, Array]]) -> Iterator[Channel]:

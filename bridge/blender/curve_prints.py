@@ -16,6 +16,11 @@ CurveName = tuple[str, int]
 """A curve's data path and the component that it moves."""
 
 
+def name_of(curve: bpy.types.FCurve) -> CurveName:
+    """What a curve is known by."""
+    return curve.data_path, curve.array_index
+
+
 def key_kind(name: str, identifier: str, otherwise: str = "") -> int:
     """The number of a keyframe's enum property, or of `otherwise` where a version lacks it."""
     return versions.enum_value(bpy.types.Keyframe, name, identifier, otherwise or identifier)

@@ -6,8 +6,8 @@ anything: what they hold of Blender is looked up again by name, and a draft that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -17,8 +17,17 @@ from ...core.rotation import Array
 from ..reduce import ReducedKeys
 from ..retarget import Retargeted
 from . import versions
-from .curve_prints import CurveName, curve_print, prints_of
-from .key_curves import Channel, bone_channels, keyed_paths, write_bezier, write_curves, write_switch
+from .curve_prints import CurveName, curve_print, name_of, prints_of
+from .giving_way import NO_CURVES, GivingWay, before_another_solve
+from .key_curves import (
+    Channel,
+    bone_channels,
+    names_keyed,
+    names_written,
+    write_bezier,
+    write_curves,
+    write_switch,
+)
 from .rebuilding import can_be_rebuilt, copy_curve, copy_rest, names_of
 from .written import Keyed, remember
 
@@ -33,24 +42,34 @@ class DraftLost(Exception):  # noqa: N818 (it happens, and is no error)
 @dataclass(frozen=True, eq=False)
 class Keys:
     """What is to be written: `count` keys, one a frame, on each of `channels`, or the keys that these have. `of`: what
-    it was made of, by which it is told; `dropped`: the paths of the curves that give way; `fps` of the scene."""
+    it was made of, by which it is told; `names`: the curves that the channels are; `fps` of the scene; `again`: whether
+    they take the place of what we wrote before; `cleared`: the curves that give way if not."""
 
     of: object
     channels: Iterable[Channel]
-    dropped: frozenset[str]
+    names: frozenset[CurveName]
     count: int
     fps: float
+    again: bool = True
+    cleared: frozenset[CurveName] = NO_CURVES
 
     @staticmethod
-    def on_rig(figure: bpy.types.Object, done: Retargeted, reduced: ReducedKeys | None = None) -> Keys:
+    def on_rig(
+        figure: bpy.types.Object, done: Retargeted, reduced: ReducedKeys | None = None, again: bool = False
+    ) -> Keys:
         """Those of `done` on the rig `figure`, or those of `reduced`."""
-        dropped = keyed_paths(figure, done) | ({"location"} if done.object_location is not None else set())
-        return Keys(done, bone_channels(figure, done, reduced), frozenset(dropped), len(done), done.fps)
+        channels, names = bone_channels(figure, done, reduced), names_written(figure, done)
+        return Keys(done, channels, names, len(done), done.fps, again, names_keyed(figure, done))
+
+    def giving_way(self, action: bpy.types.Action | None, curves: Any, switches: Iterable[str] = ()) -> GivingWay:
+        """What they and `switches` meet in the `curves` of `action`."""
+        wanted = self.names | {(path, 0) for path in switches}
+        return before_another_solve(action, curves, wanted) if self.again else GivingWay(wanted | self.cleared)
 
 
 class Draft:
     """`keys` on `figure` from `first_frame` on, and the `switches`, in an Action like the one that it has, that nothing
-    shows yet. What bones did that we key, gives way; all else comes along."""
+    shows yet. What gives way says `giving_way.py`; all else comes along."""
 
     def __init__(
         self,
@@ -63,11 +82,12 @@ class Draft:
         previous = animation.action
         self._keys, self._switches, self._first = keys, dict(switches or {}), first_frame
         self._figure, self._previous = figure.name, "" if previous is None else previous.name
-        self._dropped = set(keys.dropped) | set(self._switches)
         owner = versions.current_curves(animation) if previous is not None else None
+        self._way = keys.giving_way(previous, owner, self._switches)
+        dropped = self._way.dropped
         self._to_copy: list[CurveName] | None = None
-        if owner is not None and can_be_rebuilt(previous, owner, self._dropped):
-            self._to_copy = names_of(owner, self._dropped)
+        if owner is not None and can_be_rebuilt(previous, owner, dropped):
+            self._to_copy = names_of(owner, dropped)
         whole = self._to_copy is None
         action, self._slot = versions.detached_action(figure, "MotionLift draft", copied=whole)
         action[MARK] = True
@@ -75,8 +95,7 @@ class Draft:
         self._others: dict[CurveName, bytes] = {}
         if whole:
             curves = self._curves()
-            for curve in [curve for curve in curves.fcurves if curve.data_path in self._dropped]:
-                curves.fcurves.remove(curve)
+            _drop(curves, dropped)
             self._others = prints_of(curves)
         self._keyed: dict[CurveName, Keyed] = {}
         self._listed: list[tuple[str, int, str]] = []
@@ -103,8 +122,8 @@ class Draft:
         if not self._finished():
             return False
         owner = versions.current_curves(figure.animation_data) if previous is not None else None
-        now = {} if owner is None else prints_of(owner, {curve.data_path for curve in owner.fcurves} - self._dropped)
-        return now == self._others
+        kept = [] if owner is None else [c for c in owner.fcurves if name_of(c) not in self._way.dropped]
+        return {name_of(curve): curve_print(curve) for curve in kept} == self._others
 
     def show(self, figure: bpy.types.Object) -> bpy.types.Action:
         """Write what is left, let `figure` play the Action, and remember in it what was written.
@@ -126,7 +145,8 @@ class Draft:
         action.use_fake_user = True
         keys = self._keys
         _set_range(action, self._first, keys.count)
-        remember(action, curves, self._listed, self._switches, self._first, keys.count, keys.fps, self._keyed)
+        switches = self._written_switches()
+        remember(action, curves, self._listed, switches, self._first, keys.count, keys.fps, self._keyed)
         return action
 
     def discard(self) -> None:
@@ -148,12 +168,15 @@ class Draft:
             if (curve := self._other(path, index)) is not None:
                 self._others[path, index] = curve_print(copy_curve(curve, self._curves()))
             yield False
-        for channel in self._keys.channels:
+        for channel in _without(self._keys.channels, self._way.theirs):
             self._keyed |= _write_channel(self._curves(), channel, self._first, self._keys.count)
             self._listed += _listed(channel)
             yield False
-        for path, value in self._switches.items():
+        for path, value in self._written_switches().items():
             write_switch(self._curves(), path, float(self._first), value)
+
+    def _written_switches(self) -> dict[str, float]:
+        return {path: value for path, value in self._switches.items() if (path, 0) not in self._way.theirs}
 
     def _other(self, path: str, index: int) -> bpy.types.FCurve | None:
         """A curve of the Action before; None where it is gone, which `fits` notices."""
@@ -174,19 +197,35 @@ class Draft:
 
 
 def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.types.Action:
-    """Write `keys` into the Action that `figure` has, in place of what is on their paths, here and now, and return it:
+    """Write `keys` into the Action that `figure` has, in place of what we wrote there, here and now, and return it:
     scripts that hold it go on with it."""
     action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
-    for curve in [curve for curve in curves.fcurves if curve.data_path in keys.dropped]:
-        curves.fcurves.remove(curve)
+    way = keys.giving_way(action, curves)
+    _drop(curves, way.dropped)
     keyed: dict[CurveName, Keyed] = {}
     listed: list[tuple[str, int, str]] = []
-    for channel in keys.channels:
+    for channel in _without(keys.channels, way.theirs):
         keyed |= _write_channel(curves, channel, first_frame, keys.count)
         listed += _listed(channel)
     _set_range(action, first_frame, keys.count)
     remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
     return action
+
+
+def _drop(curves: Any, names: Collection[CurveName]) -> None:
+    for curve in [curve for curve in curves.fcurves if name_of(curve) in names]:
+        curves.fcurves.remove(curve)
+
+
+def _without(channels: Iterable[Channel], names: Collection[CurveName]) -> Iterator[Channel]:
+    """The channels less these curves."""
+    for channel in channels:
+        columns = [column for column, index in enumerate(channel.indices) if (channel.path, index) not in names]
+        if len(columns) == len(channel.indices):
+            yield channel
+        elif columns:
+            indices = [channel.indices[column] for column in columns]
+            yield replace(channel, indices=indices, values=channel.values[:, columns])
 
 
 def _write_channel(curves: Any, channel: Channel, first_frame: int, count: int) -> dict[CurveName, Keyed]:

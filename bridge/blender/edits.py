@@ -2,7 +2,8 @@
 
 An edit is the difference between what a curve is now and what we wrote: for rotations what turns the bone, in its own
 axes, from our pose to the animator's, so that it means the same on whatever the new take does there; for all else what
-was added. It belongs to a time after the take's start; where the new take goes on longer the last difference stays.
+was added. It belongs to a time after the take's start; where the new take goes on longer the last difference stays. A
+bone that was keyed in another rotation mode since is turned by what is keyed in that.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import bpy
 import numpy as np
 
 from ...core.rotation import IDENTITY, Array, conjugate, continuous, multiply, normalise
-from ..channels import rotation_channels, rotations_of
+from ..channels import rotation_channels, rotation_property, rotations_of
 from ..rig import AXIS_ANGLE, QUATERNION
+from . import nla
+from .curve_prints import name_of
 from .key_curves import SWITCHES_GROUP, write_curves
 from .written import Written, owner_in, sampled, written_in
 
@@ -24,6 +27,8 @@ T = TypeVar("T")
 
 SAME = 1e-6
 """Radians, metres and so on: a difference that is none."""
+SAME_TURN = 1e-4
+"""Of half an angle in radians: what bringing rotations into another mode changes."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,16 @@ def reading_edits(name: str) -> Generator[None, None, HandEdits | None]:
     for row, (path, _, _) in enumerate(written.curves):
         rows.setdefault(path, []).append(row)
     turns, added, removed = {}, {}, set()
+    turning = turning_now(bpy.data.actions[name], written)
     for path, its in rows.items():
         yield
-        if not any(there[row] for row in its):
+        if path in turning:
+            components = [written.curves[row][1] for row in its]
+            ours = _rotations(written.values[its].T, components, written.curves[its[0]][2])
+            difference = multiply(conjugate(ours), _turned(bpy.data.actions[name], written, *turning[path]))
+            if np.abs(difference[:, 1:]).max() > SAME_TURN:
+                turns[path.rpartition(".")[0]] = continuous(difference)
+        elif not any(there[row] for row in its):
             removed.add(path)
         elif np.abs(values[its] - written.values[its]).max() <= SAME:
             continue
@@ -98,6 +110,30 @@ def reading_edits(name: str) -> Generator[None, None, HandEdits | None]:
         if keys.shape != (1, 2) or np.abs(keys - [0.0, value]).max() > SAME:
             switches[path] = keys
     return HandEdits(turns, added, switches, frozenset(removed), written.fps)
+
+
+def turning_now(action: bpy.types.Action, written: Written) -> dict[str, tuple[str, str]]:
+    """By the path of a bone's rotation that we wrote, the path that turns the bone now and its rotation mode, where
+    that mode is another since and the bone was keyed in it."""
+    figure, owner, found = nla.player_of(action), _owner(action, written), {}
+    keyed = {curve.data_path for curve in owner.fcurves}
+    for path in {path for path, _, mode in written.curves if mode}:
+        bone_path = path.rpartition(".")[0]
+        try:
+            mode = figure.path_resolve(bone_path).rotation_mode if figure is not None else ""
+        except ValueError:  # There is no such bone any more.
+            continue
+        now = f"{bone_path}.{rotation_property(mode)}"
+        if mode and now != path and now in keyed:
+            found[path] = (now, mode)
+    return found
+
+
+def _turned(action: bpy.types.Action, written: Written, path: str, mode: str) -> Array:
+    """The rotations (F, 4) of the curves on `path` during the take."""
+    curves = [curve for curve in _owner(action, written).fcurves if curve.data_path == path]
+    values = np.stack([sampled(curve, written.first_frame, written.values.shape[1]) for curve in curves], 1)
+    return _rotations(values, [curve.array_index for curve in curves], mode)
 
 
 def run(steps: Generator[None, None, T]) -> T:
@@ -143,7 +179,8 @@ def apply_edits(figure: bpy.types.Object, edits: HandEdits) -> None:
     for path, keys in edits.switches.items():
         if path in written.switches:
             _rewrite(curves, path, keys[:, 0] + written.first_frame, keys[:, 1:], [0], SWITCHES_GROUP, True)
-    for curve in [curve for curve in curves.fcurves if curve.data_path in edits.removed]:
+    ours = written.names
+    for curve in [curve for curve in curves.fcurves if curve.data_path in edits.removed and name_of(curve) in ours]:
         curves.fcurves.remove(curve)
 
 

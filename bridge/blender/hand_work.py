@@ -6,7 +6,7 @@ Action, curves that we did not write, is carried over by whoever writes the new 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from ...core.rotation import Array
 from . import versions
-from .edits import HandEdits, apply_edits, reading_edits, run
-from .written import written_in
+from .edits import HandEdits, apply_edits, reading_edits, run, turning_now
+from .written import names_in, written_in
 
 Channel = tuple[str, int]
 """A curve's path and component."""
@@ -40,15 +40,18 @@ class HandWork:
     outside: Mapping[Channel, OutsideKeys]
     muted: frozenset[Channel]
 
-    @property
-    def count(self) -> int:
-        """How many bones and properties were touched."""
-        return len(self.names())
-
     def names(self) -> list[str]:
         """What was touched, as an animator calls it: bones, and properties by their names."""
-        paths = [*self.edits.paths(), *(path for path, _ in self.outside), *(path for path, _ in self.muted)]
-        return list(dict.fromkeys(path.split('"')[1] if '"' in path else path for path in paths))
+        return _called([*self.edits.paths(), *(path for path, _ in self.outside), *(path for path, _ in self.muted)])
+
+
+def called(names: Iterable[Channel]) -> list[str]:
+    """Curves as an animator calls what they move: bones, and properties by their names."""
+    return _called(sorted({path for path, _ in names}))
+
+
+def _called(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(path.split('"')[1] if '"' in path else path for path in paths))
 
 
 def hand_work(action: bpy.types.Action) -> HandWork | None:
@@ -82,7 +85,9 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
     if edits is None or written is None:
         return None
     first, last = written.first_frame, written.first_frame + written.values.shape[1] - 1
-    ours = {(path, index) for path, index, _ in written.curves}
+    # Bones that are keyed in another rotation mode by now have their keys outside the take there.
+    turning = [path for path, _ in turning_now(bpy.data.actions[name], written).values()]
+    ours = {(path, index) for path, index, _ in written.curves} | {(path, i) for path in turning for i in range(4)}
     outside, muted = {}, set()
     for number in range(len(versions.curve_owners(bpy.data.actions[name]))):
         for path, index in sorted(ours):
@@ -101,14 +106,16 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
 def put_back(figure: bpy.types.Object, work: HandWork) -> None:
     """Apply `work` to the take that was just written onto `figure`, whose Action then counts as edited by hand."""
     apply_edits(figure, work.edits)
-    curves = versions.current_curves(figure.animation_data)
-    for (path, index), keys in work.outside.items():
-        curve = curves.fcurves.find(path, index=index)
-        if curve is not None:
-            _add(curve, keys)
-    for path, index in work.muted:
-        curve = curves.fcurves.find(path, index=index)
-        if curve is not None:
+    action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
+    # All else has come along.
+    ours = names_in(action) or frozenset()
+    for path, index in (*work.outside, *(name for name in work.muted if name not in work.outside)):
+        curve = curves.fcurves.find(path, index=index) if (path, index) in ours else None
+        if curve is None:
+            continue
+        if (path, index) in work.outside:
+            _add(curve, work.outside[path, index])
+        if (path, index) in work.muted:
             curve.mute = True
 
 

@@ -6,15 +6,17 @@ import bpy
 
 from . import contacts, versions
 from .curve_prints import CurveName, curve_print, joined, prints_of
-from .written import PRINT, owner_in, written_paths
+from .written import PRINT, owner_in, watched_paths
 
 
 def fingerprint(action: bpy.types.Action) -> str:
-    """A hash of the curves that we wrote into `action`, of all curves where we wrote none: see `curve_print`.
+    """A hash of the curves that we wrote into `action`, and of those that turn the same bones in another rotation mode;
+    of all curves where we wrote none: see `curve_print`.
 
-    Contacts are left out: they are there to be edited. What else an animator has put into the Action is not at stake.
+    Contacts are left out: they are there to be edited. What else an animator has put into the Action is not at stake:
+    it comes along.
     """
-    paths = written_paths(action)
+    paths = watched_paths(action)
     if paths is not None:
         return joined(prints_of(owner_in(action, paths), paths))
     prints = {name: each for owner in versions.curve_owners(action) for name, each in prints_of(owner).items()}
@@ -25,7 +27,7 @@ class Fingerprinting:
     """`fingerprint` in many small steps, between which Blender may go on; the Action must not change meanwhile."""
 
     def __init__(self, action: bpy.types.Action) -> None:
-        paths = written_paths(action)
+        paths = watched_paths(action)
         self._action, self._paths = action.name, paths
         owner = None if paths is None else owner_in(action, paths)
         curves = [] if owner is None or paths is None else [c for c in owner.fcurves if c.data_path in paths]

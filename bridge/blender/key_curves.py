@@ -11,9 +11,10 @@ import bpy
 import numpy as np
 
 from ...core.rotation import Array
-from ..channels import free_columns, rotation_channels, rotation_property
+from ..channels import PROPERTIES, ROTATIONS, free_columns, rotation_channels, rotation_property
 from ..reduce import Keys, ReducedKeys
 from ..retarget import Retargeted
+from ..rig import Rig
 from . import versions
 from .curve_prints import CurveName, key_kind, keyed_print
 from .written import Keyed
@@ -116,34 +117,62 @@ def _channels_of_bones(done: Retargeted, paths: Mapping[int, str], reduced: Redu
     for bone in sorted(paths):
         name, path = rig.names[bone], paths[bone]
         if bone in done.locations:
-            free = [axis for axis in range(3) if not rig.locked_location[bone, axis]]
+            free = _free_axes(rig, bone)
             if free:
                 keys = reduced.locations[bone] if reduced else None
                 yield Channel(f"{path}.location", free, done.locations[bone][:, free], name, keys)
         if bone in done.rotations:
             mode = rig.rotation_modes[bone]
             values = rotation_channels(done.rotations[bone], mode)
-            # Locks of x, y, z on a quaternion were taken as angles already.
-            whole = mode in ("QUATERNION", "AXIS_ANGLE") and not rig.locked_rotation[bone, 0]
-            free = list(range(values.shape[1])) if whole else free_columns(mode, rig.locked_rotation[bone])
+            free = _free_turns(rig, bone)
             if free:
                 keys = reduced.rotations[bone] if reduced else None
                 yield Channel(f"{path}.{rotation_property(mode)}", free, values[:, free], name, keys, mode)
 
 
+def _free_axes(rig: Rig, bone: int) -> list[int]:
+    return [axis for axis in range(3) if not rig.locked_location[bone, axis]]
+
+
+def _free_turns(rig: Rig, bone: int) -> list[int]:
+    mode = rig.rotation_modes[bone]
+    # Locks of x, y, z on a quaternion were taken as angles already.
+    whole = mode in PROPERTIES and not rig.locked_rotation[bone, 0]
+    return list(range(4)) if whole else free_columns(mode, rig.locked_rotation[bone])
+
+
 def _object_channel(figure: bpy.types.Object, done: Retargeted) -> Iterator[Channel]:
     if done.object_location is not None:
-        free = [axis for axis in range(3) if not figure.lock_location[axis]]
+        free = _free_object_axes(figure)
         parented = np.array(figure.matrix_local @ figure.matrix_world.inverted(), float)
         local = done.object_location @ parented[:3, :3].T + parented[:3, 3]
         yield Channel("location", free, local[:, free], "Object Transforms")
 
 
-def keyed_paths(figure: bpy.types.Object, done: Retargeted) -> set[str]:
-    """Every location and rotation of the bones that we key, in whatever mode: what they had there gives way."""
-    paths = set()
+def _free_object_axes(figure: bpy.types.Object) -> list[int]:
+    return [axis for axis in range(3) if not figure.lock_location[axis]]
+
+
+def names_written(figure: bpy.types.Object, done: Retargeted) -> frozenset[CurveName]:
+    """The curves that `bone_channels` is about to write."""
+    rig, names = done.rig, set()
+    if done.object_location is not None:
+        names |= {("location", axis) for axis in _free_object_axes(figure)}
+    for bone in done.locations:
+        path = figure.pose.bones[rig.names[bone]].path_from_id()
+        names |= {(f"{path}.location", axis) for axis in _free_axes(rig, bone)}
+    for bone in done.rotations:
+        path = figure.pose.bones[rig.names[bone]].path_from_id()
+        turned = rotation_property(rig.rotation_modes[bone])
+        names |= {(f"{path}.{turned}", column) for column in _free_turns(rig, bone)}
+    return frozenset(names)
+
+
+def names_keyed(figure: bpy.types.Object, done: Retargeted) -> frozenset[CurveName]:
+    """Every location and rotation of the bones that we key, in whatever mode: what they had there before the first take
+    gives way."""
+    paths = {"location"} if done.object_location is not None else set()
     for bone in {*done.rotations, *done.locations}:
         path = figure.pose.bones[done.rig.names[bone]].path_from_id()
-        names = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
-        paths |= {f"{path}.{name}" for name in names}
-    return paths
+        paths |= {f"{path}.{name}" for name in ("location", *ROTATIONS)}
+    return frozenset((path, index) for path in paths for index in range(4))

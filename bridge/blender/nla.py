@@ -32,6 +32,11 @@ def played_actions(figure: bpy.types.Object) -> list[bpy.types.Action]:
     return found
 
 
+def player_of(action: bpy.types.Action) -> bpy.types.Object | None:
+    """An object that `action` moves."""
+    return next((item for item in bpy.data.objects if action in played_actions(item)), None)
+
+
 def curves_in(figure: bpy.types.Object, action: bpy.types.Action) -> Any:
     """What holds the curves that `figure` plays of `action`, alone or as a strip: has `fcurves`, `groups`.
 

@@ -3,6 +3,7 @@ still."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import bpy
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import versions
-from .curve_prints import CurveName
+from .curve_prints import CurveName, name_of
 from .written import PRINT, VALUES, WRITTEN
 
 OF_POINTS = ("co", "handle_left", "handle_right")
@@ -21,18 +22,18 @@ OF_CURVES = ("extrapolation", "mute", "lock", "hide", "color_mode", "color", "au
 OF_GROUPS = ("color_set", "lock", "mute", "use_pin")
 
 
-def can_be_rebuilt(action: bpy.types.Action, curves: Any, dropped: set[str]) -> bool:
-    """Whether all there is of `action` but its curves on the paths `dropped` can be made anew by `copy_curve` and
+def can_be_rebuilt(action: bpy.types.Action, curves: Any, dropped: Collection[CurveName]) -> bool:
+    """Whether all there is of `action` but its curves `dropped` can be made anew by `copy_curve` and
     `copy_rest`: one slot, and neither modifiers nor baked samples. `curves`: what holds its curves."""
     if not versions.has_one_slot(action):
         return False
-    kept = (curve for curve in curves.fcurves if curve.data_path not in dropped)
+    kept = (curve for curve in curves.fcurves if name_of(curve) not in dropped)
     return not any(len(curve.modifiers) or len(curve.sampled_points) for curve in kept)
 
 
-def names_of(curves: Any, dropped: set[str]) -> list[CurveName]:
-    """The curves that are not on the paths `dropped`."""
-    return [(c.data_path, c.array_index) for c in curves.fcurves if c.data_path not in dropped]
+def names_of(curves: Any, dropped: Collection[CurveName]) -> list[CurveName]:
+    """The curves that are not among those `dropped`."""
+    return [name for name in map(name_of, curves.fcurves) if name not in dropped]
 
 
 def copy_curve(source: bpy.types.FCurve, curves: Any) -> bpy.types.FCurve:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.rotation import Array
+from ..channels import rotations_beside
 from . import versions
 from .curve_prints import CurveName, curve_print, joined
 
@@ -38,6 +39,11 @@ class Written:
     fps: float
     switches: dict[str, float]
 
+    @property
+    def names(self) -> frozenset[CurveName]:
+        """The curves that we wrote, switches with them."""
+        return frozenset((*((path, index) for path, index, _ in self.curves), *((path, 0) for path in self.switches)))
+
 
 def remember(
     action: bpy.types.Action,
@@ -52,7 +58,7 @@ def remember(
     """Keep in `action` what its curves `written` are now. `owner`: what holds them; `keyed`: what was just put into
     some of them, which saves reading it back; the rest as in `Written`."""
     curves, keyed = list(written), keyed or {}
-    listed = {*(path for path, _, _ in curves), *switches}
+    listed = _watched({*(path for path, _, _ in curves), *switches})
     values = []
     for path, index, _ in curves:
         known = keyed.get((path, index))
@@ -85,13 +91,24 @@ def written_in(action: bpy.types.Action) -> Written | None:
     )
 
 
-def written_paths(action: bpy.types.Action) -> frozenset[str] | None:
-    """The paths of the curves that we wrote into `action`, switches with them; None in an Action that is not ours."""
+def names_in(action: bpy.types.Action) -> frozenset[CurveName] | None:
+    """The curves that we wrote into `action`, switches with them; None in an Action that is not ours."""
     stored = action.get(WRITTEN)
     if not isinstance(stored, str):
         return None
     told = json.loads(stored)
-    return frozenset((*(path for path, _, _ in told["curves"]), *told["switches"]))
+    return frozenset((*((path, index) for path, index, _ in told["curves"]), *((path, 0) for path in told["switches"])))
+
+
+def watched_paths(action: bpy.types.Action) -> frozenset[str] | None:
+    """The paths of the curves that we wrote into `action`, and of the rotations that take their place where a bone's
+    rotation mode is changed; None in an Action that is not ours."""
+    names = names_in(action)
+    return None if names is None else _watched({path for path, _ in names})
+
+
+def _watched(paths: Collection[str]) -> frozenset[str]:
+    return frozenset((*paths, *(other for path in paths for other in rotations_beside(path))))
 
 
 def owner_in(action: bpy.types.Action, paths: Collection[str]) -> Any:

@@ -110,3 +110,52 @@ ARM = 'pose.bones["left_shoulder"].rotation_quaternion'
 ROOT = 'pose.bones["pelvis"].location'
 """
 )
+
+PLACED = (
+    WITH_PERSON
+    + """
+import time
+import numpy as np
+from dataclasses import replace
+from motionlift.addon import clean_results, clean_up, driver, edited, results, taking, targets
+from motionlift.addon.lift_jobs import Finished, Job
+from motionlift.addon.placing import Placing
+from motionlift.addon.prepared import prepare
+from motionlift.bridge.bvh import evenly_sampled
+from motionlift.core.jobs import LiftSettings, MotionLiftError
+from motionlift.core.motion import Motion
+path, python = Path(arguments[0]), arguments[1]
+entry.preferences.engine_python = python
+state = session()
+scene.render.fps, scene.frame_start = 24, 1
+
+def place(target="ACTIVE", rig="Rig"):
+    options = targets.options_for(target, choices.rig_options(True))
+    plan = results.LiftPlan(target, rig, options, Placing())
+    job = Job("lift", "walk", path, path, LiftSettings(), 24.0, plan)
+    motion = evenly_sampled(Motion.load(path), 24.0)
+    one = Finished(job, ((path, motion),), ({},), clip_fps=30.0)
+    one = replace(one, prepared=prepare(clean_results.preparation(bpy.context, one)))
+    taking.take_result(bpy.context, one, state)
+    assert state.error is None, state.error
+
+def act():
+    return results.required_action(bpy.context)
+
+def clean(keep=False, anew=False, **choices):
+    # What needs no other solve needs no engine either.
+    state.tell("")
+    for name, value in choices.items():
+        setattr(act().motionlift, name, value)
+    try:
+        clean_up.begin(bpy.context, act(), new_action=anew, keep_edits=keep)
+    except MotionLiftError as error:
+        return error.code
+    driver.run_to_end(bpy.context)
+    return state.message if state.error is None else str(state.error)
+
+def keys(path, index=0):
+    curve = curves_of(act()).find(path, index=index)
+    return None if curve is None else [[round(key.co[0], 2), round(key.co[1], 4)] for key in curve.keyframe_points]
+"""
+)

@@ -63,13 +63,13 @@ def dump(action, curves, left=()):
         [c.data_path, c.array_index, [key(k) for k in c.keyframe_points], c.extrapolation, c.mute, c.lock, c.hide,
          c.color_mode, list(c.color), c.auto_smoothing, c.group and [c.group.name, c.group.color_set],
          [c.evaluate(f / 3) for f in range(50)]]
-        for c in curves.fcurves if c.data_path not in left)
+        for c in curves.fcurves if (c.data_path, c.array_index) not in left)
     told = action.told
     return [found, action["note"], list(action["list"]), action["deep"].to_dict(), told.kind, told.flag, told.number,
             [[place.start, place.words] for place in told.places],
             [[marker.name, marker.frame] for marker in action.pose_markers], action.use_cyclic]
 
-dropped = {"scale"}
+dropped = {("scale", axis) for axis in range(3)}
 result["can"] = can_be_rebuilt(action, curves, dropped)
 copied, slot = versions.detached_action(thing, "copied")
 made, made_slot = versions.detached_action(thing, "made", copied=False)
@@ -89,10 +89,10 @@ versions.show_action(thing, made, made_slot)
 bpy.context.scene.frame_set(5)
 result["moves"] = abs(thing.location.y) > 1e-3
 first.modifiers.new("NOISE")
-result["modifiers"] = [can_be_rebuilt(action, curves, dropped), can_be_rebuilt(action, curves, {"location"})]
+result["modifiers"] = [can_be_rebuilt(action, curves, dropped), can_be_rebuilt(action, curves, {("location", 0)})]
 if hasattr(action, "slots"):
     action.slots.new(id_type="OBJECT", name="Other")
-    result["modifiers"][1] = not can_be_rebuilt(action, curves, {"location"})
+    result["modifiers"][1] = not can_be_rebuilt(action, curves, {("location", 0)})
 """
 
 

@@ -1,0 +1,192 @@
+"""Keys that an animator adds to the bones of a take, where we wrote none: clean-up leaves them, in every way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motionlift.core.motion import Motion
+
+from .scripts import PLACED
+
+InBlender = Callable[..., Any]
+
+
+@pytest.fixture
+def swinging(make_motion: Callable[..., Motion], tmp_path: Path) -> Path:
+    path = tmp_path / "walk.motion.npz"
+    make_motion(frames=60, swing=0.5).save(path)
+    return path
+
+
+ADDED = (
+    PLACED
+    + """
+figure = armature(person())
+place()
+arm = figure.pose.bones["LeftArm"]
+ARM = 'pose.bones["LeftArm"].'
+for frame, aside in ((5, 0.0), (10, 0.1), (90, 0.25)):
+    arm.location = (aside, 0, 0)
+    arm.keyframe_insert("location", frame=frame)
+expected = keys(ARM + "location")
+result["count"] = len(expected)
+
+def seen(told):
+    return [told, keys(ARM + "location") == expected, len(keys(ARM + "rotation_quaternion"))]
+
+result["cleaned"] = seen(clean(floor_height=0.1))
+curves_of(act()).find(ARM + "rotation_quaternion", index=1).keyframe_points[3].co[1] += 0.3
+result["refused"] = clean(floor_height=0.2)
+result["kept"] = seen(clean(keep=True))
+first = act().name
+result["anew"] = seen(clean(anew=True, floor_height=0.3)) + [act().name != first]
+# A modifier is not made anew: the Action is copied whole.
+curves_of(act()).find(ARM + "location", index=0).modifiers.new("NOISE")
+result["copied"] = seen(clean(floor_height=0.4))
+result["modifiers"] = len(curves_of(act()).find(ARM + "location", index=0).modifiers)
+# Another take on the rig has its bones to itself, as the Action before stays.
+before = act().name
+place()
+result["lifted"] = [keys(ARM + "location"), before in bpy.data.actions, act().name != before]
+# On an armature of its own.
+place("NEW", "")
+figure = bpy.context.view_layer.objects.active
+shoulder = figure.pose.bones["left_shoulder"]
+shoulder.location = (0, 0.2, 0)
+shoulder.keyframe_insert("location", frame=5)
+result["own"] = [clean(floor_height=0.2), keys('pose.bones["left_shoulder"].location', 1)]
+"""
+)
+
+
+def test_locations_stay_on_bones_that_we_turn(in_blender: InBlender, swinging: Path) -> None:
+    seen = in_blender(ADDED, swinging, sys.executable)
+    keyed = seen["cleaned"][2]
+    assert seen["cleaned"] == ["walk: cleaned up. Nothing to check.", True, keyed]
+    assert seen["refused"] == "edited"
+    assert seen["kept"] == ["walk: cleaned up. Your edits are kept: LeftArm. Nothing to check.", True, keyed]
+    assert seen["anew"][1:] == [True, keyed, True]
+    assert seen["copied"][1:] == [True, keyed]
+    assert seen["modifiers"] == 1
+    assert seen["lifted"] == [None, True, True]
+    assert "cleaned up" in seen["own"][0]
+    assert seen["own"][1] == [[5.0, 0.2]]
+
+
+MODES = (
+    PLACED
+    + """
+figure = armature(person())
+place()
+arm = figure.pose.bones["LeftArm"]
+ARM = 'pose.bones["LeftArm"].'
+whole = len(keys(ARM + "rotation_quaternion"))
+
+def turns():
+    found = []
+    for frame in range(1, whole + 1):
+        scene.frame_set(frame)
+        found.append(list(figure.pose.bones["LeftArm"].matrix_basis.to_quaternion()))
+    return found
+
+# Another mode, and no keys: the take is written in that.
+ours = turns()
+arm.rotation_mode = "ZXY"
+result["untouched"] = [edited.edited(act()), clean(floor_height=0.05)]
+result["ours"], result["in_euler"] = ours, turns()
+result["paths"] = sorted({c.data_path for c in curves_of(act()) if "LeftArm" in c.data_path})
+arm.rotation_mode = "XYZ"
+clean(floor_height=0.0)
+arm.rotation_mode = "QUATERNION"
+clean(floor_height=0.01)
+arm.rotation_mode = "XYZ"
+for frame, turned in ((1, 0.0), (20, 1.0), (40, 0.2), (whole + 30, 0.7)):
+    arm.rotation_euler = (turned, 0, 0)
+    arm.keyframe_insert("rotation_euler", frame=frame)
+mine = keys(ARM + "rotation_euler")
+result["by_hand"] = turns()
+result["edited"] = edited.edited(act())
+result["refused"] = [clean(floor_height=0.1), keys(ARM + "rotation_euler") == mine]
+result["kept"] = [clean(keep=True), turns(), keys(ARM + "rotation_euler")[-1]]
+result["again"] = [edited.edited(act()), clean(keep=True, floor_height=0.2), turns()]
+"""
+)
+
+
+def test_keys_in_another_rotation_mode_are_edits(in_blender: InBlender, swinging: Path) -> None:
+    seen = in_blender(MODES, swinging, sys.executable)
+    edited, told = seen["untouched"]
+    assert not edited
+    assert "cleaned up" in told
+    assert seen["paths"] == ['pose.bones["LeftArm"].rotation_euler']
+    assert _apart(seen["ours"], seen["in_euler"]) < 1e-3
+    assert _apart(seen["ours"], seen["by_hand"]) > 0.1
+    assert seen["edited"]
+    assert seen["refused"] == ["edited", True]
+    told, turns, last = seen["kept"]
+    assert "Your edits are kept: LeftArm." in told
+    assert _apart(turns, seen["by_hand"]) < 1e-3
+    assert last[1] == pytest.approx(0.7)
+    edited, told, turns = seen["again"]
+    assert edited
+    assert "Your edits are kept: LeftArm." in told
+    assert _apart(turns, seen["by_hand"]) < 1e-3
+
+
+def _apart(ones: list[list[float]], others: list[list[float]]) -> float:
+    """The largest angle between rotations, in radians."""
+    cosine = np.abs(np.sum(np.array(ones) * np.array(others), -1))
+    return float(2 * np.arccos(np.clip(cosine, 0, 1)).max())
+
+
+MAPPED = (
+    PLACED
+    + """
+from motionlift.addon import rig_map
+figure = armature(person())
+ops.correct_bones()
+row = lambda: next(row for row in rig_map.properties_of(figure).rows if row.role == "head")
+HEAD = 'pose.bones["Head"].rotation_quaternion'
+row().bone = ""
+place()
+result["left_out"] = keys(HEAD)
+head = figure.pose.bones["Head"]
+head.rotation_quaternion = (0.9, 0.1, 0.1, 0.4)
+head.keyframe_insert("rotation_quaternion", frame=7)
+mine = keys(HEAD, 3)
+row().bone = "Head"
+result["theirs"] = [clean(floor_height=0.1), keys(HEAD, 3) == mine]
+result["and_again"] = [clean(floor_height=0.2), keys(HEAD, 3) == mine]
+for index in range(4):
+    curves_of(act()).remove(curves_of(act()).find(HEAD, index=index))
+result["ours"] = [clean(floor_height=0.3), len(keys(HEAD, 3)) > 20]
+# What we wrote goes with the bone's part in the take; not so what was edited.
+row().bone = ""
+result["gone"] = [clean(floor_height=0.4), keys(HEAD)]
+row().bone = "Head"
+result["back"] = [clean(floor_height=0.5), len(keys(HEAD)) > 20]
+curves_of(act()).find(HEAD, index=1).keyframe_points[3].co[1] += 0.3
+mine = keys(HEAD, 1)
+row().bone = ""
+result["edited"] = [clean(floor_height=0.6), clean(keep=True), keys(HEAD, 1) == mine]
+"""
+)
+
+
+def test_a_bone_that_was_keyed_before_it_had_a_part_stays_theirs(in_blender: InBlender, swinging: Path) -> None:
+    seen = in_blender(MAPPED, swinging, sys.executable)
+    assert seen["left_out"] is None
+    for name in ("theirs", "and_again"):
+        assert seen[name] == ["walk: cleaned up. Your edits are kept: Head. Nothing to check.", True]
+    assert seen["ours"] == ["walk: cleaned up. Nothing to check.", True]
+    assert seen["gone"][1] is None
+    assert seen["back"][1]
+    assert seen["edited"][0] == "edited"
+    assert "Your edits are kept: Head." in seen["edited"][1]
+    assert seen["edited"][2]
