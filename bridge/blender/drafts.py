@@ -29,7 +29,8 @@ from .key_curves import (
     write_switch,
 )
 from .rebuilding import can_be_rebuilt, copy_curve, copy_rest, names_of
-from .written import Keyed, remember
+from .spans import Span, carried, carry
+from .written import Keyed, remember, span_in
 
 MARK = "motionlift_draft"
 """The custom property of an Action that is not whole yet."""
@@ -66,6 +67,12 @@ class Keys:
         wanted = self.names | {(path, 0) for path in switches}
         return before_another_solve(action, curves, wanted) if self.again else GivingWay(wanted | self.cleared)
 
+    def spans(self, action: bpy.types.Action | None, first_frame: int) -> tuple[Span, Span] | None:
+        """When the take plays in `action` and when these keys do, where that differs: what else is in it goes along."""
+        before = span_in(action) if self.again and action is not None else None
+        now = Span(first_frame, first_frame + self.count - 1, self.fps)
+        return None if before is None or (before.first, before.fps) == (now.first, now.fps) else (before, now)
+
 
 class Draft:
     """`keys` on `figure` from `first_frame` on, and the `switches`, in an Action like the one that it has, that nothing
@@ -93,10 +100,12 @@ class Draft:
         action[MARK] = True
         self._action = action.name
         self._others: dict[CurveName, bytes] = {}
+        self._spans = keys.spans(previous, first_frame)
         if whole:
             curves = self._curves()
             _drop(curves, dropped)
             self._others = prints_of(curves)
+            _carry(curves.fcurves, self._spans)
         self._keyed: dict[CurveName, Keyed] = {}
         self._listed: list[tuple[str, int, str]] = []
         self._left = self._write()
@@ -140,6 +149,7 @@ class Draft:
         curves = self._curves()
         if self._to_copy is not None and previous is not None:
             copy_rest(previous, action)
+        _carry_markers(action, self._spans)
         del action[MARK]
         versions.show_action(figure, action, self._slot)
         action.use_fake_user = True
@@ -166,7 +176,8 @@ class Draft:
     def _write(self) -> Iterator[bool]:
         for path, index in self._to_copy or ():
             if (curve := self._other(path, index)) is not None:
-                self._others[path, index] = curve_print(copy_curve(curve, self._curves()))
+                self._others[path, index] = curve_print(curve)
+                _carry([copy_curve(curve, self._curves())], self._spans)
             yield False
         for channel in _without(self._keys.channels, self._way.theirs):
             self._keyed |= _write_channel(self._curves(), channel, self._first, self._keys.count)
@@ -202,6 +213,9 @@ def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.ty
     action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
     way = keys.giving_way(action, curves)
     _drop(curves, way.dropped)
+    spans = keys.spans(action, first_frame)
+    _carry(curves.fcurves, spans)
+    _carry_markers(action, spans)
     keyed: dict[CurveName, Keyed] = {}
     listed: list[tuple[str, int, str]] = []
     for channel in _without(keys.channels, way.theirs):
@@ -215,6 +229,18 @@ def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.ty
 def _drop(curves: Any, names: Collection[CurveName]) -> None:
     for curve in [curve for curve in curves.fcurves if name_of(curve) in names]:
         curves.fcurves.remove(curve)
+
+
+def _carry(curves: Iterable[bpy.types.FCurve], spans: tuple[Span, Span] | None) -> None:
+    if spans is not None:
+        for curve in curves:
+            carry(curve, *spans)
+
+
+def _carry_markers(action: bpy.types.Action, spans: tuple[Span, Span] | None) -> None:
+    if spans is not None:
+        for marker in action.pose_markers:
+            marker.frame = round(float(carried(np.array([marker.frame]), *spans)[0]))
 
 
 def _without(channels: Iterable[Channel], names: Collection[CurveName]) -> Iterator[Channel]:

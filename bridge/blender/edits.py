@@ -178,7 +178,8 @@ def apply_edits(figure: bpy.types.Object, edits: HandEdits) -> None:
             _rewrite(curves, path, frames, written.values[its].T + np.concatenate(added, 1), components)
     for path, keys in edits.switches.items():
         if path in written.switches:
-            _rewrite(curves, path, keys[:, 0] + written.first_frame, keys[:, 1:], [0], SWITCHES_GROUP, True)
+            at = keys[:, 0] * (written.fps / edits.fps) + written.first_frame
+            _rewrite(curves, path, at, keys[:, 1:], [0], SWITCHES_GROUP, True)
     ours = written.names
     for curve in [curve for curve in curves.fcurves if curve.data_path in edits.removed and name_of(curve) in ours]:
         curves.fcurves.remove(curve)

@@ -16,11 +16,11 @@ import numpy as np
 from ...core.rotation import Array
 from . import versions
 from .edits import HandEdits, apply_edits, reading_edits, run, turning_now
-from .written import names_in, written_in
+from .spans import POINTS, Span, carried
+from .written import names_in, span_in, written_in
 
 Channel = tuple[str, int]
 """A curve's path and component."""
-POINTS = ("co", "handle_left", "handle_right")
 KINDS = ("interpolation", "type", "handle_left_type", "handle_right_type")
 
 
@@ -34,11 +34,12 @@ class OutsideKeys:
 
 @dataclass(frozen=True)
 class HandWork:
-    """What is carried over: edits during the take, keys outside it, muted channels."""
+    """What is carried over: edits during the take, keys outside it, muted channels. `span`: when the take played."""
 
     edits: HandEdits
     outside: Mapping[Channel, OutsideKeys]
     muted: frozenset[Channel]
+    span: Span
 
     def names(self) -> list[str]:
         """What was touched, as an animator calls it: bones, and properties by their names."""
@@ -84,7 +85,8 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
     written = written_in(bpy.data.actions[name])
     if edits is None or written is None:
         return None
-    first, last = written.first_frame, written.first_frame + written.values.shape[1] - 1
+    first = written.first_frame
+    span = Span(first, first + written.values.shape[1] - 1, written.fps)
     # Bones that are keyed in another rotation mode by now have their keys outside the take there.
     turning = [path for path, _ in turning_now(bpy.data.actions[name], written).values()]
     ours = {(path, index) for path, index, _ in written.curves} | {(path, i) for path in turning for i in range(4)}
@@ -98,9 +100,9 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
                 continue
             if curve.mute:
                 muted.add((path, index))
-            if found := _outside(curve, first, last):
+            if found := _outside(curve, span):
                 outside[path, index] = found
-    return HandWork(edits, outside, frozenset(muted))
+    return HandWork(edits, outside, frozenset(muted), span)
 
 
 def put_back(figure: bpy.types.Object, work: HandWork) -> None:
@@ -108,13 +110,13 @@ def put_back(figure: bpy.types.Object, work: HandWork) -> None:
     apply_edits(figure, work.edits)
     action, curves = figure.animation_data.action, versions.current_curves(figure.animation_data)
     # All else has come along.
-    ours = names_in(action) or frozenset()
+    ours, now = names_in(action) or frozenset(), span_in(action) or work.span
     for path, index in (*work.outside, *(name for name in work.muted if name not in work.outside)):
         curve = curves.fcurves.find(path, index=index) if (path, index) in ours else None
         if curve is None:
             continue
         if (path, index) in work.outside:
-            _add(curve, work.outside[path, index])
+            _add(curve, work.outside[path, index], work.span, now)
         if (path, index) in work.muted:
             curve.mute = True
 
@@ -127,8 +129,8 @@ def take_over(old: bpy.types.Action, new: bpy.types.Action) -> None:
     new.name = name
 
 
-def _outside(curve: Any, first: int, last: int) -> OutsideKeys | None:
-    count = len(curve.keyframe_points)
+def _outside(curve: Any, span: Span) -> OutsideKeys | None:
+    count, first, last = len(curve.keyframe_points), span.first, span.last
     # Keys are in order.
     if count and all(first - 0.5 <= curve.keyframe_points[end].co[0] <= last + 0.5 for end in (0, -1)):
         return None
@@ -146,13 +148,17 @@ def _outside(curve: Any, first: int, last: int) -> OutsideKeys | None:
     )
 
 
-def _add(curve: Any, keys: OutsideKeys) -> None:
-    for number, (frame, value) in enumerate(keys.points["co"]):
+def _add(curve: Any, keys: OutsideKeys, before: Span, after: Span) -> None:
+    points = {
+        name: np.column_stack([carried(values[:, 0], before, after), values[:, 1]])
+        for name, values in keys.points.items()
+    }
+    for number, (frame, value) in enumerate(points["co"]):
         key = curve.keyframe_points.insert(frame, value)
         for name in KINDS:
             setattr(key, name, _identifier(name, int(keys.kinds[name][number])))
         for name in ("handle_left", "handle_right"):
-            setattr(key, name, keys.points[name][number])
+            setattr(key, name, points[name][number])
     curve.update()
 
 

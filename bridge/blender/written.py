@@ -15,6 +15,7 @@ from ...core.rotation import Array
 from ..channels import rotations_beside
 from . import versions
 from .curve_prints import CurveName, curve_print, joined
+from .spans import Span
 
 WRITTEN, VALUES, PRINT = "motionlift_written", "motionlift_written_values", "motionlift_print"
 """The custom properties of an Action that hold what `remember` keeps: JSON, an array of float32, and a hash."""
@@ -98,6 +99,15 @@ def names_in(action: bpy.types.Action) -> frozenset[CurveName] | None:
         return None
     told = json.loads(stored)
     return frozenset((*((path, index) for path, index, _ in told["curves"]), *((path, 0) for path in told["switches"])))
+
+
+def span_in(action: bpy.types.Action) -> Span | None:
+    """When the take plays that we wrote into `action`; None in an Action that is not ours."""
+    stored = action.get(WRITTEN)
+    if not isinstance(stored, str):
+        return None
+    told = json.loads(stored)
+    return Span(told["first"], told["first"] + told["count"] - 1, told["fps"])
 
 
 def watched_paths(action: bpy.types.Action) -> frozenset[str] | None:

@@ -190,3 +190,69 @@ def test_a_bone_that_was_keyed_before_it_had_a_part_stays_theirs(in_blender: InB
     assert seen["edited"][0] == "edited"
     assert "Your edits are kept: Head." in seen["edited"][1]
     assert seen["edited"][2]
+
+
+RATES = (
+    PLACED
+    + """
+figure = armature(person())
+place()
+TURN = 'pose.bones["Head"].rotation_quaternion'
+last = len(keys(TURN, 1))
+def curve():
+    return curves_of(act()).find(TURN, index=1)
+inside = round(curve().evaluate(last), 4)
+for frame, value in ((-9, 0.8), (last + 2, 0.9), (last + 10, 0.7)):
+    curve().keyframe_points.insert(frame, value)
+curve().update()
+arm = figure.pose.bones["LeftArm"]
+for frame, aside in ((5, 0.0), (9, 0.1), (last + 2, 0.3)):
+    arm.location = (aside, 0, 0)
+    arm.keyframe_insert("location", frame=frame)
+    for key in curves_of(act()).find('pose.bones["LeftArm"].location', index=0).keyframe_points:
+        key.handle_left_type = key.handle_right_type = "FREE"
+ASIDE = 'pose.bones["LeftArm"].location'
+act().pose_markers.new("here").frame = 9
+slow = [curves_of(act()).find(ASIDE, index=0).evaluate(float(frame)) for frame in range(1, last)]
+result["last"] = last
+scene.render.fps = 48
+result["told"] = clean(keep=True)
+result["now"] = [round(act().frame_end), [key for key in keys(TURN, 1) if not 1 <= key[0] <= act().frame_end]]
+result["during"] = [round(curve().evaluate(act().frame_end), 4), inside]
+result["aside"] = keys(ASIDE)
+quick = [curves_of(act()).find(ASIDE, index=0).evaluate(2.0 * frame - 1) for frame in range(1, last)]
+result["apart"] = float(np.abs(np.array(slow) - quick).max())
+result["marker"] = act().pose_markers["here"].frame
+scene.render.fps = 24
+clean(keep=True)
+result["back"] = [[key for key in keys(TURN, 1) if not 1 <= key[0] <= last], keys(ASIDE), act().pose_markers["here"].frame]
+# An armature of its own is written over in its place.
+place("NEW", "")
+figure = bpy.context.view_layer.objects.active
+shoulder = figure.pose.bones["left_shoulder"]
+shoulder.location = (0, 0.2, 0)
+shoulder.keyframe_insert("location", frame=5)
+scene.render.fps = 48
+clean()
+result["own"] = keys('pose.bones["left_shoulder"].location', 1)
+"""
+)
+
+
+def test_keys_go_along_when_the_rate_changes(in_blender: InBlender, swinging: Path) -> None:
+    seen = in_blender(RATES, swinging, sys.executable)
+    last = seen["last"]
+    assert "Your edits are kept: Head." in seen["told"]
+    now, outside = seen["now"]
+    assert 2 * last - 1 <= now <= 2 * last
+    # As far behind the take as before, in seconds.
+    assert outside == [[-19.0, 0.8], [now + 4.0, 0.9], [now + 20.0, 0.7]]
+    assert seen["during"][0] == pytest.approx(seen["during"][1], abs=1e-3)
+    assert seen["aside"] == [[9.0, 0.0], [17.0, 0.1], [now + 4.0, 0.3]]
+    assert seen["apart"] < 1e-2
+    assert seen["marker"] == 17
+    outside, aside, marker = seen["back"]
+    assert outside == [[-9.0, 0.8], [last + 2.0, 0.9], [last + 10.0, 0.7]]
+    assert aside == [[5.0, 0.0], [9.0, 0.1], [last + 2.0, 0.3]]
+    assert marker == 9
+    assert seen["own"] == [[9.0, 0.2]]
