@@ -69,9 +69,16 @@ class Keys:
 
     def spans(self, action: bpy.types.Action | None, first_frame: int) -> tuple[Span, Span] | None:
         """When the take plays in `action` and when these keys do, where that differs: what else is in it goes along."""
-        before = span_in(action) if self.again and action is not None else None
-        now = Span(first_frame, first_frame + self.count - 1, self.fps)
+        before, now = self.span_before(action), self.span(first_frame)
         return None if before is None or (before.first, before.fps) == (now.first, now.fps) else (before, now)
+
+    def span(self, first_frame: int) -> Span:
+        """When they play, from `first_frame` on."""
+        return Span(first_frame, first_frame + self.count - 1, self.fps)
+
+    def span_before(self, action: bpy.types.Action | None) -> Span | None:
+        """When the take plays in `action` whose place they take; None if they take none."""
+        return span_in(action) if self.again and action is not None else None
 
 
 class Draft:
@@ -154,7 +161,7 @@ class Draft:
         versions.show_action(figure, action, self._slot)
         action.use_fake_user = True
         keys = self._keys
-        _set_range(action, self._first, keys.count)
+        _set_range(action, keys.span(self._first), previous, keys.span_before(previous))
         switches = self._written_switches()
         remember(action, curves, self._listed, switches, self._first, keys.count, keys.fps, self._keyed)
         return action
@@ -221,7 +228,7 @@ def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.ty
     for channel in _without(keys.channels, way.theirs):
         keyed |= _write_channel(curves, channel, first_frame, keys.count)
         listed += _listed(channel)
-    _set_range(action, first_frame, keys.count)
+    _set_range(action, keys.span(first_frame), action, keys.span_before(action))
     remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
     return action
 
@@ -266,9 +273,19 @@ def _listed(channel: Channel) -> list[tuple[str, int, str]]:
     return [(channel.path, index, channel.mode) for index in channel.indices]
 
 
-def _set_range(action: bpy.types.Action, first_frame: int, count: int) -> None:
-    action.use_frame_range = True
-    action.frame_start, action.frame_end = float(first_frame), float(first_frame + count - 1)
+def _set_range(
+    action: bpy.types.Action, span: Span, previous: bpy.types.Action | None = None, before: Span | None = None
+) -> None:
+    """The range of the take, or where the take was written in `previous` `before` and its range was set by hand, that.
+
+    Switched off by hand it stays off."""
+    used, first, last = True, float(span.first), float(span.last)
+    if previous is not None and before is not None:
+        used = previous.use_frame_range
+        by_hand = np.array([previous.frame_start, previous.frame_end])
+        if tuple(by_hand) != (before.first, before.last):
+            first, last = np.round(carried(by_hand, before, span)) if before.fps != span.fps else by_hand
+    action.frame_start, action.frame_end, action.use_frame_range = first, last, used
 
 
 def discard_lost() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.rotation import Array
 from . import versions
 from .edits import HandEdits, apply_edits, reading_edits, run, turning_now
+from .rebuilding import copy_asset
 from .spans import POINTS, Span, carried
 from .written import names_in, span_in, written_in
 
@@ -122,8 +123,9 @@ def put_back(figure: bpy.types.Object, work: HandWork) -> None:
 
 
 def take_over(old: bpy.types.Action, new: bpy.types.Action) -> None:
-    """Let `new` be what `old` was, in name and for everyone who uses it; `old` is removed."""
+    """Let `new` be what `old` was, in name and for everyone who uses it, as an asset too; `old` is removed."""
     name = old.name
+    copy_asset(old, new)
     old.user_remap(new)
     bpy.data.actions.remove(old)
     new.name = name

@@ -19,6 +19,7 @@ OF_KEYS = ("easing", "type", "interpolation", "handle_left_type", "handle_right_
 SHAPES = ("amplitude", "back", "period")
 """What a keyframe has: two numbers, one of several kinds, one number."""
 OF_CURVES = ("extrapolation", "mute", "lock", "hide", "color_mode", "color", "auto_smoothing")
+OF_ASSETS = ("author", "description", "copyright", "license", "catalog_id")
 OF_GROUPS = ("color_set", "lock", "mute", "use_pin")
 
 
@@ -63,6 +64,29 @@ def copy_rest(source: bpy.types.Action, target: bpy.types.Action) -> None:
     for marker in source.pose_markers:
         target.pose_markers.new(marker.name).frame = marker.frame
     target.use_cyclic = source.use_cyclic
+
+
+def copy_asset(source: bpy.types.Action, target: bpy.types.Action) -> None:
+    """Let `target` be the asset that `source` is, if it is one: no copy of an Action is. With its preview."""
+    told = source.asset_data
+    if told is None:
+        return
+    target.asset_mark()
+    made = target.asset_data
+    for name in OF_ASSETS:
+        setattr(made, name, getattr(told, name))
+    for tag in told.tags:
+        made.tags.new(tag.name, skip_if_exists=True)
+    made.active_tag = told.active_tag
+    for name in told.keys():  # noqa: SIM118 (Blender's data cannot be iterated)
+        made[name] = versions.plain_property(told[name])
+    picture = source.preview
+    if picture is not None and all(picture.image_size):
+        pixels = np.empty(len(picture.image_pixels), np.int32)
+        picture.image_pixels.foreach_get(pixels)
+        copied = target.preview_ensure()
+        copied.image_size = picture.image_size
+        copied.image_pixels.foreach_set(pixels)
 
 
 def _copy_values(source: bpy.types.FCurve, target: bpy.types.FCurve, name: str, values: NDArray[Any]) -> None:

@@ -225,7 +225,8 @@ result["apart"] = float(np.abs(np.array(slow) - quick).max())
 result["marker"] = act().pose_markers["here"].frame
 scene.render.fps = 24
 clean(keep=True)
-result["back"] = [[key for key in keys(TURN, 1) if not 1 <= key[0] <= last], keys(ASIDE), act().pose_markers["here"].frame]
+outside = [key for key in keys(TURN, 1) if not 1 <= key[0] <= last]
+result["back"] = [outside, keys(ASIDE), act().pose_markers["here"].frame]
 # An armature of its own is written over in its place.
 place("NEW", "")
 figure = bpy.context.view_layer.objects.active
@@ -256,3 +257,87 @@ def test_keys_go_along_when_the_rate_changes(in_blender: InBlender, swinging: Pa
     assert aside == [[5.0, 0.0], [9.0, 0.1], [last + 2.0, 0.3]]
     assert marker == 9
     assert seen["own"] == [[9.0, 0.2]]
+
+
+ASSETS = (
+    PLACED
+    + """
+def seen():
+    told = act().asset_data
+    pixels = np.array(act().preview.image_pixels) if act().preview else np.zeros(0)
+    return [told and [told.description, told.author, [tag.name for tag in told.tags], told.catalog_id, told.get("own")],
+            [int(np.sum(pixels == 77)), len(pixels)], act().use_fake_user]
+
+def window():
+    return [act().use_frame_range, act().frame_start, act().frame_end]
+
+figure = armature(person())
+place()
+result["at_first"] = window()
+name = act().name
+act().asset_mark()
+told = act().asset_data
+told.description, told.author, told.catalog_id = "hello", "me", "c5a8f4c2-4f9e-4b44-9d7c-0ee0d0a6a5ab"
+told.tags.new("walk")
+told.tags.new("cycle")
+told["own"] = 3
+picture = act().preview_ensure()
+picture.image_size = (4, 4)
+picture.image_pixels.foreach_set(np.full(16, 77, np.int32))
+result["told"] = clean(floor_height=0.1)
+result["after"] = seen()
+# Copied whole, for the modifier.
+arm = figure.pose.bones["LeftArm"]
+arm.keyframe_insert("location", frame=5)
+curves_of(act()).find('pose.bones["LeftArm"].location', index=0).modifiers.new("NOISE")
+clean(floor_height=0.2)
+result["copied"] = seen()
+# A new Action is another, and no asset.
+clean(anew=True, floor_height=0.3)
+result["anew"] = [act().asset_data is None, bpy.data.actions[name].asset_data.description]
+result["still_ours"] = window() == result["at_first"]
+scene.render.fps = 48
+clean()
+result["follows"] = window()
+scene.render.fps = 24
+clean()
+
+# A range by hand.
+act().frame_start, act().frame_end = 10, 30
+clean(floor_height=0.1)
+result["by_hand"] = window()
+scene.render.fps = 48
+clean()
+result["in_time"] = window()
+scene.render.fps = 24
+clean()
+result["and_back"] = window()
+act().use_frame_range = False
+clean(floor_height=0.2)
+result["off"] = window()
+place("NEW", "")
+act().frame_end = 30
+clean(floor_height=0.2)
+result["own"] = window()
+place()
+result["another"] = window() == result["at_first"]
+"""
+)
+
+
+def test_an_asset_and_a_range_by_hand_stay(in_blender: InBlender, swinging: Path) -> None:
+    seen = in_blender(ASSETS, swinging, sys.executable)
+    assert "cleaned up" in seen["told"]
+    told = ["hello", "me", ["walk", "cycle"], "c5a8f4c2-4f9e-4b44-9d7c-0ee0d0a6a5ab", 3]
+    assert seen["after"] == seen["copied"] == [told, [16, 16], True]
+    assert seen["anew"] == [True, "hello"]
+    used, first, last = seen["at_first"]
+    assert used
+    assert seen["still_ours"]
+    assert seen["follows"][:2] == [True, first]
+    assert 2 * last - 1 <= seen["follows"][2] <= 2 * last
+    assert seen["by_hand"] == seen["and_back"] == [True, 10.0, 30.0]
+    assert seen["in_time"] == [True, 19.0, 59.0]
+    assert seen["off"] == [False, 10.0, 30.0]
+    assert seen["own"] == [True, 1.0, 30.0]
+    assert seen["another"]
