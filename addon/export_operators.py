@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from ..bridge.adjusting import adjusted
+from ..bridge.blender.handiwork import shows_take_alone
 from ..bridge.blender.modes import LEFT_AND_ENTERED
-from ..bridge.blender.shown import export_shown
-from ..bridge.bvh import save_bvh
-from ..core.bvh import BvhOptions
+from ..bridge.blender.shown import export_shown, shown_frames
+from ..bridge.blender.written import span_in
+from ..bridge.bvh import evenly_sampled, motion_to_bvh
+from ..core.bvh import BvhClip, BvhOptions, write_bvh
 from ..core.files import check_output
 from ..core.jobs import MotionLiftError, UsageError
 from ..core.motion import Motion
@@ -52,7 +55,7 @@ class _ExportsTake(ShowsTake, ExportHelper):
         action = results.shown_action(context)
         if action is None:
             return
-        first, last = (round(frame) for frame in action.frame_range)
+        first, last = shown_frames(action)
         column = self.layout.column(align=True)
         rate = results.scene_rate(context.scene)
         for line in (f"Frames {first} to {last}, {rate:.5g} a second", *self.contents):
@@ -134,15 +137,30 @@ def _hourglass(context: bpy.types.Context) -> Iterator[None]:
 
 
 def _write(context: bpy.types.Context, action: bpy.types.Action, path: Path) -> None:
-    figure, properties = results.animated_by(context, action), action.motionlift
+    figure = results.animated_by(context, action)
     assert figure is not None
-    untouched = properties.target == targets.NEW_ARMATURE and not (properties.own_contacts or edited.edited(action))
-    if path.suffix == ".bvh" and untouched:
-        # The take's own file says more: the T-pose, and angle orders that stay away from singular ones.
-        motion = Motion.load(results.take_file(properties.shown))
-        save_bvh(adjusted(motion, properties.retarget_options().adjustment), path, BvhOptions())
+    # The take's own file says more: the T-pose, and angle orders that stay away from singular ones.
+    clip = _untouched(figure, action, results.scene_rate(context.scene)) if path.suffix == ".bvh" else None
+    if clip is not None:
+        write_bvh(path, clip)
         return
     export_shown(figure, action, path, _has_controls(figure))
+
+
+def _untouched(figure: bpy.types.Object, action: bpy.types.Action, rate: float) -> BvhClip | None:
+    """The frames that `action` shows, at `rate`, from the take's own file; None where it shows something else, or other
+    frames, than what was made of that."""
+    properties, span = action.motionlift, span_in(action)
+    if properties.target != targets.NEW_ARMATURE or properties.own_contacts or span is None:
+        return None
+    first, last = shown_frames(action)
+    if first < span.first or last > span.last or not shows_take_alone(figure, action) or edited.edited(action):
+        return None
+    motion = evenly_sampled(Motion.load(results.take_file(properties.shown)), span.fps)
+    if len(motion) != span.last - span.first + 1:
+        return None
+    clip = motion_to_bvh(adjusted(motion, properties.retarget_options().adjustment), BvhOptions())
+    return replace(clip, frame_time=1.0 / rate, values=clip.values[first - span.first : last - span.first + 1])
 
 
 def _has_controls(figure: bpy.types.Object) -> bool:

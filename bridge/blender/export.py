@@ -244,5 +244,7 @@ def _bvh(path: Path, name: str) -> None:
     bpy.ops.export_anim.bvh(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end)
     # Blender writes its own axes and unit; readers of BVH expect Y up and centimetres, as our other files have.
     written = read_bvh(path)
+    # Blender rounds it to a millionth of a second, which in an hour is a frame.
+    written = replace(written, frame_time=scene.render.fps_base / scene.render.fps)
     options = BvhOptions()
     write_bvh(path, turned_bvh(written, file_from_world(options), UNITS[options.unit]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import contacts, versions
-from .curve_prints import CurveName, curve_print, joined, prints_of
-from .written import PRINT, owner_in, watched_paths
+from ..rig import QUATERNION
+from . import contacts, nla, versions
+from .curve_prints import CurveName, curve_print, joined, name_of, prints_of
+from .edits import SAME
+from .written import PRINT, names_in, owner_in, watched_paths
 
 
 def fingerprint(action: bpy.types.Action) -> str:
@@ -56,6 +58,24 @@ def fingerprint_as_written(action: bpy.types.Action) -> str:
     """What `fingerprint` was when we wrote the Action; of one that we did not write, what it is now."""
     stored = action.get(PRINT)
     return stored if isinstance(stored, str) else fingerprint(action)
+
+
+def shows_take_alone(figure: bpy.types.Object, action: bpy.types.Action) -> bool:
+    """Whether nothing but the curves that we wrote into `action` poses the bones of an armature that we made for it.
+
+    What these curves are now is not looked at.
+    """
+    names, curves = names_in(action), nla.curves_in(figure, action)
+    if names is None or curves is None or figure.animation_data.drivers:
+        return False
+    if any(name_of(curve) not in names for curve in curves.fcurves if curve.data_path.startswith("pose.")):
+        return False
+    for bone in figure.pose.bones:
+        placed = (f"{bone.path_from_id()}.location", 0) in names
+        moved = [*(() if placed else bone.location), *(size - 1 for size in bone.scale)]
+        if len(bone.constraints) or bone.rotation_mode != QUATERNION or max(map(abs, moved)) > SAME:
+            return False
+    return True
 
 
 def is_as_written(action: bpy.types.Action) -> bool:

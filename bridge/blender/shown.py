@@ -22,7 +22,7 @@ def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path,
     elsewhere; written is the plain skeleton that deforms. Raises `MotionLiftError` as `export`, `baked_skeleton` and
     `in_object_mode`.
     """
-    first, last = round(action.frame_range[0]), round(action.frame_range[1])
+    first, last = shown_frames(action)
     with in_object_mode(bpy.context), _as_before(figure), nla.alone(figure, action):
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = first, last
@@ -32,6 +32,12 @@ def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path,
                 written = undoing.enter_context(_baked(figure, first, last - first + 1, action.name))
             with written_beside(path) as temporary:
                 export(written, temporary, action.name)
+
+
+def shown_frames(action: bpy.types.Action) -> tuple[int, int]:
+    """The first and the last frame of what is written of `action`: its range."""
+    first, last = action.frame_range
+    return round(first), round(last)
 
 
 @contextlib.contextmanager
