@@ -96,10 +96,11 @@ class Draft:
         previous = animation.action
         self._keys, self._switches, self._first = keys, dict(switches or {}), first_frame
         self._figure, self._previous = figure.name, "" if previous is None else previous.name
-        owner = versions.current_curves(animation) if previous is not None else None
+        owner = versions.current_curves(animation)
         self._way = keys.giving_way(previous, owner, self._switches)
         dropped = self._way.dropped
-        self._to_copy: list[CurveName] | None = None
+        # Of an Action that moves nothing here, an empty one or one of another object, there is nothing to copy.
+        self._to_copy: list[CurveName] | None = [] if owner is None else None
         if owner is not None and can_be_rebuilt(previous, owner, dropped):
             self._to_copy = names_of(owner, dropped)
         whole = self._to_copy is None
@@ -202,7 +203,8 @@ class Draft:
         previous = figure.animation_data.action if figure is not None and figure.animation_data else None
         if previous is None or previous.name != self._previous:
             return None
-        return versions.current_curves(figure.animation_data).fcurves.find(path, index=index)
+        owner = versions.current_curves(figure.animation_data)
+        return None if owner is None else owner.fcurves.find(path, index=index)
 
     def _found(self) -> bpy.types.Action:
         action = bpy.data.actions.get(self._action)

@@ -38,7 +38,7 @@ def before_another_solve(action: bpy.types.Action | None, curves: Any, wanted: C
     Curves of ours that the take no longer has go too, unless they were edited by hand.
     """
     ours = None if action is None else names_in(action)
-    if action is None or ours is None:
+    if action is None or curves is None or ours is None:
         return GivingWay(frozenset(wanted))
     there = {name_of(curve) for curve in curves.fcurves}
     paths, parts = {path for path, _ in ours}, {_part(path) for path, _ in ours}

@@ -122,7 +122,7 @@ def _drop(curves: Any, path: str) -> None:
 
 def _curves(figure: bpy.types.Object) -> Any:
     """What holds the curves of the figure's Action. Raises `MotionLiftError` (`no_action`)."""
-    animation = figure.animation_data
-    if animation is None or animation.action is None:
+    curves = versions.current_curves(figure.animation_data) if figure.animation_data else None
+    if curves is None:
         raise MotionLiftError("no_action", f"{figure.name} has no Action.", "Put a take on it first.")
-    return versions.current_curves(animation)
+    return curves

@@ -73,19 +73,26 @@ def show_action(animated: bpy.types.ID, action: bpy.types.Action, slot: str) -> 
 
 
 def current_curves(animation: bpy.types.AnimData) -> Any:
-    """What holds the curves that `animation` plays: the channel bag of its slot, before 4.4 the Action."""
+    """What holds the curves that `animation` plays: the channel bag of its slot, before 4.4 the Action. None where it
+    plays nothing: it has no Action, or one that is empty or none of whose slots is its own."""
     action = animation.action
-    if not hasattr(action, "slots"):
+    if action is None or not hasattr(action, "slots"):
         return action
-    return action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
+    return _curves_of(action, animation.action_slot)
 
 
 def strip_curves(strip: bpy.types.NlaStrip) -> Any:
-    """What holds the curves that a strip plays: the channel bag of its slot, before 4.4 the Action."""
+    """What holds the curves that a strip plays: see `current_curves`."""
     action = strip.action
-    if not hasattr(action, "slots"):
+    if action is None or not hasattr(action, "slots"):
         return action
-    slot = strip.action_slot or (action.slots[0] if action.slots else None)
+    return _curves_of(action, strip.action_slot or (action.slots[0] if action.slots else None))
+
+
+def _curves_of(action: bpy.types.Action, slot: Any) -> Any:
+    """The channel bag of `slot`, made if needed; None without a slot, or where there is nothing that could hold one."""
+    if slot is None or not action.layers or not action.layers[0].strips:
+        return None
     return action.layers[0].strips[0].channelbag(slot, ensure=True)
 
 
