@@ -58,7 +58,7 @@ def _plan(context: bpy.types.Context, action: bpy.types.Action, video: Path) -> 
         fps=properties.fps,
         options=properties.retarget_options(),
         world=np.array(figure.matrix_world, float),
-        rig=None if own else read_rig(figure),
+        rig=None if own else read_rig(figure, action),
         rig_map=None if own else rig_map.match_of(figure).rig_map,
         engine=None if python is None else (python, engine_folder()),
         view=view.as_pointer() if view is not None and view.type == "VIEW_3D" else 0,

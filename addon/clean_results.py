@@ -110,7 +110,7 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
             options, properties = _clean_up_options(action, plan), action.motionlift
             own = properties.target == targets.NEW_ARMATURE
             kind = targets.NEW_ARMATURE if own else targets.ACTIVE_ARMATURE
-            wanted = targets.preparation(kind, figure.name, options, motions)
+            wanted = targets.preparation(kind, figure.name, options, motions, action=action)
             edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
             if wanted is None or not (plan.contacts and edges):
                 return wanted

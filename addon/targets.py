@@ -255,10 +255,15 @@ def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
 
 
 def preparation(
-    kind: str, rig: str, options: RetargetOptions, motions: Sequence[Motion], names: Sequence[str] = ()
+    kind: str,
+    rig: str,
+    options: RetargetOptions,
+    motions: Sequence[Motion],
+    names: Sequence[str] = (),
+    action: bpy.types.Action | None = None,
 ) -> Wanted | None:
-    """What can be worked out in a thread before motions are written onto a target, on a new rig under these names;
-    None where nothing can.
+    """What can be worked out in a thread before motions are written onto a target, on a new rig under these names, in
+    place of `action`, which may play as a strip; None where nothing can.
 
     What is wrong with the rig is told when they are written.
     """
@@ -272,7 +277,7 @@ def preparation(
     if kind != ACTIVE_ARMATURE or figure is None or figure.type != "ARMATURE":
         return None
     try:
-        return Wanted(tuple(motions), read_rig(figure), rig_map.match_of(figure).rig_map, options)
+        return Wanted(tuple(motions), read_rig(figure, action), rig_map.match_of(figure).rig_map, options)
     except MotionLiftError:
         return None
 

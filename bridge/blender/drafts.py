@@ -30,7 +30,8 @@ from .key_curves import (
 )
 from .rebuilding import can_be_rebuilt, copy_curve, copy_rest, names_of
 from .spans import Span, carried, carry
-from .written import Keyed, remember, span_in
+from .untouched import rest_without_curves
+from .written import Keyed, names_in, remember, span_in
 
 MARK = "motionlift_draft"
 """The custom property of an Action that is not whole yet."""
@@ -65,7 +66,11 @@ class Keys:
     def giving_way(self, action: bpy.types.Action | None, curves: Any, switches: Iterable[str] = ()) -> GivingWay:
         """What they and `switches` meet in the `curves` of `action`."""
         wanted = self.names | {(path, 0) for path in switches}
-        return before_another_solve(action, curves, wanted) if self.again else GivingWay(wanted | self.cleared)
+        if self.again:
+            return before_another_solve(action, curves, wanted)
+        # What we wrote there before as well: the way may have lain on another bone, or on the object.
+        ours = None if action is None else names_in(action)
+        return GivingWay(wanted | self.cleared | (ours or NO_CURVES))
 
     def spans(self, action: bpy.types.Action | None, first_frame: int) -> tuple[Span, Span] | None:
         """When the take plays in `action` and when these keys do, where that differs: what else is in it goes along."""
@@ -159,7 +164,10 @@ class Draft:
             copy_rest(previous, action)
         _carry_markers(action, self._spans)
         del action[MARK]
+        before = versions.current_curves(figure.animation_data)
+        gone = _names(before) - _names(curves) if before is not None else set()
         versions.show_action(figure, action, self._slot)
+        rest_without_curves(figure, previous, gone)
         action.use_fake_user = True
         keys = self._keys
         _set_range(action, keys.span(self._first), previous, keys.span_before(previous))
@@ -233,6 +241,10 @@ def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.ty
     _set_range(action, keys.span(first_frame), action, keys.span_before(action))
     remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
     return action
+
+
+def _names(curves: Any) -> set[CurveName]:
+    return {name_of(curve) for curve in curves.fcurves}
 
 
 def _drop(curves: Any, names: Collection[CurveName]) -> None:

@@ -12,6 +12,7 @@ from ...core.jobs import MotionLiftError
 from ...core.rotation import from_matrix
 from ..humanoid import RigMap
 from ..rig import Rig, checked_rig, make_rig
+from .untouched import untouched_world
 
 FIGHTING = {
     "COPY_ROTATION", "COPY_TRANSFORMS", "TRANSFORM", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "IK", "SPLINE_IK",
@@ -24,8 +25,9 @@ SOLVER_STRETCH = "ik_stretch"
 """The one switch that is no custom property: how much Blender's IK solver may change a bone's length."""
 
 
-def read_rig(figure: bpy.types.Object) -> Rig:
-    """The armature at rest, with what may be keyed on it.
+def read_rig(figure: bpy.types.Object, action: bpy.types.Action | None = None) -> Rig:
+    """The armature at rest, where it stands without its take, with what may be keyed on it. `action`: the take, where
+    it plays as a strip.
 
     Raises `MotionLiftError`: `no_armature` for another kind of object, and as `checked_rig`.
     """
@@ -43,7 +45,7 @@ def read_rig(figure: bpy.types.Object) -> Rig:
             heads=matrices[:, :3, 3],
             tails=np.array([bone.tail_local for bone in bones], float).reshape(-1, 3),
             rotations=from_matrix(matrices[:, :3, :3]),
-            world=np.array(figure.matrix_world, float),
+            world=untouched_world(figure, action),
             rotation_modes=tuple(bone.rotation_mode for bone in posed),
             locked_location=np.array([bone.lock_location for bone in posed], bool).reshape(-1, 3),
             locked_rotation=np.array([_rotation_locks(bone) for bone in posed], bool).reshape(-1, 4),

@@ -121,6 +121,16 @@ def _watched(paths: Collection[str]) -> frozenset[str]:
     return frozenset((*paths, *(other for path in paths for other in rotations_beside(path))))
 
 
+def first_written(action: bpy.types.Action, path: str) -> dict[int, float]:
+    """What we wrote into the take's first frame of the curves on `path`, by component; none where we wrote none."""
+    stored, values = action.get(WRITTEN), action.get(VALUES)
+    if not isinstance(stored, str) or values is None:
+        return {}
+    told = json.loads(stored)
+    rows = enumerate(told["curves"])
+    return {index: float(values[row * told["count"]]) for row, (other, index, _) in rows if other == path}
+
+
 def owner_in(action: bpy.types.Action, paths: Collection[str]) -> Any:
     """What holds our curves: of several slots the one that has most of those on `paths`."""
     return max(versions.curve_owners(action), key=lambda owner: sum(c.data_path in paths for c in owner.fcurves))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from motionlift.bridge.preset import Preset
@@ -87,3 +88,67 @@ for before in (empty, only_a_slot, only_a_layer, of_another) if slotted else (em
     plain = found.pop("plain")
     assert found
     assert found == dict.fromkeys(found, plain)
+
+
+def test_a_take_does_not_carry_on_the_one_before(in_blender: InBlender, short: Path, hero: dict[str, Any]) -> None:
+    """Whatever carried the way before, and wherever the playhead is: the take is that of an untouched rig."""
+    script = (
+        HERO
+        + """
+hero = arguments[1]
+for travel in ("hips", "object", "root"):
+    result[travel] = lifted(make_rig(hero), travel)
+for first, at, then in [("object", 1, "hips"), ("object", 20, "hips"), ("object", 20, "object"), ("root", 9, "hips"),
+                        ("root", 1, "object"), ("hips", 20, "object"), ("object", 20, "root")]:
+    figure = make_rig(hero)
+    lifted(figure, first)
+    scene.frame_set(at)
+    bpy.context.view_layer.update()
+    result[f"{first}, at {at} {then}"] = lifted(figure, then, at)
+# What is worked out beforehand holds until it is written, while the take plays.
+figure = make_rig(hero)
+figure.location = (0.1, 0.7, -3.3)
+bpy.context.view_layer.update()
+where = read_rig(figure).world.tolist()
+lifted(figure, "object")
+worlds = []
+for frame in range(1, last):
+    scene.frame_set(frame)
+    worlds.append(read_rig(figure).world.tolist())
+result["plays"] = [world == where for world in worlds]
+"""
+    )
+    found = in_blender(script, short, hero)
+    assert all(found.pop("plays"))
+    plain = found.pop("hips")
+    assert abs(plain[1][1] - plain[0][1]) > 1
+    for name, seen in found.items():
+        assert np.allclose(seen, plain, atol=1e-4), name
+
+
+def test_what_a_dropped_curve_had_set_is_at_rest(in_blender: InBlender, short: Path, hero: dict[str, Any]) -> None:
+    """A forearm that was keyed away from its arm, and a leg about an axis that is locked; a bone that we do not key
+    keeps what it does."""
+    script = (
+        HERO
+        + """
+names = ["LeftForeArm", "LeftHand", "LeftLeg", "LeftFoot"]
+for name in ("plain", "moved"):
+    figure = make_rig(arguments[1], name)
+    leg = figure.pose.bones["LeftLeg"]
+    leg.rotation_mode, leg.lock_rotation = "XYZ", (False, True, False)
+    if name == "moved":
+        arm, finger = figure.pose.bones["LeftForeArm"], figure.pose.bones["LeftHandIndex1"]
+        for frame, value in (1, 0.0), (20, 0.3):
+            arm.location, leg.rotation_euler, finger.location = (value, 0, 0), (0, value, 0), (0, value, 0)
+            for bone, path in (arm, "location"), (leg, "rotation_euler"), (finger, "location"):
+                bone.keyframe_insert(path, frame=frame)
+    lifted(figure, at=20)
+    result[name] = [seen(figure, names, frame).tolist() for frame in (1, last)]
+scene.frame_set(20)
+result["finger"] = finger.location[1]
+"""
+    )
+    found = in_blender(script, short, hero)
+    assert np.allclose(found["moved"], found["plain"], atol=1e-5)
+    assert abs(found["finger"] - 0.3) < 1e-5
