@@ -17,6 +17,7 @@ from ..retarget import Retargeted
 from ..rig import Rig
 from . import versions
 from .curve_prints import CurveName, key_kind, keyed_print
+from .untouched import location_from_world
 from .written import Keyed
 
 SWITCHES_GROUP = "MotionLift switches"
@@ -144,8 +145,8 @@ def _free_turns(rig: Rig, bone: int) -> list[int]:
 def _object_channel(figure: bpy.types.Object, done: Retargeted) -> Iterator[Channel]:
     if done.object_location is not None:
         free = _free_object_axes(figure)
-        parented = np.array(figure.matrix_local @ figure.matrix_world.inverted(), float)
-        local = done.object_location @ parented[:3, :3].T + parented[:3, 3]
+        from_world = location_from_world(figure)
+        local = done.object_location @ from_world[:3, :3].T + from_world[:3, 3]
         yield Channel("location", free, local[:, free], "Object Transforms")
 
 

@@ -152,3 +152,49 @@ result["finger"] = finger.location[1]
     found = in_blender(script, short, hero)
     assert np.allclose(found["moved"], found["plain"], atol=1e-5)
     assert abs(found["finger"] - 0.3) < 1e-5
+
+
+def test_the_object_travels_alike_wherever_it_hangs(in_blender: InBlender, short: Path, hero: dict[str, Any]) -> None:
+    """On a parent that is moved, turned and scaled, on a bone, under *Child Of*, with delta transforms: in the world
+    it goes as an object that hangs on nothing, from where it stands."""
+    script = (
+        HERO
+        + """
+hero = arguments[1]
+holder = bpy.data.objects.new("Holder", None)
+bpy.context.collection.objects.link(holder)
+holder.location, holder.rotation_euler, holder.scale = (2, 1, 0.5), (0.2, 0.1, 1.0), (2, 2, 2)
+skeleton = make_rig(hero, "Skeleton")
+skeleton.location = (-3, 2, 1)
+bpy.context.view_layer.update()
+
+def parented(figure):
+    figure.parent = holder
+
+def kept(figure):
+    figure.parent, figure.matrix_parent_inverse = holder, holder.matrix_world.inverted()
+
+def on_bone(figure):
+    figure.parent, figure.parent_type, figure.parent_bone = skeleton, "BONE", "Head"
+
+def child_of(figure):
+    figure.constraints.new("CHILD_OF").target = holder
+
+def delta(figure):
+    figure.delta_location, figure.delta_rotation_euler, figure.delta_scale = (0, 3, 0.2), (0.3, 0, 1), (2, 2, 2)
+
+def moved(figure):
+    figure.location, figure.scale = (1, 2, 3), (0.5, 0.5, 0.5)
+
+for hung in (parented, kept, on_bone, child_of, delta, moved):
+    figures = [make_rig(hero, hung.__name__) for _ in range(2)]
+    for figure in figures:
+        hung(figure)
+    bpy.context.view_layer.update()
+    ways = [lifted(figures[0])]
+    ways += [lifted(figures[1], travel, at) for travel, at in (("object", 1), ("object", 15), ("hips", 15))]
+    result[hung.__name__] = ways
+"""
+    )
+    for hung, (plain, *others) in in_blender(script, short, hero).items():
+        assert all(np.allclose(seen, plain, atol=1e-3) for seen in others), hung
