@@ -18,7 +18,7 @@ from . import versions
 from .edits import HandEdits, apply_edits, reading_edits, run, turning_now
 from .rebuilding import copy_asset
 from .spans import POINTS, Span, carried
-from .written import names_in, span_in, written_in
+from .written import names_in, owner_in, span_in, written_in
 
 Channel = tuple[str, int]
 """A curve's path and component."""
@@ -92,17 +92,15 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
     turning = [path for path, _ in turning_now(bpy.data.actions[name], written).values()]
     ours = {(path, index) for path, index, _ in written.curves} | {(path, i) for path in turning for i in range(4)}
     outside, muted = {}, set()
-    for number in range(len(versions.curve_owners(bpy.data.actions[name]))):
-        for path, index in sorted(ours):
-            yield
-            owner = versions.curve_owners(bpy.data.actions[name])[number]
-            curve = owner.fcurves.find(path, index=index)
-            if curve is None:
-                continue
-            if curve.mute:
-                muted.add((path, index))
-            if found := _outside(curve, span):
-                outside[path, index] = found
+    for path, index in sorted(ours):
+        yield
+        curve = owner_in(bpy.data.actions[name], {path}).fcurves.find(path, index=index)
+        if curve is None:
+            continue
+        if curve.mute:
+            muted.add((path, index))
+        if found := _outside(curve, span):
+            outside[path, index] = found
     return HandWork(edits, outside, frozenset(muted), span)
 
 

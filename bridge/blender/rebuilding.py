@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import versions
 from .curve_prints import CurveName, name_of
-from .written import PRINT, VALUES, WRITTEN
+from .written import KEPT
 
 OF_POINTS = ("co", "handle_left", "handle_right")
 OF_KEYS = ("easing", "type", "interpolation", "handle_left_type", "handle_right_type")
@@ -58,7 +58,7 @@ def copy_rest(source: bpy.types.Action, target: bpy.types.Action) -> None:
     """What an Action has besides curves, but its name, users and range: properties of people and add-ons, pose
     markers. What we remember of curves that we wrote is left out."""
     for name in source.keys():  # noqa: SIM118 (Blender's data cannot be iterated)
-        if name not in (WRITTEN, VALUES, PRINT):
+        if name not in KEPT:
             target[name] = versions.plain_property(source[name])
     versions.copy_registered(source, target)
     for marker in source.pose_markers:

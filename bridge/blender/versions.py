@@ -103,6 +103,11 @@ def curve_owners(action: bpy.types.Action) -> list[Any]:
     return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
+def slot_number(owner: Any) -> int:
+    """The number of the slot whose curves `owner` holds, which it keeps for good; before 4.4 there are none: 0."""
+    return int(getattr(owner, "slot_handle", 0))
+
+
 def reuse_action(animated: bpy.types.ID, action: bpy.types.Action) -> None:
     """Make `action`, which has curves for `animated` already, what animates it."""
     animation = animated.animation_data_create()

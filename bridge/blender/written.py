@@ -18,7 +18,10 @@ from .curve_prints import CurveName, curve_print, joined
 from .spans import Span
 
 WRITTEN, VALUES, PRINT = "motionlift_written", "motionlift_written_values", "motionlift_print"
-"""The custom properties of an Action that hold what `remember` keeps: JSON, an array of float32, and a hash."""
+SLOT = "motionlift_slot"
+"""The custom properties of an Action that hold what `remember` keeps: JSON, an array of float32, a hash, and the number
+of the slot that we wrote into."""
+KEPT = (WRITTEN, VALUES, PRINT, SLOT)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def remember(
         for known in [keyed.get((curve.data_path, curve.array_index))]
     }
     action[PRINT] = joined(prints)
+    action[SLOT] = versions.slot_number(owner)
 
 
 def written_in(action: bpy.types.Action) -> Written | None:
@@ -132,8 +136,11 @@ def first_written(action: bpy.types.Action, path: str) -> dict[int, float]:
 
 
 def owner_in(action: bpy.types.Action, paths: Collection[str]) -> Any:
-    """What holds our curves: of several slots the one that has most of those on `paths`."""
-    return max(versions.curve_owners(action), key=lambda owner: sum(c.data_path in paths for c in owner.fcurves))
+    """What holds our curves: what `remember` saw. Where that is not known, because older versions wrote the Action or
+    4.2 saved it, what has most of those on `paths`."""
+    owners = versions.curve_owners(action)
+    ours = [owner for owner in owners if versions.slot_number(owner) == action.get(SLOT)]
+    return max(ours or owners, key=lambda owner: sum(curve.data_path in paths for curve in owner.fcurves))
 
 
 def sampled(curve: bpy.types.FCurve, first_frame: int, count: int) -> Array:

@@ -61,3 +61,55 @@ for reduce in (False, True):
     for seen in found.values():
         for name, as_written in seen.items():
             assert as_written == (name == "at first" or name.endswith("undone")), name
+
+
+def test_two_characters_in_one_action(
+    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """From 4.4 on an Action may hold several characters of the same bones, each in a slot: one take is ours, what the
+    other does is nobody's edit, and stays."""
+    walk.save(tmp_path / "walk.motion.npz")
+    script = (
+        PRELUDE
+        + """
+from motionlift.bridge.blender.edits import apply_edits, hand_edits
+from motionlift.bridge.blender.hand_work import hand_work
+motion = Motion.load(Path(arguments[0]))
+figures = {name: make_rig(arguments[1], name) for name in ("Villain", "Hero")}
+if "slots" in bpy.types.Action.bl_rna.properties:
+    duet = bpy.data.actions.new("Duet")
+    for name, figure in figures.items():
+        animation = figure.animation_data_create()
+        animation.action = duet
+        animation.action_slot = duet.slots.new("OBJECT", name)
+        for bone in figure.pose.bones:
+            bone.keyframe_insert("rotation_quaternion", frame=500)
+            bone.keyframe_insert("location", frame=500)
+    hero = figures["Hero"]
+
+    def others():
+        bag, = [bag for bag in versions.curve_owners(hero.animation_data.action) if bag.slot.identifier == "OBVillain"]
+        return [[c.data_path, c.array_index, [list(k.co) for k in c.keyframe_points]] for c in bag.fcurves]
+
+    before = others()
+    animate(hero, motion, choose, RetargetOptions(), "take")
+    action = hero.animation_data.action
+    result["as_written"] = [is_as_written(action), hand_edits(action).paths(), hand_work(action).names()]
+    arm = versions.current_curves(hero.animation_data).fcurves.find('pose.bones["LeftArm"].rotation_quaternion', index=1)
+    arm.keyframe_points[7].co[1] += 0.2
+    arm.update()
+    edits = hand_edits(action)
+    result["edited"] = [is_as_written(action), edits.paths(), hand_work(action).names()]
+    animate(hero, motion, choose, RetargetOptions(), "take", edits=edits)
+    result["others"] = others() == before
+    result["again"] = hand_edits(hero.animation_data.action).paths()
+"""
+    )
+    found = in_blender(script, tmp_path / "walk.motion.npz", spec_of(rig_of(presets["mixamo"], A_POSE)))
+    arm = 'pose.bones["LeftArm"]'
+    assert not found or found == {
+        "as_written": [True, [], []],
+        "edited": [False, [arm], ["LeftArm"]],
+        "others": True,
+        "again": [arm],
+    }

@@ -74,7 +74,7 @@ def of_another(figure, action):
     empty(figure, action)
     assert figure.animation_data.action_slot is None
 
-slotted = hasattr(bpy.types.Action, "slots")
+slotted = "slots" in bpy.types.Action.bl_rna.properties
 for before in (empty, only_a_slot, only_a_layer, of_another) if slotted else (empty,):
     figure, action = make_rig(hero, before.__name__), bpy.data.actions.new(before.__name__)
     before(figure, action)
