@@ -17,7 +17,7 @@ from ..bridge.blender.hand_work import called, take_over
 from ..bridge.blender.key_curves import names_written
 from ..bridge.blender.rigify import RigifyHuman, add_rigify_human, remove_made
 from ..bridge.blender.rigify_draft import HumanDraft, import_rigify
-from ..bridge.blender.rigs import check_editable, read_rig, switch_values
+from ..bridge.blender.rigs import check_editable, hindrances, read_rig, switch_values
 from ..bridge.blender.test_pose import leave_test_pose
 from ..bridge.blender.written import names_in
 from ..bridge.correcting import doubled
@@ -158,7 +158,8 @@ class Rig:
         done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
         apply_keys(figure, done, name, first_frame, switches, draft=self._draft, again=again)
-        notes = "".join(f" {note}" for note in done.notes)
+        listed = [*done.notes, *hindrances(figure, done.object_location is not None)]
+        notes = "".join(f" {note}" for note in listed)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
         return done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,9 @@ from .channels import PROPERTIES
 from .posing import Pose
 from .rig import Rig, keyed_locations, keyed_rotations
 from .tpose import UP, Stage
+
+FELT = 1e-3
+"""Metres: what is lost to a lock is told from here on."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,18 @@ def keyed(pose: Pose, ground: Ground) -> tuple[dict[int, Array], dict[int, Array
             else:
                 offset = rig.heads[bone] - rig.heads[parent]
                 carried = ground.to_armature(heads[parent]) + rotate(parent_turn, offset)
-            locations[bone] = keyed_locations(rig, bone, ground.to_armature(heads[bone]), carried, parent_turn)
+            found = keyed_locations(rig, bone, ground.to_armature(heads[bone]), carried, parent_turn)
+            lost = rig.locked_location[bone] & (np.abs(found).max(0) * rig.world_scale > FELT)
+            if lost.any():
+                notes.append(location_locked(rig.names[bone], lost))
+            locations[bone] = found
     return rotations, locations, notes
+
+
+def location_locked(name: str, axes: Iterable[bool]) -> str:
+    """That something called `name` cannot go along some of its `axes`, X, Y and Z, in words."""
+    locked = ", ".join(letter for letter, lock in zip("XYZ", axes, strict=True) if lock)
+    return f"Location {locked} of {name} is locked, so it does not travel there."
 
 
 def _still(pose: Pose, bone: int) -> bool:

@@ -29,7 +29,7 @@ from .edits import HandEdits, apply_edits
 from .files import open_nothing, opened_armature
 from .footage import add_footage, keep_relative
 from .rigify import add_rigify_human
-from .rigs import check_editable, fighting_constraints, read_rig, switch_values
+from .rigs import check_editable, fighting_constraints, hindrances, read_rig, switch_values
 from .scene import add_camera, write_review
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
 """Formats for which a control rig becomes the skeleton that it deforms with."""
 MESH_SUFFIXES = (".abc",)
 """Formats that hold no bones, only what these move."""
+SCENE_SUFFIX = ".blend"
+"""The format that holds the scene as it is."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def animate(
     edges = {frame for contacts in motion.contacts.T for frame, _ in contact_edges(contacts)}
     reduced = reduce_keys(done, keep=edges) if reduce else None
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
-    notes = [*done.notes, *_fights(figure, keyed)]
+    notes = [*done.notes, *hindrances(figure, done.object_location is not None), *_fights(figure, keyed)]
     action = apply_keys(
         figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
     )
@@ -124,6 +126,9 @@ def animate_and_export(
         render.resolution_x, render.resolution_y = motion.image_size
     else:
         figure = opened_armature(place)
+    if output.suffix.lower() != SCENE_SUFFIX:
+        # Exporters write what is seen.
+        figure.data.pose_position = "POSE"
     scene = bpy.context.scene
     set_rate(scene, fps or motion.fps)
     for_engine = output.suffix.lower() in ENGINE_SUFFIXES
@@ -163,7 +168,7 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     Raises `MotionLiftError` (`export_failed`, `unknown_suffix`, `no_mesh`).
     """
     writers = {
-        ".blend": _blend, ".fbx": _fbx, ".glb": _glb, ".usd": _usd, ".usdc": _usd, ".abc": _abc, ".bvh": _bvh,
+        SCENE_SUFFIX: _blend, ".fbx": _fbx, ".glb": _glb, ".usd": _usd, ".usdc": _usd, ".abc": _abc, ".bvh": _bvh,
     }  # fmt: skip
     writer = writers.get(path.suffix.lower())
     if writer is None:

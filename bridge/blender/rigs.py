@@ -11,6 +11,7 @@ import numpy as np
 from ...core.jobs import MotionLiftError
 from ...core.rotation import from_matrix
 from ..humanoid import RigMap
+from ..keying import location_locked
 from ..rig import Rig, checked_rig, make_rig
 from .untouched import untouched_world
 
@@ -101,6 +102,16 @@ def fighting_constraints(figure: bpy.types.Object, names: Iterable[str]) -> dict
         ]
         if active:
             found[name] = active
+    return found
+
+
+def hindrances(figure: bpy.types.Object, travels: bool) -> list[str]:
+    """Why `figure` will not be seen doing what is keyed, in words; `travels`: whether the object shall."""
+    found = []
+    if figure.data.pose_position == "REST":
+        found.append(f"{figure.name} is in Rest Position and shows no pose: choose Pose Position in its armature.")
+    if travels and any(figure.lock_location):
+        found.append(location_locked(figure.name, figure.lock_location))
     return found
 
 

@@ -42,18 +42,21 @@ def shown_frames(action: bpy.types.Action) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _as_before(figure: bpy.types.Object) -> Iterator[None]:
-    """Scene, selection and active object as they were, whatever an exporter does to them."""
+    """Scene, selection, active object and Rest Position as they were, whatever an exporter does to them, or wants."""
     scene, objects = bpy.context.scene, bpy.context.view_layer.objects
     told = (scene.name, scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe)
     active, selected = objects.active, [item for item in objects if item.select_get()]
     hidden = figure.hide_get()
     figure.hide_set(False)
+    armature, position = figure.data, figure.data.pose_position
+    armature.pose_position = "POSE"
     try:
         yield
     finally:
         scene.name, scene.frame_start, scene.frame_end = told[:3]
         scene.frame_set(told[3], subframe=told[4])
         figure.hide_set(hidden)
+        armature.pose_position = position
         for item in objects:
             item.select_set(item in selected)
         objects.active = active

@@ -220,9 +220,11 @@ result["back"] = [bool(np.allclose(basis(), start, atol=1e-5)), said.test_pose]
 from motionlift.core.motion import Motion
 from motionlift.bridge.bvh import evenly_sampled
 ops.test_pose()
+figure.data.pose_position = "REST"
 rig = targets.target_named("ACTIVE", figure.name, choices.rig_options(choices.foot_lock))
 rig.write(bpy.context, evenly_sampled(Motion.load(Path(motion_file)), 24.0), "take")
 result["lifted"] = [said.test_pose, figure.animation_data.action.name, rig.words(None)]
+figure.data.pose_position = "POSE"
 bpy.ops.object.mode_set(mode="EDIT")
 result["edit"] = refusal(ops.test_pose)
 bpy.ops.object.mode_set(mode="OBJECT")
@@ -280,6 +282,7 @@ def test_the_bones_of_a_rig(in_blender: InBlender, tmp_path: Path) -> None:
     test_pose, action, words = seen["lifted"]
     assert (test_pose, action) == ("", "take")
     assert "bones of Rig (mine)" in words
+    assert "Rig is in Rest Position" in words
     assert "Edit Mode" in seen["edit"]
     assert seen["reopened"]
     assert "no humanoid" in seen["dog"][0]

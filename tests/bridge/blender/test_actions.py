@@ -220,6 +220,7 @@ figure.pose.bones["Head"].lock_rotation = (True, True, True)
 figure.pose.bones["LeftLeg"].rotation_mode = "XYZ"
 figure.pose.bones["LeftLeg"].lock_rotation = (False, True, False)
 figure.pose.bones["Hips"].lock_location = (True, False, False)
+figure.lock_location = (False, False, True)
 figure.pose.bones["RightArm"].constraints.new("COPY_ROTATION").target = figure
 scene.render.fps, scene.render.fps_base = 24, 1
 done = animate(figure, motion, choose, RetargetOptions(), "walk")
@@ -228,6 +229,7 @@ found = sorted((curve.data_path, curve.array_index) for curve in curves(action))
 result["found"] = [item for item in found if any(word in item[0] for word in ('"Head"', '"LeftLeg"', "location"))]
 result["frames"] = done.frames
 result["notes"] = done.notes
+result["object"] = animate(figure, motion, choose, RetargetOptions(travel="object"), "walk").notes
 
 def code(change):
     before = (len(bpy.data.actions), figure.animation_data.action.name, scene.frame_end)
@@ -263,6 +265,8 @@ except MotionLiftError as error:
     ]
     assert result["frames"] == 240
     assert any("RightArm (Copy Rotation)" in note for note in result["notes"])
+    hips, hero = (f"Location {axis} of {name} is locked" for axis, name in (("X", "Hips"), ("Z", "Hero")))
+    assert [sum(hips in note or hero in note for note in result[name]) for name in ("notes", "object")] == [1, 2]
     assert [result[name] for name in ("edit", "negative", "names", "empty")] == [
         "edit_mode", "negative_scale", "not_humanoid", "no_armature",
     ]  # fmt: skip

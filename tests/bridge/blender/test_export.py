@@ -117,6 +117,38 @@ result = export(motion, place, arguments[2], arguments[4], arguments[3])
     assert not list(tmp_path.glob(".motionlift*"))
 
 
+def test_a_character_in_rest_position(
+    in_blender: Callable[..., Any], tmp_path: Path, short_walk: Path, presets: dict[str, Preset],
+    rig_of: Callable[..., Rig],
+) -> None:  # fmt: skip
+    """What is exported moves; what is a scene stays as its animator left it, and that is told."""
+    script = (
+        ANIMATE
+        + """
+from motionlift.core.bvh import positions, read_bvh
+motion = Motion.load(Path(arguments[0]))
+folder = Path(arguments[2])
+for position in ("POSE", "REST"):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    make_rig(arguments[1]).data.pose_position = position
+    place = str(folder / f"{position}.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=place)
+    output = folder / f"take_{position}.bvh"
+    notes = [list(animate_and_export(motion, place, choose, RetargetOptions(), path, None, "walk").notes)
+             for path in (output, folder / "take.blend")]
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "take.blend"))
+    result[position] = [positions(read_bvh(output))[0][::50].tolist(), notes, bpy.data.armatures[0].pose_position]
+"""
+    )
+    found = in_blender(script, short_walk, spec_of(rig_of(presets["mixamo"], A_POSE)), tmp_path)
+    (plain, silent, _), (seen, (exported, (told,)), position) = found["POSE"], found["REST"]
+    np.testing.assert_allclose(seen, plain, atol=1e-3)
+    assert silent == [[], []]
+    assert exported == []
+    assert "Rest Position" in told
+    assert position == "REST"
+
+
 def test_what_a_character_moves_goes_out_as_alembic(
     in_blender: Callable[..., Any],
     tmp_path: Path,

@@ -95,7 +95,8 @@ if "slots" in bpy.types.Action.bl_rna.properties:
     animate(hero, motion, choose, RetargetOptions(), "take")
     action = hero.animation_data.action
     result["as_written"] = [is_as_written(action), hand_edits(action).paths(), hand_work(action).names()]
-    arm = versions.current_curves(hero.animation_data).fcurves.find('pose.bones["LeftArm"].rotation_quaternion', index=1)
+    ours = versions.current_curves(hero.animation_data)
+    arm = ours.fcurves.find('pose.bones["LeftArm"].rotation_quaternion', index=1)
     arm.keyframe_points[7].co[1] += 0.2
     arm.update()
     edits = hand_edits(action)

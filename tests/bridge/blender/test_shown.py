@@ -41,7 +41,7 @@ def state():
     return [scene.name, scene.frame_start, scene.frame_end, scene.frame_current, bpy.context.mode, figure.mode,
             sorted(o.name for o in scene.objects if o.select_get()), bpy.context.view_layer.objects.active.name,
             {kind: sorted(getattr(bpy.data, kind).keys()) for kind in ("objects", "armatures", "actions", "meshes")},
-            [body.parent.name, body.modifiers[0].object.name, figure.data.name],
+            [body.parent.name, body.modifiers[0].object.name, figure.data.name, figure.data.pose_position],
             animation.action and animation.action.name,
             [[strip.name, strip.action.name, strip.mute] for track in animation.nla_tracks for strip in track.strips]]
 
@@ -49,10 +49,11 @@ before = state()
 for kind in ("fbx", "bvh"):
     export_shown(figure, action, folder / f"walk.{kind}", controls=True)
 result["same"] = [state() == before]
-# The same as a strip.
+# The same as a strip, of a rig in Rest Position.
 bpy.ops.object.mode_set(mode="OBJECT")
 push_to_nla(figure)
 result["played"] = [item.name for item in nla.played_actions(figure)]
+figure.data.pose_position = "REST"
 before = state()
 export_shown(figure, action, folder / "strip.bvh", controls=True)
 result["same"].append(state() == before)
