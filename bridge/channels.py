@@ -23,17 +23,20 @@ def rotations_beside(path: str) -> list[str]:
     return [f"{owner}.{other}" for other in ROTATIONS if other != name] if name in ROTATIONS else []
 
 
-def rotation_channels(rotations: Array, mode: str) -> Array:
+def rotation_channels(rotations: Array, mode: str, locked: Bools | None = None) -> Array:
     """The values (F, C) of `rotation_property(mode)` for rotations (F, 4): w, x, y, z; angle, x, y, z; or x, y, z in
     radians.
 
-    Blender's Euler orders name what turns first: its XYZ is Rz Ry Rx, our ZYX.
+    Blender's Euler orders name what turns first: its XYZ is Rz Ry Rx, our ZYX. `locked` (4,) as `free_columns` has it:
+    angles about locked axes are 0, and the others those of the nearest rotation.
     """
     rotations = continuous(rotations)
     if mode == QUATERNION:
         return rotations
     if mode == AXIS_ANGLE:
         return _axis_angle(rotations)
+    if locked is not None and locked[1:].any():
+        return nearest_angles(rotations, mode, locked[1:])
     listed = running_euler(to_euler(to_matrix(rotations), mode[::-1]))
     columns = [mode[::-1].index(axis) for axis in "XYZ"]
     return np.ascontiguousarray(listed[:, columns])
@@ -46,6 +49,31 @@ def rotations_of(values: Array, mode: str) -> Array:
     if mode == AXIS_ANGLE:
         return from_axis_angle_channels(values)
     return from_euler(values[:, ["XYZ".index(letter) for letter in mode[::-1]]], mode[::-1])
+
+
+def nearest_angles(rotations: Array, order: str, locked: Bools) -> Array:
+    """The angles (F, 3) about x, y and z, in Blender's `order`, of the rotations nearest to `rotations` (F, 4) that do
+    not turn about `locked` (3,), at least one of the axes; continuous where `rotations` are.
+
+    Nearest is what has the largest product with the quaternion q. About one axis k that is a cos(u) + b sin(u), u half
+    the angle, with a = q_w and b = q_k. About an axis i and then o the product is that of (cos v, sin v), half the
+    angle about o, and (cos u, sin u), about i, with the matrix [[q_w, q_i], [q_o, +-q_l]], l the locked axis: a sum of
+    one wave in u - v and one in u + v, each of which can be at its crest.
+    """
+    w, parts = rotations[:, 0], rotations[:, 1:].T
+    angles = np.zeros((len(rotations), 3))
+    free = [axis for axis in map("XYZ".index, order) if not locked[axis]]
+    if len(free) == 1:
+        angles[:, free[0]] = 2 * np.arctan2(parts[free[0]], w)
+    elif len(free) == 2:
+        inner, outer = free
+        third = parts[3 - inner - outer] * (1.0 if (inner - outer) % 3 == 1 else -1.0)
+        difference = np.arctan2(parts[inner] - parts[outer], w + third)
+        total = np.arctan2(parts[inner] + parts[outer], w - third)
+        angles[:, inner], angles[:, outer] = total + difference, total - difference
+    running: Array = np.unwrap(angles, axis=0)
+    running -= 2 * np.pi * np.round(running[:1] / (2 * np.pi))
+    return running
 
 
 def running_euler(angles: Array) -> Array:

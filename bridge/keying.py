@@ -12,13 +12,10 @@ from ..core.rotation import (
     Array,
     conjugate,
     continuous,
-    from_euler,
     multiply,
     rotate,
-    to_euler,
-    to_matrix,
 )
-from .channels import PROPERTIES
+from .channels import PROPERTIES, nearest_angles, rotations_of
 from .posing import Pose
 from .rig import Rig, keyed_locations, keyed_rotations
 from .tpose import UP, Stage
@@ -58,11 +55,17 @@ class Ground:
         armature_turn = multiply(conjugate(self.rig.world_rotation), self.back)
         return multiply(multiply(armature_turn, turn), self.stage.turn)
 
+    def on_stage(self, turn: Array) -> Array:
+        """The inverse of `in_armature`."""
+        armature_turn = multiply(conjugate(self.rig.world_rotation), self.back)
+        return multiply(multiply(conjugate(armature_turn), turn), conjugate(self.stage.turn))
+
 
 def keyed(pose: Pose, ground: Ground) -> tuple[dict[int, Array], dict[int, Array], list[str]]:
     """What to key of the bones that `pose` sets: rotations (F, 4) and locations (F, 3) by bone, as `Retargeted` has
-    them; and what cannot be keyed, in words."""
+    them; and what cannot be keyed, in words. The pose is put within the rig's locks."""
     rig = pose.rig
+    _settle_locks(pose, ground)
     turns, heads = pose.evaluate()
     rotations: dict[int, Array] = {}
     locations: dict[int, Array] = {}
@@ -74,9 +77,8 @@ def keyed(pose: Pose, ground: Ground) -> tuple[dict[int, Array], dict[int, Array
         parent_turn = none if parent < 0 or still else ground.in_armature(turns[parent])
         if bone in pose.turns:
             turned = keyed_rotations(rig, bone, ground.in_armature(turns[bone]), parent_turn)
-            free = _respect_locks(rig, bone, turned)
-            if free is not None:
-                rotations[bone] = continuous(free)
+            if not rig.locked_rotation[bone, 1:].all():
+                rotations[bone] = continuous(turned)
         if bone in pose.heads:
             if rig.connected[bone] and parent >= 0:
                 notes.append(f"{rig.names[bone]} is connected to its parent and cannot travel.")
@@ -110,16 +112,38 @@ def _still(pose: Pose, bone: int) -> bool:
     return True
 
 
-def _respect_locks(rig: Rig, bone: int, keyed: Array) -> Array | None:
-    """The rotation without what is locked; None where nothing may turn.
+def _settle_locks(pose: Pose, ground: Ground) -> None:
+    """Turn bones with locks as far as those let them; the bones on them still turn as they should, and make up for
+    it."""
+    rig = pose.rig
+    for bone in sorted(pose.turns):
+        if not rig.locked_rotation[bone, 1:].any():
+            continue
+        rest, parent_turn = rig.rotations[bone], _parent_turn(pose, ground, bone)
+        turned = _within_locks(rig, bone, keyed_rotations(rig, bone, ground.in_armature(pose.turns[bone]), parent_turn))
+        relative = multiply(multiply(rest, turned), conjugate(rest))
+        settled = multiply(parent_turn, relative) if rig.inherits_rotation[bone] else relative
+        pose.turns[bone] = ground.on_stage(settled)
 
-    Locks of x, y and z on a bone of quaternions mean Euler angles, as Blender's own tools take them.
+
+def _parent_turn(pose: Pose, ground: Ground, bone: int) -> Array:
+    """What a bone's parent turns it by in armature space (F, 4): the turn of what is above it and set, which bones
+    between pass on."""
+    rig, at = pose.rig, int(pose.rig.parents[bone])
+    while at >= 0 and at not in pose.turns and rig.inherits_rotation[at]:
+        at = int(rig.parents[at])
+    none = np.broadcast_to(IDENTITY, (pose.frames, 4))
+    return ground.in_armature(pose.turns[at]) if at in pose.turns else none
+
+
+def _within_locks(rig: Rig, bone: int, keyed: Array) -> Array:
+    """The rotation (F, 4) nearest to `keyed` that the bone's locks allow.
+
+    Locks of x, y and z on a bone of quaternions mean Euler angles, as Blender's own tools take them; those of single
+    numbers of a quaternion leave it as it is.
     """
     locked, mode = rig.locked_rotation[bone], rig.rotation_modes[bone]
-    if locked[1:].all():
-        return None
-    if mode in PROPERTIES and locked[1:].any() and not locked[0]:
-        angles = to_euler(to_matrix(keyed), "ZYX")
-        angles[:, locked[1:][::-1]] = 0.0
-        return from_euler(angles, "ZYX")
-    return keyed
+    if mode in PROPERTIES and locked[0] and not locked[1:].all():
+        return keyed
+    order = "XYZ" if mode in PROPERTIES else mode
+    return rotations_of(nearest_angles(continuous(keyed), order, locked[1:]), order)

@@ -113,7 +113,10 @@ def reduce_keys(
         if f"{side}_{part}" in done.bones
     ]
     truth = pose_rig(rig, done.rotations, done.locations, frames)[0][:, ends]
-    dense = {bone: rotation_channels(turns, rig.rotation_modes[bone]) for bone, turns in done.rotations.items()}
+    dense = {
+        bone: rotation_channels(turns, rig.rotation_modes[bone], rig.locked_rotation[bone])
+        for bone, turns in done.rotations.items()
+    }
     share = 1.0
     for _ in range(TRIES):
         # A quaternion changes by half the angle.

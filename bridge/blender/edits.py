@@ -167,7 +167,8 @@ def apply_edits(figure: bpy.types.Object, edits: HandEdits) -> None:
         components = [written.curves[row][1] for row in its]
         more = normalise(_resampled(turns, at))
         edited = multiply(_rotations(written.values[its].T, components, mode), more)
-        values = rotation_channels(edited, mode)[:, components]
+        locked = np.array([False, *(axis not in components for axis in range(3))])
+        values = rotation_channels(edited, mode, locked)[:, components]
         _rewrite(curves, path, frames, values, components)
     for path in {path for path, _ in edits.added}:
         its = [row for row, (other, _, _) in enumerate(written.curves) if other == path]

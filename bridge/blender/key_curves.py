@@ -124,7 +124,7 @@ def _channels_of_bones(done: Retargeted, paths: Mapping[int, str], reduced: Redu
                 yield Channel(f"{path}.location", free, done.locations[bone][:, free], name, keys)
         if bone in done.rotations:
             mode = rig.rotation_modes[bone]
-            values = rotation_channels(done.rotations[bone], mode)
+            values = rotation_channels(done.rotations[bone], mode, rig.locked_rotation[bone])
             free = _free_turns(rig, bone)
             if free:
                 keys = reduced.rotations[bone] if reduced else None

@@ -28,8 +28,9 @@ def take_test_pose(figure: bpy.types.Object, rig_map: RigMap, frame: int) -> str
     before: dict[str, list[float]] = {}
     for bone, rotations in done.rotations.items():
         posed = figure.pose.bones[names[bone]]
-        name = rotation_property(posed.rotation_mode)
-        _put(figure, f"{posed.path_from_id()}.{name}", rotation_channels(rotations, posed.rotation_mode)[0], before)
+        name, locked = rotation_property(posed.rotation_mode), done.rig.locked_rotation[bone]
+        values = rotation_channels(rotations, posed.rotation_mode, locked)[0]
+        _put(figure, f"{posed.path_from_id()}.{name}", values, before)
     for bone, locations in done.locations.items():
         _put(figure, f"{figure.pose.bones[names[bone]].path_from_id()}.location", locations[0], before)
     for path, value in switch_values(figure, rig_map, "auto").items():

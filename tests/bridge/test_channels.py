@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -10,8 +10,10 @@ import pytest
 from motionlift.bridge.channels import (
     free_columns,
     from_axis_angle_channels,
+    nearest_angles,
     rotation_channels,
     rotation_property,
+    rotations_of,
     running_euler,
 )
 from motionlift.bridge.rig import make_rig, pose_rig
@@ -83,6 +85,38 @@ def test_locked_columns() -> None:
     locked = np.array([False, True, False, False])
     assert free_columns("XYZ", locked) == [1, 2]
     assert free_columns("QUATERNION", np.array([True, False, True, False])) == [1, 3]
+
+
+LOCKS = [np.array(locked) for locked in product([False, True], repeat=3) if any(locked)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_free_axes_come_as_near_as_they_can(order: str) -> None:
+    """No rotation about the axes that are left is nearer, and one that is about them alone stays what it is."""
+    rotations = normalise(np.random.default_rng(0).normal(size=(200, 4)))
+    for locked in LOCKS:
+        angles = nearest_angles(rotations, order, locked)
+        assert not angles[:, locked].any()
+        away = angle_between(rotations_of(angles, order), rotations)
+        for change in np.random.default_rng(1).normal(scale=0.3, size=(50, 3)) * ~locked:
+            assert np.all(angle_between(rotations_of(angles + change, order), rotations) > away - 1e-6)
+        reached = rotations_of(angles, order)
+        again = rotations_of(nearest_angles(reached, order, locked), order)
+        np.testing.assert_allclose(angle_between(again, reached), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_hinge_bends_as_it_should_however_far_its_bone_is_twisted(order: str) -> None:
+    """An elbow that bends about X, with Y and Z locked, while the palm turns once around about the bone."""
+    t = np.linspace(0, 1, 100)
+    bend = np.radians(60) * np.sin(2 * np.pi * t)
+    x, y, _ = np.eye(3)
+    twist = np.where(t < 0.5, 2.9 * np.sin(2 * np.pi * t), 0.0)
+    turned = multiply(from_axis_angle(x, bend), from_axis_angle(y, twist))
+    values = rotation_channels(turned, order, np.array([False, False, True, True]))
+    np.testing.assert_allclose(values, bend[:, None] * x, atol=1e-6)
+    through = rotation_channels(from_axis_angle(x, 20 * t), order, np.array([False, False, True, True]))
+    np.testing.assert_allclose(through, 20 * t[:, None] * x, atol=1e-6)
 
 
 def test_objects_that_cannot_be_animated_are_refused() -> None:

@@ -16,6 +16,7 @@ from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.motion import Motion
+from motionlift.core.rotation import angle_between
 
 from .conftest import A_POSE, Build
 from .judging import FREE, RIGS, Judged, own_rig, picked, source_jump
@@ -102,6 +103,28 @@ def test_locks_connections_and_missing_bones(
     assert np.allclose(np.linalg.norm(twisted, axis=-1), 1)
     assert any("right hand" in note for note in done.notes)
     assert rig.index("RightHand") not in done.rotations
+
+
+def test_what_hangs_on_a_locked_bone_makes_up_for_it(
+    walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """Hands, feet and head are turned as without locks, whatever the bones above them may not do."""
+    preset = presets["mixamo"]
+    free = rig_of(preset, A_POSE)
+    locks = {"LeftForeArm": [2, 3], "RightForeArm": [1, 3], "LeftShoulder": [1, 2, 3], "Neck": [1], "RightLeg": [2, 3]}
+    names = [f"{side}{part}" for side in ("Left", "Right") for part in ("Arm", "Hand", "Foot")] + ["Head"]
+    locked, modes = free.locked_rotation.copy(), list(free.rotation_modes)
+    for name, components in locks.items():
+        locked[free.index(name), components] = True
+        modes[free.index(name)] = "XYZ" if name.startswith("Left") else "QUATERNION"
+    bound = dataclasses.replace(free, locked_rotation=locked, rotation_modes=tuple(modes))
+    turns = []
+    for rig in (free, bound):
+        done = retarget(walk, rig, with_preset(rig, preset).rig_map, FREE)
+        turns.append(pose_rig(done.rig, done.rotations, done.locations, len(walk))[1])
+    assert free.index("LeftShoulder") not in done.rotations
+    for name in names:
+        assert angle_between(turns[0][:, free.index(name)], turns[1][:, free.index(name)]).max() < 1e-6, name
 
 
 def test_not_a_humanoid(walk: Motion) -> None:
