@@ -210,7 +210,8 @@ def test_feet_near_and_far_tell_how_the_floor_slopes() -> None:
 def tilted_row(pitch: float, height: float) -> Array:
     """Places (40, 3) in one row across the floor, 5 m before a camera `height` m above it that looks up by `pitch`."""
     places = np.stack([np.linspace(-2, 2, 40), np.full(40, height), np.full(40, 5.0)], 1)
-    return places @ to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(-pitch))).T
+    seen: Array = places @ to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(-pitch))).T
+    return seen
 
 
 def test_where_nothing_tells_the_tilt_cameras_are_as_high_as_people_hold_them() -> None:
