@@ -82,7 +82,7 @@ class UseClipRate(SolvesAgain):
 
 
 class ResetChoices(ShowsTake):
-    """Put the choices back to those of the Action as it is"""
+    """Put the choices back to those of the Action as it is. Another solve of it that is under way is given up"""
 
     bl_idname = "motionlift.reset_choices"
     bl_label = "Reset"
@@ -90,8 +90,9 @@ class ResetChoices(ShowsTake):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """From what was applied."""
-        properties = results.required_action(context).motionlift
-        properties.show(properties.applied_settings())
+        action = results.required_action(context)
+        clean_up.give_up(action.name)
+        action.motionlift.choose_applied()
         return {"FINISHED"}
 
 

@@ -65,7 +65,8 @@ def place_clean_up(
         anew = free_name(take_name(take_file(action.motionlift.take))) if plan.new_action else ""
         ((path, motion),) = finished.motions
         properties: TakeProperties = action.motionlift
-        first = properties.first_frame
+        # The animator may have gone on since the job began: what they chose last stays chosen.
+        first, chosen = properties.first_frame, properties.choices()
         edges = contacts.read_edges(figure, first, properties.fps)
         if plan.contacts and edges:
             keyed, plant, ready = contacts.with_edges(motion, edges), plan.settings.foot_lock, finished.prepared
@@ -74,7 +75,7 @@ def place_clean_up(
         target = targets.target_named(properties.target, figure.name, options, finished.prepared, drafts)
         kept = target.rewrite(figure, motion, first, anew)
         if anew:  # It shows what it showed.
-            properties.show(properties.applied_settings())
+            properties.choose_applied()
         # The Action is made anew, under its name or another.
         action = figure.animation_data.action
         action.motionlift.own_contacts = plan.contacts
@@ -83,6 +84,11 @@ def place_clean_up(
         # Of the same solve there is none.
         report = None if plan.contacts or not finished.reports else finished.reports[0]
         remember(action, path, motion, plan.settings, report, finished.warnings)
+        action.motionlift.choose(chosen)
+        if anew and action.motionlift.differs:
+            from .clean_up import settings_changed
+
+            settings_changed(action.motionlift)
         if edges:
             contacts.write_edges(figure, edges, first, motion.fps)
         if work is not None:

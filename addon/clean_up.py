@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import bpy
@@ -76,6 +77,9 @@ def start_wanted(context: bpy.types.Context) -> None:
     """
     now = time.monotonic()
     for name in [name for name, changed in _wanted.items() if now - changed >= REST_SECONDS]:
+        under_way = [plan for plan in _under_way() if plan.action == name]
+        if any(plan.new_action for plan in under_way):  # That one gets them when it is there.
+            continue
         action = bpy.data.actions.get(name)
         by_hand = None if action is None else edited.find_out(action, SLICE_SECONDS)
         if action is not None and by_hand is None:  # It is read on next time.
@@ -84,10 +88,10 @@ def start_wanted(context: bpy.types.Context) -> None:
         if action is None:
             continue
         if not action.motionlift.differs or by_hand:
-            _give_up(name)
+            _give_up_outdated([name])
             continue
         try:
-            begin(context, action, checked=True)
+            begin(context, action, contacts=any(plan.contacts for plan in under_way), checked=True)
         except MotionLiftError as error:
             session().tell("", error)
 
@@ -119,7 +123,7 @@ def begin(
     # Feet that were planted where the contacts are no longer could not be let go.
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
-    _give_up(action.name)
+    give_up(action.name)
     plan = clean_results.CleanUpPlan(
         action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor)
     )
@@ -146,17 +150,42 @@ def _shown(properties: TakeProperties) -> Path | None:
         return None
 
 
-def _give_up(action: str) -> None:
-    """Nobody waits for earlier clean-ups of this Action any more."""
+def give_up(action: str) -> None:
+    """Nobody waits for clean-ups of the Action of this name any more, or for what its sliders wish for."""
+    _wanted.pop(action, None)
+    _drop(lambda plan: plan.action == action)
 
-    def is_of_it(job: Job) -> bool:
-        return isinstance(job.payload, clean_results.CleanUpPlan) and job.payload.action == action
+
+def give_up_undone() -> None:
+    """After undo: what its animator has taken back is not applied. It can be with the panel's button."""
+    _wanted.clear()
+    _give_up_outdated({plan.action for plan in _under_way()})
+
+
+def _give_up_outdated(actions: Collection[str]) -> None:
+    """Nobody waits for clean-ups of these Actions that are gone, or of which other choices are chosen now."""
+
+    def is_outdated(plan: clean_results.CleanUpPlan) -> bool:
+        action = bpy.data.actions.get(plan.action)
+        return action is None or not action.motionlift.wants(plan.settings, plan.adjustment)
+
+    _drop(lambda plan: plan.action in actions and is_outdated(plan))
+
+
+def _under_way() -> list[clean_results.CleanUpPlan]:
+    """The clean-ups that somebody waits for."""
+    payloads = (job.payload for job in session().jobs)
+    return [payload for payload in payloads if isinstance(payload, clean_results.CleanUpPlan)]
+
+
+def _drop(unwanted: Callable[[clean_results.CleanUpPlan], bool]) -> None:
+    """Nobody waits for these clean-ups any more."""
+
+    def is_unwanted(job: Job) -> bool:
+        return isinstance(job.payload, clean_results.CleanUpPlan) and unwanted(job.payload)
 
     state = session()
-    state.drop(lambda finished: is_of_it(finished.job))
-    queue = state.queue
-    if queue is None:
-        return
-    for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
-        if is_of_it(job):
-            queue.supersede(job)
+    state.drop(lambda finished: is_unwanted(finished.job))
+    if state.queue is not None:
+        for job in filter(is_unwanted, state.queue.jobs):
+            state.queue.supersede(job)

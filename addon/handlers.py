@@ -38,6 +38,7 @@ def _after_undo(*_: object) -> None:
     """Blender's data is another: what was known of it, and keys that were half written, count no more."""
     edited.forget()
     session.session().drafting = None
+    clean_up.give_up_undone()
     # What was told of the last result may be gone with it.
     session.session().message = ""
     if not (bpy.app.background or bpy.app.timers.is_registered(_discard_lost)):

@@ -60,6 +60,12 @@ class LiftQueue:
         """Whether nothing is asked of the worker, which may run, get ready or have left."""
         return not (self.busy or self.leaving)
 
+    @property
+    def jobs(self) -> list[Job]:
+        """What waits, then what runs, but for what nobody wants any more."""
+        wanted = self.status is not None and self.status.superseded_since is None
+        return [*self.waiting, *([self.status.job] if self.status and wanted else [])]
+
     def add(self, job: Job) -> None:
         """Have a job done after those that wait."""
         self.waiting.append(job)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import bpy
 
+from ..bridge.adjusting import Adjustment
 from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, UsageError, parse_time
@@ -22,6 +25,8 @@ from .solve_choices import TRAVEL, AdjustChoices, SolveChoices
 from .video_facts import VideoFacts, timecode
 
 DEFAULTS = LiftSettings()
+CHOICES = (*SolveChoices.__annotations__, *AdjustChoices.__annotations__)
+"""What can be chosen again about a take."""
 
 PERSON_ITEMS = (
     ("largest", "Largest", "The person who is largest in the picture"),
@@ -201,23 +206,47 @@ class TakeProperties(SolveChoices, AdjustChoices, bpy.types.PropertyGroup):
         """The settings of what is shown."""
         return LiftSettings.from_json(json.loads(self.applied or "{}"))
 
-    def show(self, settings: LiftSettings) -> None:
-        """Set the choices to `settings`, and remember these as applied; what is set right, to that of the options."""
-        self.written = True
+    def remember_settings(self, settings: LiftSettings) -> None:
+        """Store the settings of what is shown. The choices stay as they are."""
         self.applied = json.dumps(settings.to_json())
-        self.smoothing, self.foot_lock, self.floor = settings.smoothing, settings.foot_lock, settings.floor
-        self.travel = next(name for name, value in TRAVEL.items() if value is settings.travel)
-        applied = self.retarget_options().adjustment
-        self.floor_height, self.scale = applied.floor_height, applied.scale
-        self.tilt_forward, self.tilt_sideways = math.radians(applied.tilt_forward), math.radians(applied.tilt_sideways)
+
+    def choices(self) -> dict[str, Any]:
+        """The choices as they are now, for `choose`."""
+        return {name: getattr(self, name) for name in CHOICES}
+
+    def choose(self, choices: Mapping[str, Any]) -> None:
+        """Set the choices; nothing is solved for it."""
+        self.written = True
+        for name, value in choices.items():
+            setattr(self, name, value)
         self.written = False
+
+    def choose_applied(self) -> None:
+        """Set the choices to those of what is shown."""
+        settings, set_right = self.applied_settings(), self.retarget_options().adjustment
+        self.choose(
+            {
+                "smoothing": settings.smoothing,
+                "foot_lock": settings.foot_lock,
+                "floor": settings.floor,
+                "travel": next(name for name, value in TRAVEL.items() if value is settings.travel),
+                "floor_height": set_right.floor_height,
+                "scale": set_right.scale,
+                "tilt_forward": math.radians(set_right.tilt_forward),
+                "tilt_sideways": math.radians(set_right.tilt_sideways),
+            }
+        )
+
+    def wants(self, settings: LiftSettings, set_right: Adjustment) -> bool:
+        """Whether these are the choices as they are now."""
+        return self.settings() == settings and self.adjustment(self.floor) == set_right
 
     @property
     def differs(self) -> bool:
         """Whether the choices are not those of what is shown."""
         applied = self.applied_settings()
         set_right = dataclasses.replace(self.retarget_options().adjustment, feet_stay=applied.floor)
-        return self.settings() != applied or self.adjustment(self.floor) != set_right
+        return not self.wants(applied, set_right)
 
 
 CLASSES = (LiftProperties, TakePlace, TakeProperties)

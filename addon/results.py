@@ -158,6 +158,7 @@ def _introduce(
     properties.first_frame = round(action.frame_start)
     properties.clip_fps = finished.clip_fps or motion.fps
     remember(action, path, motion, finished.job.settings, report, finished.warnings)
+    properties.choose_applied()
 
 
 def refuse_edited(action: bpy.types.Action) -> None:
@@ -199,7 +200,7 @@ def remember(
     properties: TakeProperties = action.motionlift
     faster = motion.fps / properties.fps if properties.fps else 1.0
     properties.shown, properties.fps = stored(path), motion.fps
-    properties.show(settings)
+    properties.remember_settings(settings)
     properties.fingerprint = fingerprint_as_written(action)
     if report is None:
         for place in properties.places:

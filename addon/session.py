@@ -16,7 +16,7 @@ from .drafting import Drafting
 from .engine_setup import EngineSetup
 from .engine_state import EngineState
 from .filming import Filming
-from .lift_jobs import Finished
+from .lift_jobs import Finished, Job
 from .lift_queue import LiftQueue
 from .panel_words import in_panel
 from .prepared import Prepared
@@ -67,6 +67,12 @@ class Session:
     def busy(self) -> bool:
         """Whether something is under way or waits to be placed."""
         return bool(self.held or self.preparing or self.filming or (self.queue and self.queue.busy))
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is wanted and not in the scene yet: it waits for the engine, runs, or has ended."""
+        ended = [*self.held, *(finished for finished, _ in self.preparing)]
+        return [*(self.queue.jobs if self.queue else ()), *(finished.job for finished in ended)]
 
     @property
     def leaving(self) -> bool:

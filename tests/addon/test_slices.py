@@ -99,7 +99,7 @@ def begun(height=0.5):
 begun()
 result["cancelled"] = [sorted(ops.cancel_lift()), drafts(), len(state.held), state.drafting]
 begun()
-clean_up._give_up(figure.animation_data.action.name)
+clean_up.give_up(figure.animation_data.action.name)
 result["given_up"] = [drafts(), len(state.held)]
 begun()
 handlers._after_undo()
