@@ -84,12 +84,9 @@ def note(finished: Finished, message: str, error: MotionLiftError | None) -> Non
 
 
 def waiting() -> set[str]:
-    """Which videos are in the queue or at work."""
-    queue = session().queue
-    if queue is None:
-        return set()
-    jobs = [*queue.waiting, *([queue.status.job] if queue.status else [])]
-    return {job.payload.batch for job in jobs if isinstance(job.payload, LiftPlan) and job.payload.batch}
+    """Which videos are in the queue, at work, or lifted and not in the scene yet."""
+    plans = [job.payload for job in session().jobs]
+    return {plan.batch for plan in plans if isinstance(plan, LiftPlan) and plan.batch}
 
 
 def summary(properties: BatchProperties) -> str:

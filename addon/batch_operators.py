@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..core.jobs import MotionLiftError
 from . import batch, driver
+from .lift_jobs import Job
 from .lift_operators import lift_trouble, start_lift
 from .session import session
 from .takes import VIDEO_SUFFIXES
@@ -199,12 +200,14 @@ def _added(operator: bpy.types.Operator, context: bpy.types.Context, paths: list
 
 
 def _cancel(idents: set[str]) -> None:
-    queue = session().queue
-    if queue is None:
-        return
-    for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]:
-        if getattr(job.payload, "batch", "") in idents - {""}:
-            queue.cancel(job)
+    def is_of_them(job: Job) -> bool:
+        return getattr(job.payload, "batch", "") in idents - {""}
+
+    state = session()
+    state.drop(lambda finished: is_of_them(finished.job))
+    if state.queue is not None:
+        for job in filter(is_of_them, state.queue.jobs):
+            state.queue.cancel(job)
 
 
 CLASSES = (AddVideos, AddFolder, RemoveVideo, MoveVideo, LiftBatch, CancelBatch)

@@ -137,19 +137,24 @@ def in_hand(context: bpy.types.Context) -> bool:
 
 
 def progress_words(state: Session) -> str:
-    """One line about what runs or waits; empty when nothing does."""
-    if state.held:
-        first = state.held[0].job
-        if first.op != "lift":
-            return f"{first.name}: writing the keys"
-        return f"{first.name} is lifted: {hold_words(bpy.context) or 'writing the keys'}"
-    if state.queue is None or state.queue.status is None:
-        if state.preparing:
-            return f"{state.preparing[0][0].job.name}: making it fit the rig"
-        return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
-    text = state.queue.status.words(time.monotonic())
-    waiting = len(state.queue.waiting)
-    return text + (f"; {waiting} more wait{'s' * (waiting == 1)}" if waiting else "")
+    """One line about what runs or waits, first what ESC stops; empty when nothing does."""
+    held = held_words(bpy.context, state.held[0]) if state.held else ""
+    if state.queue is not None and state.queue.status is not None:
+        waiting = len(state.queue.waiting)
+        more = f"{waiting} more wait{'s' * (waiting == 1)}" if waiting else ""
+        return "; ".join(filter(None, (state.queue.status.words(time.monotonic()), held, more)))
+    if held:
+        return held
+    if state.preparing:
+        return f"{state.preparing[0][0].job.name}: making it fit the rig"
+    return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
+
+
+def held_words(context: bpy.types.Context, one: Finished) -> str:
+    """What becomes of a result that is there: `walk is lifted: switch to Object Mode to get it`."""
+    if one.job.op != "lift":
+        return f"{one.job.name}: writing the keys"
+    return f"{one.job.name} is lifted: {hold_words(context) or 'writing the keys'}"
 
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:

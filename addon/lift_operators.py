@@ -45,7 +45,7 @@ def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
         settings = dataclasses.replace(settings, start=None, end=None)
     queue = engine_queue(context)
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
-    taken |= {job.output.parent.name for job in [*queue.waiting, *([queue.status.job] if queue.status else [])]}
+    taken |= {job.output.parent.name for job in session().jobs}
     output = new_take(video, results.folders(), taken)
     active = context.active_object
     # One of many does not change the rate under those before it.
@@ -151,7 +151,9 @@ class CancelLift(SaysWhy):
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
-    number: bpy.props.IntProperty(description="The job's number; 0 is the one that runs", options={"SKIP_SAVE"})
+    number: bpy.props.IntProperty(
+        description="The job's number; 0 is the one that runs, else the one that came first", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def trouble(cls, context: bpy.types.Context) -> str:
@@ -159,22 +161,20 @@ class CancelLift(SaysWhy):
         return "" if session().busy else "Nothing runs"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Cancel the job of that number."""
-        state = session()
-        queue = state.queue
-        made_ready = [] if queue is not None and queue.status else [finished for finished, _ in state.preparing]
-        if not self.number and (ended := [*state.held, *made_ready]):
-            first = ended[0]
-            state.drop(lambda finished: finished is first)
-            state.tell(f"{first.job.name}: cancelled")
-        if not self.number and state.filming is not None and not (queue and queue.status):
+        """Cancel the job of that number: that one alone."""
+        state, queue = session(), session().queue
+        running = [queue.status.job] if queue is not None and queue.status else []
+        ended = [finished.job for finished in state.ended]
+        waiting = list(queue.waiting) if queue is not None else []
+        if not (self.number or running or ended) and state.filming is not None:
             state.filming.cancel()
-        if queue is not None:
-            running = [queue.status.job] if queue.status else []
-            for job in [*running, *queue.waiting]:
-                if self.number in (0, job.number):
-                    queue.cancel(job)
-                    break
+        elif jobs := [job for job in (*running, *ended, *waiting) if self.number in (0, job.number)]:
+            job = jobs[0]
+            if job in ended:
+                state.drop(lambda finished: finished.job == job)
+                state.tell(f"{job.name}: cancelled")
+            elif queue is not None:
+                queue.cancel(job)
         driver.show_progress(context, state)
         return {"FINISHED"}
 

@@ -156,19 +156,26 @@ def _draw_people(layout: bpy.types.UILayout, choices: LiftProperties) -> None:
 
 def _draw_progress(layout: bpy.types.UILayout) -> None:
     state = session()
-    status = state.queue.status if state.queue else None
+    status, ended = state.queue.status if state.queue else None, state.ended
     if words := driver.progress_words(state):
         box = layout.box().column()
         if status is None:
             draw_wrapped(box.column(align=True), words, "INFO", COLUMNS)
+            number = ended.pop(0).job.number if ended else 0
         else:
+            number = status.job.number
             row = box.row()
             row.label(text=status.job.name, icon="TIME")
             left = row.row()
             left.alignment = "RIGHT"
             left.label(text=status.time_words(time.monotonic()))
             box.progress(factor=status.fraction, text=status.stage_words)
-        box.operator("motionlift.cancel_lift", icon="X").number = 0
+        box.operator("motionlift.cancel_lift", icon="X").number = number
+        for finished in [finished for finished in ended if finished.job.op == "lift"][:WAITING_SHOWN]:
+            row = box.row()
+            words = driver.held_words(bpy.context, finished)
+            draw_wrapped(row.column(align=True), words, "CHECKMARK", COLUMNS)
+            row.operator("motionlift.cancel_lift", text="", icon="X").number = finished.job.number
         for job in state.queue.waiting[:WAITING_SHOWN] if state.queue else ():
             row = box.row()
             row.label(text=f"{job.name} waits", icon="BLANK1")

@@ -71,8 +71,12 @@ class Session:
     @property
     def jobs(self) -> list[Job]:
         """What is wanted and not in the scene yet: it waits for the engine, runs, or has ended."""
-        ended = [*self.held, *(finished for finished, _ in self.preparing)]
-        return [*(self.queue.jobs if self.queue else ()), *(finished.job for finished in ended)]
+        return [*(self.queue.jobs if self.queue else ()), *(finished.job for finished in self.ended)]
+
+    @property
+    def ended(self) -> list[Finished]:
+        """What the engine has done and is not in the scene yet, in the order in which it is put there."""
+        return [*self.held, *(finished for finished, _ in self.preparing)]
 
     @property
     def leaving(self) -> bool:

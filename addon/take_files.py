@@ -13,14 +13,13 @@ from .takes import FOLDER, bring_along, original_of, unused_files
 
 
 def unused() -> list[Path]:
-    """The motion files beside the .blend that no Action shows and no lift is about to write."""
+    """The motion files beside the .blend that no Action shows, and no lift is about to write or to show."""
     if not bpy.data.filepath:
         return []
     told = [stored for action in bpy.data.actions for stored in (action.motionlift.take, action.motionlift.shown)]
     used = [Path(bpy.path.abspath(stored)) for stored in told if stored]
-    queue = session().queue
-    if queue is not None:
-        used += [job.output for job in (*queue.waiting, *((queue.status.job,) if queue.status else ()))]
+    used += [job.output for job in session().jobs]
+    used += [path for finished in session().ended for path, _ in finished.motions]
     return unused_files(Path(bpy.data.filepath).parent / FOLDER, used)
 
 

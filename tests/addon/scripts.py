@@ -65,6 +65,36 @@ def person(naming=lambda name: name):
 """
 )
 
+WITH_MOTION = (
+    WITH_PERSON
+    + """
+import time
+from motionlift.addon import clean_results, clean_up, driver, results, taking
+from motionlift.addon.lift_jobs import Finished, Job, Status
+from motionlift.addon.placing import Placing
+from motionlift.bridge.bvh import evenly_sampled
+from motionlift.core.jobs import LiftSettings
+from motionlift.core.motion import Motion
+path = Path(arguments[0])
+entry.preferences.engine_python = arguments[1]
+motion = evenly_sampled(Motion.load(path), 24.0)
+figure, state = armature(person()), session()
+
+def lifted(name="walk", target="ACTIVE", **placing):
+    # What the engine made of a video, not placed yet.
+    plan = results.LiftPlan(target, figure.name, choices.rig_options(True), Placing(**placing))
+    job = Job("lift", name, path.parent / f"{name}.mp4", path, LiftSettings(), 24.0, plan)
+    return Finished(job, ((path, motion),), ({},), clip_fps=24.0)
+
+def until(ready):
+    end = time.monotonic() + 30.0
+    while not ready():
+        assert time.monotonic() < end
+        driver._step(bpy.context, state)
+        time.sleep(0.01)
+"""
+)
+
 WITH_SAMPLE = (
     ENABLED
     + """
@@ -159,3 +189,53 @@ def keys(path, index=0):
     return None if curve is None else [[round(key.co[0], 2), round(key.co[1], 4)] for key in curve.keyframe_points]
 """
 )
+
+DRAWING = """
+import importlib
+
+class Button:
+    def __init__(self, kind):
+        object.__setattr__(self, "kind", kind)
+
+    def __setattr__(self, name, value):
+        assert name in self.kind.properties, (self.kind.identifier, name)
+        Layout.asked.append([self.kind.identifier, name, value])
+
+class Layout:
+    drawn, asked = [], []
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: self
+
+    def operator(self, name, **options):
+        group, _, verb = name.partition(".")
+        Layout.drawn.append(options.get("text") or name)
+        return Button(getattr(getattr(bpy.ops, group), verb).get_rna_type())
+
+    def label(self, text="", **options):
+        Layout.drawn.append(text)
+
+    def prop(self, owner, name, **options):
+        assert name in owner.bl_rna.properties, name
+        Layout.drawn.append(name)
+
+    def template_list(self, kind, ident, owner, name, active, index, **options):
+        assert hasattr(bpy.types, kind) and name in owner.bl_rna.properties and index in active.bl_rna.properties
+        for item in getattr(owner, name):
+            panel_of("batch_panel", "VideoList").draw_item(None, bpy.context, Layout(), owner, item, 0, active, index)
+
+def panel_of(module, name):
+    return getattr(importlib.import_module(f"motionlift.addon.{module}"), name)
+
+class Self:
+    layout = Layout()
+
+def draw(module, name):
+    Layout.drawn, Layout.asked = [], []
+    panel = panel_of(module, name)
+    assert not hasattr(panel, "poll") or panel.poll(bpy.context)
+    panel.draw(Self, bpy.context)
+    return Layout.drawn
+"""
+"""A layout on which panels are drawn that knows the operators, and `draw`, which returns what is on it then;
+`Layout.asked` is what its buttons ask for."""

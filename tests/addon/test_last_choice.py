@@ -8,26 +8,13 @@ from typing import Any
 
 from motionlift.core.motion import Motion
 
-from .scripts import WITH_PERSON
+from .scripts import WITH_MOTION
 
 CHOOSING = (
-    WITH_PERSON
+    WITH_MOTION
     + """
-import time
-from motionlift.addon import clean_up, driver, results, taking
-from motionlift.addon.lift_jobs import Finished, Job
-from motionlift.addon.placing import Placing
-from motionlift.bridge.bvh import evenly_sampled
-from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import Motion
-path = Path(arguments[0])
-entry.preferences.engine_python = arguments[1]
-motion = evenly_sampled(Motion.load(path), 24.0)
-figure, state = armature(person()), session()
-plan = results.LiftPlan("ACTIVE", figure.name, choices.rig_options(True), Placing())
-lift = Job("lift", "walk", path, path, LiftSettings(), 24.0, plan)
 bpy.ops.ed.undo_push(message="before")
-taking.take_result(bpy.context, Finished(lift, ((path, motion),), ({},), clip_fps=24.0), state)
+taking.take_result(bpy.context, lifted(), state)
 driver.push_undo(state)
 
 def take():
@@ -41,13 +28,6 @@ def move(**moved):
     for name, value in moved.items():
         setattr(take(), name, value)
     clean_up._wanted[take().id_data.name] = time.monotonic()
-
-def until(ready):
-    end = time.monotonic() + 30.0
-    while not ready():
-        assert time.monotonic() < end
-        driver._step(bpy.context, state)
-        time.sleep(0.01)
 
 def rests():
     return not (state.busy or clean_up.wanted())
@@ -81,6 +61,16 @@ result["after_reset"] = [*shown(), state.message]
 move(floor_height=0.7)
 ops.reset_choices()
 result["wish"] = rests()
+# Contacts that are being applied are not lost to a slider.
+ops.show_contacts()
+clean_up.begin(bpy.context, take().id_data, contacts=True)
+move(floor_height=0.8)
+time.sleep(2 * clean_up.REST_SECONDS)
+clean_up.start_wanted(bpy.context)
+(again,) = [job.payload for job in state.jobs]
+result["contacts"] = [again.contacts, round(again.adjustment.floor_height, 3)]
+ops.reset_choices()
+ops.remove_contacts()
 
 # Into a new Action: what is chosen meanwhile is that one's.
 before = take().id_data
@@ -136,6 +126,7 @@ def test_the_last_choice_wins(
     assert seen["reset"] == [["FINISHED"], True]
     assert seen["after_reset"] == [0.15, 0.15, False, ""]
     assert seen["wish"]
+    assert seen["contacts"] == [True, 0.8]
     assert seen["anew"] == [True, [0.5, 0.4, True], True]
     assert seen["old"] == [0.15, False]
     assert seen["undone"] == [[0.4, 0.4, False], True]

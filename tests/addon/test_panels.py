@@ -6,58 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .scripts import LIFTED
+from .scripts import DRAWING, LIFTED
 
 InBlender = Callable[..., Any]
 
 DRAWN = (
     LIFTED
+    + DRAWING
     + """
-import importlib
 from motionlift.addon import batch
-
-class Button:
-    def __init__(self, kind):
-        object.__setattr__(self, "kind", kind)
-
-    def __setattr__(self, name, value):
-        assert name in self.kind.properties, (self.kind.identifier, name)
-
-class Layout:
-    drawn = []
-
-    def __getattr__(self, name):
-        return lambda *arguments, **options: self
-
-    def operator(self, name, **options):
-        group, _, verb = name.partition(".")
-        Layout.drawn.append(options.get("text") or name)
-        return Button(getattr(getattr(bpy.ops, group), verb).get_rna_type())
-
-    def label(self, text="", **options):
-        Layout.drawn.append(text)
-
-    def prop(self, owner, name, **options):
-        assert name in owner.bl_rna.properties, name
-        Layout.drawn.append(name)
-
-    def template_list(self, kind, ident, owner, name, active, index, **options):
-        assert hasattr(bpy.types, kind) and name in owner.bl_rna.properties and index in active.bl_rna.properties
-        for item in getattr(owner, name):
-            panel_of("batch_panel", "VideoList").draw_item(None, bpy.context, Layout(), owner, item, 0, active, index)
-
-def panel_of(module, name):
-    return getattr(importlib.import_module(f"motionlift.addon.{module}"), name)
-
-class Self:
-    layout = Layout()
-
-def draw(module, name):
-    Layout.drawn = []
-    panel = panel_of(module, name)
-    assert not hasattr(panel, "poll") or panel.poll(bpy.context)
-    panel.draw(Self, bpy.context)
-    return Layout.drawn
 
 def panels():
     return {name: draw("take_panels", name) for name in ("TakePanel", "CleanUpPanel", "ContactsPanel", "FilesPanel")}

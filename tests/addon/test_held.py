@@ -1,0 +1,95 @@
+"""Results that wait until they can be put into the scene: each is seen, cancelled alone, and keeps its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from motionlift.core.motion import Motion
+
+from .scripts import DRAWING, WITH_MOTION
+
+InBlender = Callable[..., Any]
+
+HELD = (
+    WITH_MOTION
+    + DRAWING
+    + """
+from motionlift.addon import take_files
+folder = path.parent / "motionlift" / "walk"
+folder.mkdir(parents=True)
+path = Path(shutil.copy(path, folder))
+bpy.ops.wm.save_as_mainfile(filepath=str(folder.parents[1] / "shot.blend"))
+bpy.ops.object.mode_set(mode="EDIT")
+
+def names():
+    running, waiting = state.queue.status, [job.name for job in state.queue.waiting]
+    return [[one.job.name for one in state.held], running and running.job.name, waiting]
+
+def buttons():
+    draw("lift_panels", "LiftPanel")
+    of = {one.number: one.name for one in state.jobs}
+    return [of.get(value, "") for kind, _, value in Layout.asked if kind == "MOTIONLIFT_OT_cancel_lift"]
+
+queue = state.queue_for(Path(arguments[1]), path.parent)
+first, second, running, waiting = (lifted(name) for name in ("first", "second", "running", "waiting"))
+state.held = [first, second]
+queue.status, queue.waiting = Status(running.job), [waiting.job]
+driver._step(bpy.context, state)
+result["all"] = names()
+result["rows"], result["drawn"] = buttons(), Layout.drawn
+result["words"] = driver.progress_words(state)
+ops.cancel_lift(number=second.job.number)
+result["one_held"] = names()
+queue.waiting.clear()
+ops.cancel_lift()
+queue.tick()
+result["esc"] = names()
+result["rows_then"], result["words_then"] = buttons(), driver.progress_words(state)
+result["unused"] = take_files.unused()
+ops.prune_takes()
+bpy.ops.object.mode_set(mode="OBJECT")
+until(lambda: not state.busy)
+result["placed"] = [state.message.partition(":")[0], take_files.missing(figure.animation_data.action), path.exists()]
+
+# What is being made to fit the rig likewise; and of what is dropped the file is unused.
+shutil.copytree(folder, folder.with_name("other"))
+other = Job("lift", "other", path, folder.with_name("other") / path.name, LiftSettings(), 24.0)
+from concurrent.futures import Future
+state.preparing = [(Finished(other, ((other.output, motion),)), Future())]
+result["preparing"] = take_files.unused()
+ops.cancel_lift()
+result["dropped"] = [state.preparing, state.message, [found.parent.name for found in take_files.unused()]]
+
+# A list is not lifted twice.
+state.held = [Finished(Job("lift", "b", path, path, LiftSettings(), 24.0, results.LiftPlan("NEW", batch="b")))]
+from motionlift.addon import batch
+result["batch"] = sorted(batch.waiting())
+ops.cancel_batch()
+result["batch_then"] = [sorted(batch.waiting()), len(state.held)]
+"""
+)
+
+
+def test_lifts_that_wait_are_cancelled_one_by_one_and_keep_their_files(
+    in_blender: InBlender, make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "walk.motion.npz"
+    make_motion(frames=40, fps=24.0, swing=0.4).save(path)
+    seen = in_blender(HELD, path, engine_python)
+    assert seen["all"] == [["first", "second"], "running", ["waiting"]]
+    assert seen["rows"] == ["running", "first", "second", "waiting"]
+    assert " ".join(seen["drawn"]).count("switch to Object Mode to get it") == 2
+    assert seen["words"].startswith("running: ")
+    assert "first is lifted: switch to Object Mode to get it" in seen["words"]
+    assert seen["one_held"] == [["first"], "running", ["waiting"]]
+    assert seen["esc"] == [["first"], None, []]
+    assert seen["rows_then"] == ["first"]
+    assert seen["words_then"] == "first is lifted: switch to Object Mode to get it"
+    assert seen["unused"] == []
+    assert seen["placed"] == ["walk", False, True]
+    assert seen["preparing"] == []
+    assert seen["dropped"] == [[], "other: cancelled", ["other"]]
+    assert seen["batch"] == ["b"]
+    assert seen["batch_then"] == [[], 0]
