@@ -189,7 +189,9 @@ def follow() -> None:
     if not state.driven and not bpy.app.background:
         state.driven = True
         state.window = bpy.context.window.as_pointer() if bpy.context.window else 0
-        bpy.app.timers.register(_tick)
+        if not bpy.app.timers.is_registered(_tick):
+            # It outlives another file: one that cannot be opened leaves the lifts of this one alone.
+            bpy.app.timers.register(_tick, persistent=True)
 
 
 def work_off(operator: bpy.types.Operator, context: bpy.types.Context, begin: Callable[[], object]) -> set[str]:

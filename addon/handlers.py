@@ -20,16 +20,18 @@ log = logging.getLogger(__name__)
 
 @persistent  # type: ignore[untyped-decorator]
 def _before_load(*_: object) -> None:
-    """What runs belongs to the file that goes."""
-    clean_up.forget()
-    edited.forget()
-    video_look.forget_all()
-    session.forget_file()
+    """What is half written is in the file that may go. All else waits for `_after_load`: a file that is missing or
+    cannot be read leaves this one open, and nothing of ours runs until that is known."""
+    session.session().end_draft()
 
 
 @persistent  # type: ignore[untyped-decorator]
 def _after_load(*_: object) -> None:
-    """What Blender does not keep of library overrides comes back."""
+    """What runs belongs to the file that is gone. What Blender does not keep of library overrides comes back."""
+    clean_up.forget()
+    edited.forget()
+    video_look.forget_all()
+    session.forget_file()
     rig_map.restore_overrides()
 
 

@@ -149,7 +149,7 @@ class Session:
         if self.filming is not None:
             self.filming.cancel()
             self.filming = None
-        self.held, self.preparing, self.driven, self.take_seen = [], [], False, False
+        self.held, self.preparing, self.driven, self.take_seen, self.undo_step = [], [], False, False, ""
         self.end_draft()
 
 

@@ -71,6 +71,78 @@ result["batch_then"] = [sorted(batch.waiting()), len(state.held)]
 """
 )
 
+LOADING = (
+    WITH_MOTION
+    + """
+folder = path.parent
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+whole = (folder / "shot.blend").read_bytes()
+(folder / "half.blend").write_bytes(whole[: len(whole) // 2])
+(folder / "other.blend").write_bytes(whole)
+held, running, waiting = lifted("held"), lifted("running"), lifted("waiting")
+
+def begun():
+    # One runs, one waits for it, one waits to be placed.
+    queue = state.queue_for(Path(arguments[1]), folder)
+    queue.status, queue.waiting = Status(running.job), [waiting.job]
+    state.held, state.message = [held], "said"
+    clean_up._wanted["walk"] = time.monotonic() + 1000.0
+
+def there():
+    found = state.queue
+    return [len(state.held), len(found.jobs) if found else 0, clean_up.wanted(), state.message]
+
+def half_written():
+    from dataclasses import replace
+    from motionlift.addon.prepared import prepare
+    from motionlift.bridge.blender.drafts import MARK
+    one = replace(state.held[0], prepared=prepare(clean_results.preparation(bpy.context, state.held[0])))
+    state.held = [one]
+    state.drafting = (one, clean_results.drafting_of(bpy.context, one))
+    state.drafting[1].advance()
+    return lambda: [action.name for action in bpy.data.actions if MARK in action]
+
+begun()
+drafts = half_written()
+result["drafted"] = len(drafts())
+for name in ("missing", "half"):
+    result[name] = [bool(refusal(bpy.ops.wm.open_mainfile, filepath=str(folder / f"{name}.blend"))), there()]
+result["same"] = [Path(bpy.data.filepath).name, drafts(), state.drafting]
+# It is taken up again.
+state.queue.cancel_all()
+state.queue.tick()
+clean_up.forget()
+until(lambda: not state.busy)
+result["placed"] = state.message.partition(":")[0]
+begun()
+drafts = half_written()
+bpy.ops.wm.open_mainfile(filepath=str(folder / "other.blend"))
+result["other"] = [there(), state.drafting, state.driven, drafts()]
+begun()
+bpy.ops.wm.read_homefile(use_empty=True)
+result["new"] = there()
+begun()
+motionlift.unregister()
+result["closed"] = there()
+motionlift.register()
+"""
+)
+
+
+def test_lifts_end_with_their_file_and_not_with_one_that_cannot_be_opened(
+    in_blender: InBlender, make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "walk.motion.npz"
+    make_motion(frames=40, fps=24.0, swing=0.4).save(path)
+    seen = in_blender(LOADING, path, engine_python)
+    assert seen["drafted"] == 1
+    assert seen["missing"] == seen["half"] == [True, [1, 2, True, "said"]]
+    assert seen["same"] == ["shot.blend", [], None]
+    assert seen["placed"] == "walk"
+    assert seen["other"] == [[0, 0, False, ""], None, False, []]
+    assert seen["new"] == [0, 0, False, ""]
+    assert seen["closed"] == [0, 0, False, ""]
+
 
 def test_lifts_that_wait_are_cancelled_one_by_one_and_keep_their_files(
     in_blender: InBlender, make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
