@@ -155,18 +155,18 @@ class Draft:
         try:
             while not self.advance():
                 pass
+            action, previous = self._found(), figure.animation_data.action
+            curves = self._curves()
+            if self._to_copy is not None and previous is not None:
+                copy_rest(previous, action)
+            _carry_markers(action, self._spans)
+            before = versions.current_curves(figure.animation_data)
+            gone = _names(before) - _names(curves) if before is not None else set()
+            versions.show_action(figure, action, self._slot)
         except Exception:
             self.discard()
             raise
-        action, previous = self._found(), figure.animation_data.action
-        curves = self._curves()
-        if self._to_copy is not None and previous is not None:
-            copy_rest(previous, action)
-        _carry_markers(action, self._spans)
         del action[MARK]
-        before = versions.current_curves(figure.animation_data)
-        gone = _names(before) - _names(curves) if before is not None else set()
-        versions.show_action(figure, action, self._slot)
         rest_without_curves(figure, previous, gone)
         action.use_fake_user = True
         keys = self._keys

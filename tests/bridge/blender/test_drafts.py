@@ -74,6 +74,19 @@ except DraftLost:
 draft.discard()
 result["left_again"] = names()
 
+# While a strip is tweaked Blender takes no other Action.
+animation = figure.animation_data
+track = animation.nla_tracks.new()
+track.strips.new("plain", 1, plain)
+track.select, animation.nla_tracks.active = True, track
+animation.use_tweak_mode = True
+draft = Draft(figure, Keys.on_rig(figure, done), 5)
+try:
+    draft.show(figure)
+except AttributeError:
+    result["tweaked"] = names()
+animation.use_tweak_mode = False
+
 # The print, curve by curve.
 reading = Fingerprinting(action)
 steps = 0
@@ -111,5 +124,6 @@ def test_a_draft_is_seen_when_it_is_whole(
     assert seen["fits"] == [True, False, False, False]
     assert seen["left"] == seen["left_again"] == ["plain", "written"]
     assert seen["lost"]
+    assert seen["tweaked"] == ["plain", "written"]
     assert seen["print"] == [True, True]
     assert seen["gone"] == [True, ""]
