@@ -49,13 +49,15 @@ def place_clean_up(
     """Write another solve into its Action, or into a copy, and say what was done.
 
     Raises `MotionLiftError`: `action_missing` where it is gone, `edited` where someone changed it by hand and that is
-    not to be carried over. `drafts`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
+    not to be carried over, `tweak_mode` while a strip of its rig is in Tweak Mode.
+    `drafts`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
     """
     plan: CleanUpPlan = finished.job.payload
     action = bpy.data.actions.get(plan.action)
-    figure = animated_by(context, action)
+    figure = figure_of(context, finished)
     if action is None or figure is None:
         raise MotionLiftError("action_missing", f"Nothing uses the Action {plan.action} any more.", "Lift again.")
+    nla.refuse_tweaked(figure)
     with nla.alone(figure, action):
         work = None
         if plan.keep_edits:
@@ -100,6 +102,19 @@ def place_clean_up(
     return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{words} " + places_words(
         len(action.motionlift.places)
     )
+
+
+def figure_of(context: bpy.types.Context, finished: Finished) -> bpy.types.Object | None:
+    """What the result of a lift or a clean-up is put on, where that is there already."""
+    plan = finished.job.payload
+    if isinstance(plan, LiftPlan):
+        return bpy.data.objects.get(plan.rig) if plan.target == targets.ACTIVE_ARMATURE else None
+    action = bpy.data.actions.get(plan.action) if isinstance(plan, CleanUpPlan) else None
+    figure = animated_by(context, action)
+    if figure is None and action is not None and action.users > action.use_fake_user:
+        # While a strip is in Tweak Mode Blender puts the object's own Action away.
+        figure = next(filter(nla.is_tweaked, bpy.data.objects), None)
+    return figure
 
 
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import bpy
 
-from ..bridge.blender.modes import LEFT_AND_ENTERED
 from ..core.jobs import MotionLiftError, internal_error
 from . import clean_results, clean_up, edited, video_look
+from .holding import held_words, hold_words, in_hand
 from .lift_jobs import Finished
 from .prepared import Prepared, prepare
 from .session import Session, session
@@ -27,8 +27,6 @@ REDRAW_SECONDS = 0.25
 BETWEEN_SLICES_SECONDS = 0.01
 """What Blender gets for itself between two slices of long work."""
 WAIT_SECONDS = 0.02
-INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
-"""Blender's own modal operators during which the scene is not changed under the animator's hands."""
 
 
 def push_undo(state: Session) -> None:
@@ -85,7 +83,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     state.held += _ready(context, state)
     state.slowest_tick_s = max(state.slowest_tick_s, time.perf_counter() - began)
     for one in list(state.held):
-        if one.error is None and one.job.op == "lift" and hold_words(context):
+        if hold_words(context, one):
             continue
         if not is_written(context, one, state):
             break
@@ -119,23 +117,6 @@ def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
     return ready
 
 
-def hold_words(context: bpy.types.Context) -> str:
-    """What keeps a finished lift from being put into the scene now; empty where nothing does."""
-    if context.mode not in LEFT_AND_ENTERED:
-        return "switch to Object Mode to get it"
-    return "it comes as soon as you are done with this" if in_hand(context) else ""
-
-
-def in_hand(context: bpy.types.Context) -> bool:
-    """Whether the animator has something in hand, so that the scene should not change now."""
-    for window in context.window_manager.windows:
-        for operator in getattr(window, "modal_operators", ()):
-            # Those of other add-ons may run for as long as Blender does.
-            if operator.bl_idname.startswith(INTERRUPTED):
-                return True
-    return False
-
-
 def progress_words(state: Session) -> str:
     """One line about what runs or waits, first what ESC stops; empty when nothing does."""
     held = held_words(bpy.context, state.held[0]) if state.held else ""
@@ -148,13 +129,6 @@ def progress_words(state: Session) -> str:
     if state.preparing:
         return f"{state.preparing[0][0].job.name}: making it fit the rig"
     return f"{state.filming.plan.action}: {state.filming.words}" if state.filming is not None else ""
-
-
-def held_words(context: bpy.types.Context, one: Finished) -> str:
-    """What becomes of a result that is there: `walk is lifted: switch to Object Mode to get it`."""
-    if one.job.op != "lift":
-        return f"{one.job.name}: writing the keys"
-    return f"{one.job.name} is lifted: {hold_words(context) or 'writing the keys'}"
 
 
 def show_progress(context: bpy.types.Context, state: Session) -> None:

@@ -15,6 +15,7 @@ from .drawing import (
     draw_wrapped,
     split_properties,
 )
+from .holding import held_words, hold_words
 from .lift_operators import lift_trouble
 from .people import NUMBERED
 from .people_operators import found_in
@@ -171,9 +172,11 @@ def _draw_progress(layout: bpy.types.UILayout) -> None:
             left.label(text=status.time_words(time.monotonic()))
             box.progress(factor=status.fraction, text=status.stage_words)
         box.operator("motionlift.cancel_lift", icon="X").number = number
-        for finished in [finished for finished in ended if finished.job.op == "lift"][:WAITING_SHOWN]:
+        # A clean-up that nothing keeps is there at once.
+        held = [finished for finished in ended if finished.job.op == "lift" or hold_words(bpy.context, finished)]
+        for finished in held[:WAITING_SHOWN]:
             row = box.row()
-            words = driver.held_words(bpy.context, finished)
+            words = held_words(bpy.context, finished)
             draw_wrapped(row.column(align=True), words, "CHECKMARK", COLUMNS)
             row.operator("motionlift.cancel_lift", text="", icon="X").number = finished.job.number
         for job in state.queue.waiting[:WAITING_SHOWN] if state.queue else ():

@@ -15,6 +15,7 @@ from ..bridge.blender.armature import FigureDraft, add_figure, keys_on_figure, r
 from ..bridge.blender.drafts import Draft, DraftLost, Keys
 from ..bridge.blender.hand_work import called, take_over
 from ..bridge.blender.key_curves import names_written
+from ..bridge.blender.nla import refuse_tweaked
 from ..bridge.blender.rigify import RigifyHuman, add_rigify_human, remove_made
 from ..bridge.blender.rigify_draft import HumanDraft, import_rigify
 from ..bridge.blender.rigs import check_editable, hindrances, read_rig, switch_values
@@ -152,6 +153,7 @@ class Rig:
         self, figure: bpy.types.Object, motion: Motion, name: str, first_frame: int, again: bool = False
     ) -> Retargeted:
         check_editable(figure)
+        refuse_tweaked(figure)
         rig = read_rig(figure)
         found = rig_map.match_of(figure)
         ready = self._prepared.of(motion, rig, found.rig_map, self._options) if self._prepared else None

@@ -8,7 +8,21 @@ from typing import Any
 
 import bpy
 
+from ...core.jobs import MotionLiftError
 from . import versions
+
+
+def is_tweaked(figure: bpy.types.Object) -> bool:
+    """Whether a strip of `figure` is in Tweak Mode: until it is left Blender lets nobody give it another Action."""
+    return figure.animation_data is not None and bool(figure.animation_data.use_tweak_mode)
+
+
+def refuse_tweaked(figure: bpy.types.Object) -> None:
+    """Raises `MotionLiftError` (`tweak_mode`) as long as a strip of `figure` is in Tweak Mode."""
+    if is_tweaked(figure):
+        raise MotionLiftError(
+            "tweak_mode", f"A strip of {figure.name} is in Tweak Mode.", "Leave the strip (Tab in the NLA editor)."
+        )
 
 
 def strips_of(figure: bpy.types.Object, action: bpy.types.Action) -> list[bpy.types.NlaStrip]:

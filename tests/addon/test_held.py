@@ -128,6 +128,123 @@ motionlift.register()
 """
 )
 
+KEPT = (
+    WITH_MOTION
+    + DRAWING
+    + """
+from motionlift.bridge.blender.drafts import MARK
+animation = figure.animation_data_create()
+
+def take():
+    return animation.action.motionlift
+
+def strip_of(action):
+    track = animation.nla_tracks.new()
+    return track, track.strips.new(action.name, 1, action)
+
+def tweak(track, strip):
+    for other in animation.nla_tracks:
+        other.select = other == track
+        for one in other.strips:
+            one.select = one == strip
+    animation.nla_tracks.active = track
+    animation.use_tweak_mode = True
+    assert animation.use_tweak_mode
+
+def waited():
+    # What is told while it waits, and that nothing is half written.
+    until(lambda: state.held and not state.preparing)
+    for _ in range(5):
+        driver._step(bpy.context, state)
+    return [driver.progress_words(state), [action.name for action in bpy.data.actions if MARK in action],
+            state.error and str(state.error)]
+
+def placed():
+    until(lambda: not state.busy)
+    return [state.message.partition(".")[0], state.error and str(state.error)]
+
+# A lift, while a strip is tweaked.
+figure.pose.bones["Head"].keyframe_insert("location", frame=1)
+idle = animation.action
+track, strip = strip_of(idle)
+animation.action = None
+tweak(track, strip)
+state.held = [lifted()]
+result["lift_waits"] = waited()
+result["row"] = [words for words in draw("lift_panels", "LiftPanel") if "strip" in words]
+taking.take_result(bpy.context, lifted("again"), state)
+result["script"] = [str(state.error), data()["actions"]]
+state.tell("")
+animation.use_tweak_mode = False
+result["lift_comes"] = placed()
+driver.push_undo(state)
+action = animation.action
+
+# A clean-up of the rig's own Action, which Blender puts away meanwhile.
+take().floor_height = 0.2
+tweak(track, strip)
+# Begun before the strip was entered.
+properties = action.motionlift
+plan = clean_results.CleanUpPlan(
+    action.name, False, False, False, properties.settings(), properties.adjustment(properties.floor))
+state.held = [Finished(Job("reuse", action.name, path, path, properties.settings(), 24.0, plan), ((path, motion),))]
+result["own_waits"] = waited()
+animation.use_tweak_mode = False
+result["own_comes"] = [*placed(), animation.action.name, take().differs]
+
+# A clean-up in Edit Mode of the rig.
+take().floor_height = 0.3
+clean_up.begin(bpy.context, animation.action)
+bpy.ops.object.mode_set(mode="EDIT")
+result["edit_waits"] = waited()
+bpy.ops.object.mode_set(mode="OBJECT")
+result["edit_comes"] = [*placed(), take().differs]
+# Another object's Edit Mode does not matter to it.
+mesh = bpy.data.objects.new("Mesh", bpy.data.meshes.new("Mesh"))
+scene.collection.objects.link(mesh)
+take().floor_height = 0.1
+clean_up.begin(bpy.context, animation.action)
+bpy.context.view_layer.objects.active = mesh
+bpy.ops.object.mode_set(mode="EDIT")
+result["other_comes"] = [*placed(), take().differs]
+bpy.ops.object.mode_set(mode="OBJECT")
+bpy.context.view_layer.objects.active = figure
+
+# A clean-up of the strip that is tweaked.
+action = animation.action
+track, strip = strip_of(action)
+animation.action = None
+tweak(track, strip)
+take().floor_height = 0.4
+clean_up.begin(bpy.context, animation.action)
+result["strip_waits"] = waited()
+animation.use_tweak_mode = False
+result["strip_comes"] = [*placed(), strip.action.name, strip.action.motionlift.differs]
+"""
+)
+
+
+def test_results_wait_for_strips_that_are_tweaked_and_rigs_that_are_edited(
+    in_blender: InBlender, make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "walk.motion.npz"
+    make_motion(frames=40, fps=24.0, swing=0.4).save(path)
+    seen = in_blender(KEPT, path, engine_python)
+    leave = "leave the strip (Tab in the NLA editor) to get it"
+    assert seen["lift_waits"] == [f"walk is lifted: {leave}", [], None]
+    assert seen["row"]
+    told, actions = seen["script"]
+    assert "Leave the strip" in told
+    assert actions == ["RigAction"]
+    cleaned = ["walk: cleaned up", None]
+    assert seen["lift_comes"] == ["walk: 40 frames on 20 bones of Rig (Found by names)", None]
+    assert seen["own_waits"] == [f"walk is solved: {leave}", [], None]
+    assert seen["own_comes"] == [*cleaned, "walk", False]
+    assert seen["edit_waits"] == ["walk is solved: switch to Object Mode to get it", [], None]
+    assert seen["edit_comes"] == seen["other_comes"] == [*cleaned, False]
+    assert seen["strip_waits"] == [f"walk is solved: {leave}", [], None]
+    assert seen["strip_comes"] == [*cleaned, "walk", False]
+
 
 def test_lifts_end_with_their_file_and_not_with_one_that_cannot_be_opened(
     in_blender: InBlender, make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
