@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bridge.blender import contacts
+from ..bridge.blender.strip_time import timing
 from ..bridge.bvh import evenly_sampled
 from ..core.jobs import MotionLiftError
 from ..core.motion import Motion
@@ -61,7 +62,7 @@ class ToggleContact(_ShowsContacts):
         assert figure is not None
         try:
             frame = context.scene.frame_current
-            holds = contacts.toggle(figure, self.point, frame, action)
+            holds = contacts.toggle(figure, self.point, timing(figure, action, frame).to_action(frame), action)
         except MotionLiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -16,6 +16,7 @@ from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint_as_written
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import mark_places
+from ..bridge.blender.strip_time import timings
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
@@ -133,10 +134,37 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
 
 
+@dataclass(frozen=True)
+class ScenePlace:
+    """A place to check, in the scene's frames."""
+
+    start: int
+    end: int
+    words: str
+
+
+def places_of(scene: bpy.types.Scene, figure: bpy.types.Object | None, action: bpy.types.Action) -> list[ScenePlace]:
+    """The places to check of an Action where the scene shows them on `figure`, in order; what strips leave out of the
+    Action is left out of them."""
+    played = timings(figure, action, scene.frame_current)
+    found = []
+    for place in action.motionlift.places:
+        shown = next(filter(None, (timing.part(place.start, place.end) for timing in played)), None)
+        if shown is not None:
+            found.append(ScenePlace(round(shown[0]), round(shown[1]), place.words))
+    return sorted(found, key=lambda place: place.start)
+
+
+def shown_places(context: bpy.types.Context) -> list[ScenePlace]:
+    """`places_of` the active object's take; none where it shows none."""
+    action = shown_action(context)
+    return [] if action is None else places_of(context.scene, context.active_object, action)
+
+
 def mark(scene: bpy.types.Scene, actions: Sequence[bpy.types.Action]) -> None:
     """Markers in the timeline at the places to check of these Actions: `check L hand hidden`."""
-    places = {(round(place.start), place.words) for action in actions for place in action.motionlift.places}
-    mark_places(scene, [(frame, f"check {_short(words)}") for frame, words in places])
+    found = [place for action in actions for place in places_of(scene, animated_by(bpy.context, action), action)]
+    mark_places(scene, sorted({(place.start, f"check {_short(place.words)}") for place in found}))
 
 
 def _short(words: str) -> str:

@@ -46,14 +46,13 @@ class CheckNext(ShowsTake):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the scene's frame, round and round, and say what is there."""
-        places = sorted(results.required_action(context).motionlift.places, key=lambda place: place.start)
-        scene = context.scene
+        places, scene = results.shown_places(context), context.scene
         if self.backwards:
-            found = next((p for p in reversed(places) if round(p.start) < scene.frame_current), places[-1])
+            found = next((p for p in reversed(places) if p.start < scene.frame_current), places[-1])
         else:
-            found = next((p for p in places if round(p.start) > scene.frame_current), places[0])
-        scene.frame_set(round(found.start))
-        self.report({"INFO"}, f"Frames {round(found.start)} to {round(found.end)}: {found.words}")
+            found = next((p for p in places if p.start > scene.frame_current), places[0])
+        scene.frame_set(found.start)
+        self.report({"INFO"}, _place_words(found))
         return {"FINISHED"}
 
 
@@ -91,7 +90,7 @@ class ShowReport(ShowsTake):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """For scripts: report it as text."""
-        self.report({"INFO"}, "\n".join(report_lines(results.required_action(context))))
+        self.report({"INFO"}, "\n".join(report_lines(context)))
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -101,7 +100,7 @@ class ShowReport(ShowsTake):
             return
         self.layout.label(text=action.name, icon="ACTION")
         column = self.layout.column(align=True)
-        for line in report_lines(action):
+        for line in report_lines(context):
             draw_wrapped(column, line)
 
 
@@ -174,17 +173,19 @@ class PruneTakes(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def report_lines(action: bpy.types.Action) -> list[str]:
-    """The take's report in a few lines."""
-    properties = action.motionlift
-    lines = [properties.headline, *properties.notes.splitlines()]
-    for place in properties.places:
-        lines.append(f"Frames {round(place.start)} to {round(place.end)}: {place.words}")
+def report_lines(context: bpy.types.Context) -> list[str]:
+    """The report of the active object's take in a few lines."""
+    properties = results.required_action(context).motionlift
+    lines = [properties.headline, *properties.notes.splitlines(), *map(_place_words, results.shown_places(context))]
     return [line for line in lines if line]
 
 
+def _place_words(place: results.ScenePlace) -> str:
+    return f"Frames {place.start} to {place.end}: {place.words}"
+
+
 def _has_places(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    if results.required_action(context).motionlift.places:
+    if results.shown_places(context):
         return True
     cls.poll_message_set("Nothing to check")
     return False

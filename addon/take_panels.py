@@ -6,6 +6,7 @@ import bpy
 
 from ..bridge.blender import contacts
 from ..bridge.blender.scene import marks
+from ..bridge.blender.strip_time import timing
 from . import clean_up, edited, results, take_files
 from .contact_operators import shown_points
 from .drawing import COLUMNS, SidebarPanel, draw_adjust_choices, draw_solve_choices, draw_wrapped, split_properties
@@ -30,7 +31,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
         row = layout.row()
         row.label(text=action.name, icon="ACTION")
         row.operator("motionlift.show_report", text="", icon="TEXT")
-        places = action.motionlift.places
+        places = results.shown_places(context)
         row = layout.row(align=True)
         row.operator("motionlift.check_next", text="", icon="TRIA_LEFT").backwards = True
         row.operator("motionlift.check_next", text=f"Check These: {len(places)}" if places else "Nothing to Check")
@@ -38,7 +39,7 @@ class TakePanel(SidebarPanel, bpy.types.Panel):
         row.operator("motionlift.mark_places", text="", icon="MARKER_HLT", depress=bool(marks(context.scene)))
         now = context.scene.frame_current
         for place in places:
-            if round(place.start) <= now <= round(place.end):
+            if place.start <= now <= place.end:
                 draw_wrapped(layout.column(align=True), place.words, "ERROR", COLUMNS)
         if rates := results.other_rate(context, action):
             draw_wrapped(layout.column(align=True), rates, "INFO", COLUMNS)
@@ -110,7 +111,7 @@ class ContactsPanel(SidebarPanel, bpy.types.Panel):
         layout.label(text=f"At frame {frame}:")
         grid = layout.grid_flow(columns=2, row_major=True, even_columns=True, align=True)
         for point in sorted(points, key=_order):
-            holds = contacts.holds_at(figure, point, frame, action)
+            holds = contacts.holds_at(figure, point, timing(figure, action, frame).to_action(frame), action)
             name = contacts.words(point).title()
             icon = "PINNED" if holds else "UNPINNED"
             grid.operator("motionlift.toggle_contact", text=name, icon=icon, depress=holds).point = point

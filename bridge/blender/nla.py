@@ -33,17 +33,24 @@ def strips_of(figure: bpy.types.Object, action: bpy.types.Action) -> list[bpy.ty
     return [strip for track in animation.nla_tracks for strip in track.strips if strip.action == action]
 
 
+def playing_strips(figure: bpy.types.Object) -> list[bpy.types.NlaStrip]:
+    """The strips of `figure` that are not muted, those of a track that plays solo first, else from the topmost track
+    down."""
+    tracks = list(reversed(figure.animation_data.nla_tracks)) if figure.animation_data else []
+    tracks = [track for track in tracks if track.is_solo or not track.mute]
+    tracks.sort(key=lambda track: not track.is_solo)
+    return [strip for track in tracks for strip in track.strips if strip.action and not strip.mute]
+
+
 def played_actions(figure: bpy.types.Object) -> list[bpy.types.Action]:
-    """What moves `figure`, the most telling first: its own Action, then strips from the topmost track down, those that
-    are muted left out."""
+    """What moves `figure`, the most telling first: its own Action, then those of `playing_strips`; where a track plays
+    solo, which silences the others and the own Action, the other way round."""
     animation = figure.animation_data
     if animation is None:
         return []
-    found = [animation.action] if animation.action else []
-    for track in reversed(animation.nla_tracks):
-        if not track.mute:
-            found += [strip.action for strip in track.strips if strip.action and not strip.mute]
-    return found
+    own, strips = [animation.action] if animation.action else [], [strip.action for strip in playing_strips(figure)]
+    solo = any(track.is_solo for track in animation.nla_tracks)
+    return strips + own if solo else own + strips
 
 
 def player_of(action: bpy.types.Action) -> bpy.types.Object | None:
