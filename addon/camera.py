@@ -11,14 +11,17 @@ import numpy as np
 from ..bridge.blender.footage import add_footage
 from ..bridge.blender.rigs import read_rig
 from ..bridge.blender.scene import add_camera
+from ..bridge.blender.strip_time import timing
 from ..core.jobs import MotionLiftError
 from . import results, rig_map, targets
 from .filming import CameraPlan, Filmed, Filming
 from .preferences import engine_folder, engine_python
 from .session import session
+from .takes import take_key
 
-OF_TAKE = "motionlift_take"
-"""The custom property of a camera of ours that names the take's file."""
+OF_TAKE, CALLED = "motionlift_take", "motionlift_camera"
+"""The custom properties of a camera of ours that name the take (see `take_key`) and the camera as we called it: copies
+have both, but not the name."""
 
 
 def footage_of(action: bpy.types.Action) -> Path | None:
@@ -31,7 +34,7 @@ def footage_of(action: bpy.types.Action) -> Path | None:
 def begin(context: bpy.types.Context, action: bpy.types.Action, video: Path | None) -> Filming:
     """Have the take's camera and `video` made ready.
 
-    Raises `MotionLiftError`: `no_file`, `take_missing`, `footage_busy`, and what matching raises.
+    Raises `MotionLiftError`: `no_file`, `take_missing`, `footage_busy`, `plays_backwards`, and what matching raises.
     """
     if video is None:
         raise MotionLiftError("no_file", "The footage of this take is not known.", "Choose the video.")
@@ -48,14 +51,26 @@ def _plan(context: bpy.types.Context, action: bpy.types.Action, video: Path) -> 
     figure, properties = results.animated_by(context, action), action.motionlift
     assert figure is not None
     own = properties.target == targets.NEW_ARMATURE
+    frame = context.scene.frame_current
+    pace = timing(figure, action, frame).pace
+    if pace < 0:
+        raise MotionLiftError(
+            "plays_backwards",
+            f"{action.name} plays backwards, and footage cannot.",
+            "Turn Reverse off in the NLA editor.",
+        )
     python = engine_python(context)
     view = context.space_data
     return CameraPlan(
         action=action.name,
+        scene=context.scene.name,
+        frame=frame,
         shown=results.take_file(properties.shown),
         video=video,
         first_frame=properties.first_frame,
         fps=properties.fps,
+        pace=pace,
+        clip_fps=properties.clip_fps,
         options=properties.retarget_options(),
         world=np.array(figure.matrix_world, float),
         rig=None if own else read_rig(figure, action),
@@ -71,56 +86,90 @@ def place(context: bpy.types.Context, plan: CameraPlan, filmed: Filmed) -> str:
     Raises `MotionLiftError`: `take_changed` where the Action shows something else by now, and what `add_footage`
     raises; then nothing was added.
     """
-    action = bpy.data.actions.get(plan.action)
-    if action is None or not _is_shown(action, plan) or results.animated_by(context, action) is None:
+    action, scene = bpy.data.actions.get(plan.action), bpy.data.scenes.get(plan.scene)
+    figure = results.animated_by(context, action)
+    if action is None or scene is None or figure is None or not _is_shown(figure, action, plan):
         raise MotionLiftError("take_changed", f"{plan.action} has changed meanwhile.", "Press Camera & Footage again.")
-    properties = action.motionlift
-    with contextlib.ExitStack() as failing:
-        camera = add_camera(filmed.motion, filmed.world_from_motion, plan.first_frame, f"{action.name} camera")
+    properties, take = action.motionlift, take_key(action.motionlift.take)
+    start = round(timing(figure, action, plan.frame).to_scene(plan.first_frame))
+    with contextlib.ExitStack() as failing, context.temp_override(scene=scene):
+        camera = add_camera(filmed.motion, filmed.world_from_motion, start, f"{action.name} camera")
         failing.callback(_remove, camera)
-        add_footage(camera, filmed.footage, len(filmed.motion), plan.first_frame, action.name)
+        add_footage(camera, filmed.footage, len(filmed.motion), start, action.name, take)
         failing.pop_all()
-    for old in [item for item in bpy.data.objects if item.get(OF_TAKE) == properties.take]:
-        _remove(old)
+    old = _camera_of(scene, take)
+    if old is not None:
+        _replace(scene, old, camera)
     camera.name = camera.data.name = f"{action.name} camera"
-    camera[OF_TAKE] = properties.take
+    camera[OF_TAKE], camera[CALLED] = take, camera.name
     properties.video = results.stored(plan.video)
-    _look_through(context, camera, plan.view)
+    _look_through(scene, context, camera, plan.view)
     return f"{camera.name}: as {plan.video.name} was filmed"
 
 
-def _is_shown(action: bpy.types.Action, plan: CameraPlan) -> bool:
-    """Whether the Action still shows what the plan is about."""
+def _is_shown(figure: bpy.types.Object, action: bpy.types.Action, plan: CameraPlan) -> bool:
+    """Whether the Action still shows what the plan is about, as fast."""
     properties = action.motionlift
     try:
         shown = results.take_file(properties.shown)
     except MotionLiftError:
         return False
-    now = (shown, properties.first_frame, properties.fps, properties.retarget_options())
-    return now == (plan.shown, plan.first_frame, plan.fps, plan.options)
+    pace = timing(figure, action, plan.frame).pace
+    now = (shown, properties.first_frame, properties.fps, pace, properties.retarget_options())
+    return now == (plan.shown, plan.first_frame, plan.fps, plan.pace, plan.options)
+
+
+def _camera_of(scene: bpy.types.Scene, take: str) -> bpy.types.Object | None:
+    """Our camera of a take in a scene. Copies of it that an animator made are the animator's."""
+    found = [item for item in scene.objects if item.type == "CAMERA" and take_key(item.get(OF_TAKE, "")) == take]
+
+    def strangeness(camera: bpy.types.Object) -> tuple[bool, bool, bool, str]:
+        called, shared = camera.get(CALLED, ""), len(camera.users_scene) > 1
+        return (shared, camera.name != called, not camera.name.startswith(called), camera.name)
+
+    return min(found, key=strangeness, default=None)
+
+
+def _replace(scene: bpy.types.Scene, old: bpy.types.Object, camera: bpy.types.Object) -> None:
+    """Let `camera` be what `old` was, to markers, constraints and collections too. Other scenes keep theirs."""
+    top = scene.collection.objects
+    if len(old.users_scene) == 1:
+        moved = old.name not in top
+        old.user_remap(camera)
+        if moved:
+            top.unlink(camera)
+        _remove(old)
+        return
+    for marker in scene.timeline_markers:
+        marker.camera = camera if marker.camera == old else marker.camera
+    if scene.camera == old:
+        scene.camera = camera
+    if old.name in top:
+        top.unlink(old)
 
 
 def _remove(camera: bpy.types.Object) -> None:
-    """The camera with what was made for it."""
+    """The camera with what was made for it and nothing else uses."""
     data = camera.data
     actions = [item.animation_data.action for item in (camera, data) if item.animation_data]
     bpy.data.objects.remove(camera)
-    bpy.data.cameras.remove(data)
+    if not data.users:
+        bpy.data.cameras.remove(data)
     for action in actions:
-        if action is not None:
+        if action is not None and not action.users:
             bpy.data.actions.remove(action)
 
 
-def _look_through(context: bpy.types.Context, camera: bpy.types.Object, wanted: int) -> None:
+def _look_through(scene: bpy.types.Scene, context: bpy.types.Context, camera: bpy.types.Object, wanted: int) -> None:
     """Show the 3D view at the address `wanted` through `camera`; the scene's own camera stays what it is, if it has
     one."""
-    if context.scene.camera is None:
-        context.scene.camera = camera
-    windows = context.window_manager.windows if context.window_manager else ()
+    if scene.camera is None:
+        scene.camera = camera
+    windows = [w for w in context.window_manager.windows if w.scene == scene] if context.window_manager else []
     for area in (area for window in windows for area in window.screen.areas):
         view = area.spaces.active
         if view is not None and view.type == "VIEW_3D" and view.as_pointer() == wanted:
-            view.use_local_camera = context.scene.camera != camera
+            view.use_local_camera = scene.camera != camera
             view.camera = camera
             view.region_3d.view_perspective = "CAMERA"
             area.tag_redraw()

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..bridge.adjusting import adjusted, leaned
 from ..bridge.bvh import evenly_sampled
-from ..bridge.footage import Footage, FootageRun, proxy_path
+from ..bridge.footage import Footage, FootageRun, clip_time, proxy_path
 from ..bridge.humanoid import RigMap
 from ..bridge.retarget import RetargetOptions, retarget
 from ..bridge.rig import Rig
@@ -27,19 +27,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class CameraPlan:
-    """What is wanted: the camera of the take in the file `shown`, which the Action `action` shows at `fps` from
-    `first_frame` on, before `video`. `rig`: whose bones it was put on, with its map; None where the armature was made
-    for the motion: then `world` (4, 4) is the armature object's. `engine`: the video engine's Python and the folder of
-    its imports; None: the video is shown as it is. `view`: the address of the 3D view that shall look through it.
+    """What is wanted: the camera of the take in the file `shown`, which the Action `action` shows at `fps` from its
+    `first_frame` on, before `video`, in the scene `scene`, at whose frame `frame` it was asked for; there each frame of
+    the Action is `pace` long. `clip_fps`: the video's rate. `rig`: whose bones it was put on, with its map; None where
+    the armature was made for the motion: then `world` (4, 4) is the armature object's. `engine`: the video engine's
+    Python and the folder of its imports; None: the video is shown as it is. `view`: the address of the 3D view that
+    shall look through it.
     """
 
     action: str
+    scene: str
+    frame: int
     shown: Path
     video: Path
     first_frame: int
     fps: float
     options: RetargetOptions
     world: Array
+    pace: float = 1.0
+    clip_fps: float = 0.0
     rig: Rig | None = None
     rig_map: RigMap | None = None
     engine: tuple[Path, Path] | None = None
@@ -48,7 +54,8 @@ class CameraPlan:
 
 @dataclass(frozen=True, eq=False)
 class Filmed:
-    """A take as it stands, where it was put, (4, 4) as `Retargeted` has it, and its footage."""
+    """A take as it stands, a sample a frame of the scene, where it was put, (4, 4) as `Retargeted` has it, and its
+    footage."""
 
     motion: Motion
     world_from_motion: Array
@@ -99,19 +106,23 @@ class Filming:
 
     def _prepare(self) -> Filmed:
         plan = self.plan
-        motion = evenly_sampled(Motion.load(plan.shown), plan.fps)
+        loaded = Motion.load(plan.shown)
+        written = evenly_sampled(loaded, plan.fps)
+        motion = written if plan.pace == 1.0 else evenly_sampled(loaded, plan.fps * plan.pace)
         if plan.rig is not None and plan.rig_map is not None:
-            placed = retarget(motion, plan.rig, plan.rig_map, plan.options).world_from_motion
+            placed = retarget(written, plan.rig, plan.rig_map, plan.options).world_from_motion
             stands = leaned(motion, plan.options.adjustment)
         else:
             placed, stands = plan.world, adjusted(motion, plan.options.adjustment)
-        return Filmed(stands, placed, self._footage(motion))
+        footage = self._footage(motion)
+        # Sound has one speed.
+        return Filmed(stands, placed, footage if plan.pace == 1.0 else replace(footage, sound=None))
 
     def _footage(self, motion: Motion) -> Footage:
         """Frame by frame with `motion`: the video itself, or where that would drift a proxy beside the take."""
         plan = self.plan
         if plan.engine is None:
-            return Footage(plan.video)
+            return Footage(plan.video, skipped=round(clip_time(motion) * plan.clip_fps))
         proxy = proxy_path(plan.shown.parent, plan.shown.name.removesuffix(SUFFIX), motion.fps)
         there = proxy.exists()
         if self._stopped.is_set():

@@ -106,6 +106,11 @@ def locate(stored: str | Path, folders: Iterable[Path]) -> Path:
     )
 
 
+def take_key(stored: str) -> str:
+    """What stays of a take's stored name wherever its files are: `walk/walk.motion.npz`."""
+    return "/".join(re.split(r"[\\/]+", stored)[-2:])
+
+
 def bring_along(stored: Path, folder: Path) -> Path:
     """Copy the folder of the take that `stored` belongs to into `folder` and return where `stored` is then.
 

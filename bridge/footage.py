@@ -27,13 +27,15 @@ LEAVE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Footage:
-    """`path`: a video whose k-th picture belongs to the take's k-th frame; `proxy`: whether it was made for that.
-    `sound`: the file with the sound, None where there is none; its time `start_s` (s) is that of the first frame."""
+    """`path`: a video whose k-th picture, the first `skipped` left out, belongs to the take's k-th frame; `proxy`:
+    whether it was made for that. `sound`: the file with the sound, None where there is none; its time `start_s` (s) is
+    that of the first frame."""
 
     path: Path
     proxy: bool = False
     sound: Path | None = None
     start_s: float = 0.0
+    skipped: int = 0
 
 
 class Preparer(Protocol):
@@ -44,17 +46,27 @@ class Preparer(Protocol):
 
 def asked(motion: Motion, video: Path, output: Path, overwrite: bool = False) -> dict[str, Any]:
     """The arguments of `backdrop.prepare`, as JSON, for a motion that is at the scene's rate."""
-    speed = motion.source.get("speed")
     settings = motion.source.get("settings")
     return {
         "video": str(video.absolute()),
         "times": [round(float(time), 6) for time in motion.times],
         "fps": motion.fps,
         "output": str(output.absolute()),
-        "speed": float(speed) if isinstance(speed, int | float) and speed > 0 else 1.0,
+        "speed": _speed(motion),
         "mirror": bool(isinstance(settings, dict) and settings.get("mirror")),
         "overwrite": overwrite,
     }
+
+
+def clip_time(motion: Motion) -> float:
+    """When in its video the motion begins, s."""
+    return float(motion.times[0]) * _speed(motion)
+
+
+def _speed(motion: Motion) -> float:
+    """Seconds of the video over seconds of life."""
+    said = motion.source.get("speed")
+    return float(said) if isinstance(said, int | float) and said > 0 else 1.0
 
 
 def answered(values: dict[str, Any]) -> Footage:

@@ -17,11 +17,13 @@ SOUND_OF = "motionlift_sound"
 """The custom property of a sound strip of ours that names the take."""
 
 
-def add_footage(camera: bpy.types.Object, footage: Footage, frames: int, first_frame: int, name: str) -> None:
+def add_footage(
+    camera: bpy.types.Object, footage: Footage, frames: int, first_frame: int, name: str, take: str = ""
+) -> None:
     """`footage` of the take `name` behind the figure, and its sound: `show_footage` and `add_sound` in the scene at
     hand. Raises `MotionLiftError` (`no_file`, `no_sound`)."""
     show_footage(camera, footage, frames, first_frame)
-    add_sound(bpy.context.scene, footage, frames, first_frame, name)
+    add_sound(bpy.context.scene, footage, frames, first_frame, name, take)
 
 
 def show_footage(camera: bpy.types.Object, footage: Footage, frames: int, first_frame: int) -> None:
@@ -37,19 +39,21 @@ def show_footage(camera: bpy.types.Object, footage: Footage, frames: int, first_
     background.image = image
     background.frame_method = "FIT"
     user = background.image_user
-    user.frame_start, user.frame_duration, user.frame_offset = first_frame, frames, 0
+    user.frame_start, user.frame_duration, user.frame_offset = first_frame, frames, footage.skipped
     user.use_cyclic, user.use_auto_refresh = False, True
 
 
 def add_sound(
-    scene: bpy.types.Scene, footage: Footage, frames: int, first_frame: int, name: str
+    scene: bpy.types.Scene, footage: Footage, frames: int, first_frame: int, name: str, take: str = ""
 ) -> bpy.types.bpy_struct | None:
     """The footage's sound as a strip of the sequencer, in the lowest channel that is free there, for as long as the
-    take; a strip of ours of the same name is replaced. None where there is no sound, or Blender can have none.
+    take; a strip of ours of the same name, or of the same `take` under another one, is replaced. None where there is no
+    sound, or Blender can have none.
 
     Raises `MotionLiftError` (`no_file`).
     """
-    remove_sound(scene, name)
+    for mark in {name, take or name}:
+        remove_sound(scene, mark)
     if footage.sound is None:
         return None
     if not bpy.app.build_options.audaspace:
@@ -67,11 +71,12 @@ def add_sound(
         strip = strips.new_sound(name, path, channel, first_frame)
     except RuntimeError as error:
         raise MotionLiftError("no_sound", f"Blender cannot read the sound of {footage.sound.name}: {error}") from error
-    strip[SOUND_OF] = name
+    strip[SOUND_OF] = take or name
     rate = scene.render.fps / scene.render.fps_base
-    # The strip's own start lies before the take where the take begins later: what is before is cut off.
-    strip.frame_start = first_frame - footage.start_s * rate
-    strip.frame_offset_start = footage.start_s * rate
+    # The strip's own start lies before the take where the take begins later: what is before is cut off. It lies on a
+    # whole frame, and Blender would cut, not round.
+    begins = round(first_frame - footage.start_s * rate)
+    strip.frame_start, strip.frame_offset_start = begins, first_frame - begins
     if strip.frame_final_end > first_frame + frames:
         strip.frame_final_end = first_frame + frames
     return strip
