@@ -173,7 +173,7 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise MotionLiftError("unknown_suffix", f"{path.name}: no such format.", f"Use {', '.join(writers)}.")
-    deformed = [item for item in bpy.context.view_layer.objects if _deformed_by(item, figure)]
+    deformed = [item for item in bpy.context.view_layer.objects if deformed_by(item, figure)]
     if path.suffix.lower() in MESH_SUFFIXES and not deformed:
         raise MotionLiftError(
             "no_mesh", f"{figure.name} moves no mesh, and {path.suffix[1:]} holds nothing else.",
@@ -195,7 +195,8 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
         raise MotionLiftError("export_failed", f"Blender wrote nothing as {path.suffix[1:]}.")
 
 
-def _deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
+def deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
+    """Whether `item` is a mesh that `figure` moves."""
     if item.type != "MESH":
         return False
     return item.parent == figure or any(m.type == "ARMATURE" and m.object == figure for m in item.modifiers)

@@ -79,23 +79,43 @@ def alone(figure: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
     """As long as the block lasts `action`, a strip of `figure`, is its only Action; what it is in the end takes the
     strip's place. An Action that plays alone already just goes on."""
     animation = figure.animation_data
-    strips = strips_of(figure, action)
-    if animation.action == action or not strips:
-        yield
-        return
-    before, slot = animation.action, getattr(animation, "action_slot", None)
-    muted = [(strip, strip.mute) for strip in strips]
-    versions.reuse_action(figure, action)
+    with _plainly(animation):
+        strips = strips_of(figure, action)
+        if animation.action == action or not strips:
+            yield
+            return
+        before, slot = animation.action, getattr(animation, "action_slot", None)
+        muted = [(strip, strip.mute) for strip in strips]
+        versions.reuse_action(figure, action)
+        try:
+            yield
+        finally:
+            made, made_slot = animation.action, getattr(animation, "action_slot", None)
+            for strip, mute in muted:
+                if made is not None:
+                    strip.action = made
+                    if made_slot is not None:
+                        strip.action_slot = made_slot
+                strip.mute = mute
+            animation.action = before
+            if before is not None and slot is not None:
+                animation.action_slot = slot
+
+
+@contextlib.contextmanager
+def _plainly(animation: bpy.types.AnimData) -> Iterator[None]:
+    """As long as the block lasts no strip is edited in place, which would hold the Action fast and at the strip's
+    time, and no track plays solo, which would silence it."""
+    tweaked = animation.use_tweak_mode
+    solo = next((track for track in animation.nla_tracks if track.is_solo), None)
+    if tweaked:
+        animation.use_tweak_mode = False
+    if solo is not None:
+        solo.is_solo = False
     try:
         yield
     finally:
-        made, made_slot = animation.action, getattr(animation, "action_slot", None)
-        for strip, mute in muted:
-            if made is not None:
-                strip.action = made
-                if made_slot is not None:
-                    strip.action_slot = made_slot
-            strip.mute = mute
-        animation.action = before
-        if before is not None and slot is not None:
-            animation.action_slot = slot
+        if solo is not None:
+            solo.is_solo = True
+        if tweaked:
+            animation.use_tweak_mode = True

@@ -11,7 +11,7 @@ import bpy
 from ...core.files import written_beside
 from . import nla
 from .deform import baked_skeleton
-from .export import ENGINE_SUFFIXES, export
+from .export import ENGINE_SUFFIXES, deformed_by, export
 from .modes import in_object_mode
 
 
@@ -23,7 +23,7 @@ def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path,
     `in_object_mode`.
     """
     first, last = shown_frames(action)
-    with in_object_mode(bpy.context), _as_before(figure), nla.alone(figure, action):
+    with _in_reach(figure), in_object_mode(bpy.context), _as_before(figure), nla.alone(figure, action):
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = first, last
         with contextlib.ExitStack() as undoing:
@@ -46,8 +46,6 @@ def _as_before(figure: bpy.types.Object) -> Iterator[None]:
     scene, objects = bpy.context.scene, bpy.context.view_layer.objects
     told = (scene.name, scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe)
     active, selected = objects.active, [item for item in objects if item.select_get()]
-    hidden = figure.hide_get()
-    figure.hide_set(False)
     armature, position = figure.data, figure.data.pose_position
     armature.pose_position = "POSE"
     try:
@@ -55,11 +53,38 @@ def _as_before(figure: bpy.types.Object) -> Iterator[None]:
     finally:
         scene.name, scene.frame_start, scene.frame_end = told[:3]
         scene.frame_set(told[3], subframe=told[4])
-        figure.hide_set(hidden)
         armature.pose_position = position
         for item in objects:
             item.select_set(item in selected)
         objects.active = active
+
+
+@contextlib.contextmanager
+def _in_reach(figure: bpy.types.Object) -> Iterator[None]:
+    """As long as the block lasts `figure` is seen, and it and the meshes in sight that it deforms can be selected: of
+    what is hidden Blender moves nothing, and exporters write what is selected. Meshes that are hidden stay so."""
+    scene = bpy.context.scene
+    fixed = [item for item in bpy.context.view_layer.objects if item.hide_select and deformed_by(item, figure)]
+    fixed += [figure] * figure.hide_select
+    hidden, disabled = figure.hide_get(), figure.hide_viewport
+    # Its own collections may be hidden, or closed to selection.
+    reach = bpy.data.collections.new("MotionLift export")
+    scene.collection.children.link(reach)
+    for item in {figure, *(item for item in bpy.context.visible_objects if deformed_by(item, figure))}:
+        reach.objects.link(item)
+    for item in fixed:
+        item.hide_select = False
+    figure.hide_viewport = False
+    figure.hide_set(False)
+    bpy.context.view_layer.update()
+    try:
+        yield
+    finally:
+        figure.hide_set(hidden)
+        figure.hide_viewport = disabled
+        for item in fixed:
+            item.hide_select = True
+        bpy.data.collections.remove(reach)
 
 
 @contextlib.contextmanager

@@ -11,35 +11,10 @@ import numpy as np
 
 from motionlift.core.motion import Motion
 
-from .scripts import WITH_PERSON
-
-PLACED = (
-    WITH_PERSON
-    + """
-from motionlift.addon import camera, results, take_operators, taking
-from motionlift.addon.filming import Filming
-from motionlift.addon.lift_jobs import Finished, Job
-from motionlift.addon.placing import Placing
-from motionlift.bridge.blender import contacts, versions
-from motionlift.core.jobs import LiftSettings
-from motionlift.core.motion import Motion
-path, video = Path(arguments[0]), Path(arguments[1])
-scene.render.fps = 24
-figure = armature(person())
-
-def placed(nla=True):
-    plan = results.LiftPlan("ACTIVE", figure.name, choices.rig_options(True), Placing(nla=nla))
-    job = Job("lift", "walk", video, path, LiftSettings(), 24.0, plan)
-    taking.take_result(bpy.context, Finished(job, ((path, Motion.load(path)),), ({},), clip_fps=24.0), session())
-    assert session().error is None, session().error
-    action = results.shown_action(bpy.context)
-    strips = [strip for track in figure.animation_data.nla_tracks for strip in track.strips if strip.action == action]
-    return action, strips[0] if strips else None
-"""
-)
+from .scripts import ON_STRIP
 
 MOVED = (
-    PLACED
+    ON_STRIP
     + """
 action, strip = placed()
 take = action.motionlift
@@ -99,7 +74,7 @@ def test_places_and_contacts_follow_the_strip(
 
 
 CAMERA = (
-    PLACED
+    ON_STRIP
     + """
 action, strip = placed()
 take = action.motionlift
