@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import bpy
 
 from ..bridge.blender.export import set_rate
+from ..bridge.blender.strip_time import timing
 from ..core.jobs import MotionLiftError
 from . import clean_up, driver, results
 from .engine import NO_ENGINE
@@ -77,7 +80,12 @@ class UseClipRate(SolvesAgain):
         except MotionLiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        played = timing(results.animated_by(context, action), action, context.scene.frame_current)
+        first, last = (played.to_scene(frame) for frame in action.frame_range)
         set_rate(context.scene, action.motionlift.clip_fps)
+        if first <= last <= context.scene.frame_end:  # What was seen to its end is.
+            longer = results.scene_rate(context.scene) / action.motionlift.fps
+            context.scene.frame_end = max(context.scene.frame_end, math.ceil(first + (last - first) * longer))
         return self.solve(context)
 
 

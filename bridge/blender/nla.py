@@ -77,7 +77,7 @@ def curves_in(figure: bpy.types.Object, action: bpy.types.Action) -> Any:
 @contextlib.contextmanager
 def alone(figure: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
     """As long as the block lasts `action`, a strip of `figure`, is its only Action; what it is in the end takes the
-    strip's place. An Action that plays alone already just goes on."""
+    strip's place, and what the strip shows of it is the same part. An Action that plays alone already just goes on."""
     animation = figure.animation_data
     with _plainly(animation):
         strips = strips_of(figure, action)
@@ -85,7 +85,7 @@ def alone(figure: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
             yield
             return
         before, slot = animation.action, getattr(animation, "action_slot", None)
-        muted = [(strip, strip.mute) for strip in strips]
+        muted, span = [(strip, strip.mute) for strip in strips], tuple(action.frame_range)
         versions.reuse_action(figure, action)
         try:
             yield
@@ -96,10 +96,24 @@ def alone(figure: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
                     strip.action = made
                     if made_slot is not None:
                         strip.action_slot = made_slot
+                    _fit(strip, span)
                 strip.mute = mute
             animation.action = before
             if before is not None and slot is not None:
                 animation.action_slot = slot
+
+
+def _fit(strip: bpy.types.NlaStrip, span: tuple[float, float]) -> None:
+    """Let a strip, whose Action had the frames `span`, show the same part of it now that it may be longer or shorter:
+    at another rate it is."""
+    (was_first, was_last), (first, last) = span, strip.action.frame_range
+    if (was_first, was_last) == (first, last) or was_last <= was_first:
+        return
+    longer = (last - first) / (was_last - was_first)
+    start, end = (first + (at - was_first) * longer for at in (strip.action_frame_start, strip.action_frame_end))
+    # Blender holds that the end lies after the start at any moment.
+    strip.action_frame_end = max(end, strip.action_frame_end)
+    strip.action_frame_start, strip.action_frame_end = start, end
 
 
 @contextlib.contextmanager

@@ -187,3 +187,37 @@ def test_the_camera_follows_the_strip_and_takes_no_other_ones_place(
     assert seen["copied"] == [True, 2, seen["later"]]
     assert seen["linked"] == [True, True, 1, False]
     assert seen["same"]
+
+
+RATE = (
+    PLACED
+    + """
+entry.preferences.engine_python = arguments[2]
+scene.frame_end = 50
+action, strip = placed()
+strips = lambda: [[round(found, 2) for found in (strip.frame_start, strip.frame_end, strip.action_frame_start,
+                  strip.action_frame_end)] for strip in figure.animation_data.nla_tracks[0].strips]
+result["lifted"] = [strips(), scene.frame_end]
+action.motionlift.clip_fps = 48.0
+result["used"] = [sorted(ops.use_clip_rate(wait=True)), strips(), scene.frame_end]
+# Cut to the second half, and back.
+strip = figure.animation_data.nla_tracks[0].strips[0]
+strip.action_frame_start = 96
+strip.frame_start_ui = 301
+scene.frame_end = 200
+result["cut"] = strips()
+results.shown_action(bpy.context).motionlift.clip_fps = 24.0
+result["back"] = [sorted(ops.use_clip_rate(wait=True)), strips(), scene.frame_end]
+"""
+)
+
+
+def test_a_strip_shows_the_same_part_at_another_rate(
+    in_blender: Callable[..., Any], make_motion: Callable[..., Motion], engine_python: Path, tmp_path: Path
+) -> None:
+    make_motion(frames=96, fps=24.0).save(tmp_path / "walk.motion.npz")
+    seen = in_blender(RATE, tmp_path / "walk.motion.npz", tmp_path / "walk.mp4", engine_python)
+    assert seen["lifted"] == [[[1, 96, 1, 96]], 96]
+    assert seen["used"] == [["FINISHED"], [[1, 191, 1, 191]], 191]
+    assert seen["cut"] == [[301, 396, 96, 191]]
+    assert seen["back"] == [["FINISHED"], [[301, 348.5, 48.5, 96]], 200]
