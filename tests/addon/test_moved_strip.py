@@ -190,7 +190,7 @@ def test_the_camera_follows_the_strip_and_takes_no_other_ones_place(
 
 
 RATE = (
-    PLACED
+    ON_STRIP
     + """
 entry.preferences.engine_python = arguments[2]
 scene.frame_end = 50
