@@ -101,28 +101,6 @@ def keyed_bvh(done: Retargeted, clip: BvhClip, fps: float) -> BvhClip:
     return dataclasses.replace(clip, frame_time=1.0 / fps, values=values)
 
 
-def turned_bvh(clip: BvhClip, turn: Array, scale: float) -> BvhClip:
-    """The same clip in axes turned by `turn` (4,), `scale` times as large; channels keep their order."""
-    rotations = multiply(multiply(turn, joint_rotations(clip)), conjugate(turn))
-    places = rotate(turn, local_translations(clip)) * scale
-    values = np.zeros_like(clip.values)
-    for joint, columns in enumerate(clip.columns()):
-        order = "".join(channel[0] for channel in columns if channel.endswith("rotation"))
-        if len(order) == 3:
-            angles = np.degrees(running_euler(to_euler(to_matrix(rotations[:, joint]), order)))
-            for position, letter in enumerate(order):
-                values[:, columns[f"{letter}rotation"]] = angles[:, position]
-        for axis, letter in enumerate("XYZ"):
-            if f"{letter}position" in columns:
-                values[:, columns[f"{letter}position"]] = places[:, joint, axis]
-    return dataclasses.replace(
-        clip,
-        offsets=rotate(turn, clip.offsets) * scale,
-        end_sites=tuple(rotate(turn, ends) * scale for ends in clip.end_sites),
-        values=values,
-    )
-
-
 def motion_of_bvh(clip: BvhClip, rig: Rig, rig_map: RigMap, find_contacts: ContactFinder | None = None) -> Motion:
     """What a figure in a BVH does, as a motion of our skeleton with the figure's own proportions.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ...core.bvh import UNITS, BvhOptions, read_bvh, write_bvh
 from ...core.files import written_beside
@@ -15,7 +16,7 @@ from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
 from ...core.rotation import Array
 from ..bvh import evenly_sampled, file_from_world
-from ..bvh_rig import turned_bvh
+from ..bvh_turns import carried_bvh, turned_bvh
 from ..footage import Footage
 from ..match import Match
 from ..places import NEW_RIGIFY
@@ -246,11 +247,22 @@ def _abc(path: Path, name: str) -> None:
 
 
 def _bvh(path: Path, name: str) -> None:
-    scene = bpy.context.scene
-    bpy.ops.export_anim.bvh(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end)
+    scene, figure = bpy.context.scene, bpy.context.view_layer.objects.active
+    carriers: dict[int, Array] = {}
+
+    def note(scene: bpy.types.Scene, _: bpy.types.Depsgraph) -> None:
+        carriers[scene.frame_current] = np.array(figure.matrix_world, float)
+
+    # Blender leaves out where the object is. It steps through the frames: what it evaluates is noted on the way.
+    bpy.app.handlers.frame_change_post.append(note)
+    try:
+        bpy.ops.export_anim.bvh(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end)
+    finally:
+        bpy.app.handlers.frame_change_post.remove(note)
+    carrier = np.array([carriers[frame] for frame in range(scene.frame_start, scene.frame_end + 1)])
     # Blender writes its own axes and unit; readers of BVH expect Y up and centimetres, as our other files have.
-    written = read_bvh(path)
+    options = BvhOptions()
+    written = carried_bvh(read_bvh(path), carrier)
     # Blender rounds it to a millionth of a second, which in an hour is a frame.
     written = replace(written, frame_time=scene.render.fps_base / scene.render.fps)
-    options = BvhOptions()
     write_bvh(path, turned_bvh(written, file_from_world(options), UNITS[options.unit]))

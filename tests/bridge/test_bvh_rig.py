@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.bvh import motion_to_bvh, save_bvh
-from motionlift.bridge.bvh_rig import keyed_bvh, motion_of_bvh, rig_of_bvh, sized, turned_bvh
+from motionlift.bridge.bvh_rig import keyed_bvh, motion_of_bvh, rig_of_bvh, sized
+from motionlift.bridge.bvh_turns import carried_bvh, turned_bvh
 from motionlift.bridge.match import match
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.core.bvh import BvhClip, BvhOptions, positions, read_bvh, write_bvh
 from motionlift.core.motion import Motion
-from motionlift.core.rotation import Array, from_axis_angle, normalise, rotate
+from motionlift.core.rotation import Array, from_axis_angle, multiply, normalise, rotate, to_matrix
 
 LAYOUTS = [BvhOptions(), BvhOptions(up="Z", unit="m"), BvhOptions(forward="X", unit="mm", order="ZXY")]
 
@@ -95,6 +96,32 @@ def test_turned_clips_are_the_same_pose(walk: Motion) -> None:
     clip = motion_to_bvh(walk)
     turn = from_axis_angle(normalise(np.array([1.0, 2, 3])), 1.1)
     np.testing.assert_allclose(positions(turned_bvh(clip, turn, 0.5)), 0.5 * rotate(turn, positions(clip)), atol=1e-6)
+
+
+@pytest.mark.parametrize("topless", [False, True])
+def test_an_object_carries_its_clip(walk: Motion, topless: bool) -> None:
+    """Where the joints are, wherever the object goes; also under the root without channels that Blender writes."""
+    clip = motion_to_bvh(walk)
+    if topless:
+        clip = dataclasses.replace(
+            clip,
+            names=("__0", *clip.names),
+            channels=((), *clip.channels),
+            parents=np.concatenate([[-1], clip.parents + 1]),
+            offsets=np.concatenate([np.zeros((1, 3)), clip.offsets]),
+            end_sites=(np.empty((0, 3)), *clip.end_sites),
+        )
+    count = np.linspace(0.0, 1.0, len(clip))
+    turn = multiply(from_axis_angle(np.array([0.0, 0.0, 1.0]), 2 * count), from_axis_angle(np.array([1.0, 0, 0]), 1.5))
+    carrier = np.tile(np.eye(4), (len(clip), 1, 1))
+    carrier[:, :3, :3] = to_matrix(turn) * 0.01
+    carrier[:, :3, 3] = np.stack([3 * count, count**2, np.sin(count)], -1)
+    wanted = np.einsum("fij,fkj->fki", carrier[:, :3, :3], positions(clip)) + carrier[:, None, :3, 3]
+    seen = positions(carried_bvh(clip, carrier))
+    np.testing.assert_allclose(seen[:, topless:], wanted[:, topless:], atol=1e-6)
+    still = np.repeat(carrier[:1], len(clip), 0)
+    stood = carried_bvh(clip, still)
+    np.testing.assert_allclose(stood.offsets, 0.01 * rotate(turn[0], clip.offsets), atol=1e-9)
 
 
 def test_contacts_are_those_that_are_found(walk: Motion, presets: dict[str, Preset]) -> None:

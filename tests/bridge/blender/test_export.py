@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from motionlift.bridge.bvh_rig import rig_of_bvh
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
+from motionlift.core.bvh import positions, read_bvh
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import forward_kinematics, from_axis_angle, normalise
 
-from ..conftest import A_POSE
+from ..conftest import A_POSE, Build
 from ..judging import picked
 from .test_actions import PRELUDE, spec_of
 
@@ -147,6 +149,42 @@ for position in ("POSE", "REST"):
     assert exported == []
     assert "Rest Position" in told
     assert position == "REST"
+
+
+@pytest.mark.parametrize("travel", ["auto", "object"])
+def test_a_bvh_stands_where_its_object_does(
+    in_blender: Callable[..., Any],
+    tmp_path: Path,
+    short_walk: Path,
+    presets: dict[str, Preset],
+    rig_of: Callable[..., Rig],
+    travel: str,
+) -> None:
+    """Turned by 90 degrees and a hundredth in size, as many imports are: centimetres, Y up, the way included."""
+    rig = rig_of(presets["mixamo"], Build(1, turned=True))
+    script = (
+        ANIMATE
+        + """
+motion = Motion.load(Path(arguments[0]))
+make_rig(arguments[1])
+place = str(Path(arguments[2]) / "hero.blend")
+bpy.ops.wm.save_as_mainfile(filepath=place)
+options = RetargetOptions(travel=arguments[4])
+animate_and_export(motion, place, choose, options, Path(arguments[2]) / "take.bvh", None, "walk")
+figure = bpy.data.objects["Hero"]
+result = [[list(figure.matrix_world @ point) for point in map(Matrix.to_translation, (
+           bone.matrix for bone in (figure.pose.bones[name] for name in arguments[3])))]
+          for frame in range(1, 301) if not bpy.context.scene.frame_set(frame)]
+"""
+    )
+    names = ["Hips", "Head", "LeftHand", "RightFoot"]
+    truth = np.array(in_blender(script, short_walk, spec_of(rig), tmp_path, names, travel))
+    clip = read_bvh(tmp_path / "take.bvh")
+    seen = positions(clip)[:, [clip.names.index(name) for name in names]] / 100
+    np.testing.assert_allclose(seen, truth[..., [0, 2, 1]] * [1, 1, -1], atol=1e-4)
+    assert np.ptp(truth[:, 0, :2], axis=0).max() > 0.5
+    rest = rig_of_bvh(clip)
+    assert 1.2 < np.ptp(rest.heads[:, 1]) / 100 < 2.0
 
 
 def test_what_a_character_moves_goes_out_as_alembic(
