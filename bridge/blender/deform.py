@@ -16,6 +16,7 @@ from ..rig import keyed_locations, keyed_rotations
 from . import versions
 from .key_curves import write_curves
 from .rigs import read_rig
+from .visible import selectable
 
 ORIGINAL, DEFORMING = "ORG-", "DEF-"
 """Rigify's names: what a deforming bone hangs on is often the original of another one."""
@@ -33,7 +34,8 @@ def baked_skeleton(figure: bpy.types.Object, first_frame: int, frames: int) -> b
         raise MotionLiftError("no_deform_bones", f"{figure.name} has no bone that deforms.", "Export it as .blend.")
     rests = {name: bones[name].matrix_local.copy() for name in parents}
     lengths = {name: bones[name].length for name in parents}
-    poses = _evaluated(figure, list(parents), first_frame, frames)
+    with selectable([figure]):
+        poses = _evaluated(figure, list(parents), first_frame, frames)
     name, data_name = figure.name, figure.data.name
     figure.name, figure.data.name = f"{name}.controls", f"{data_name}.controls"
     skeleton = bpy.data.objects.new(name, bpy.data.armatures.new(data_name))

@@ -32,6 +32,7 @@ from .footage import add_footage, keep_relative
 from .rigify import add_rigify_human
 from .rigs import check_editable, fighting_constraints, hindrances, read_rig, switch_values
 from .scene import add_camera, write_review
+from .visible import selectable
 
 log = logging.getLogger(__name__)
 
@@ -174,17 +175,26 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise MotionLiftError("unknown_suffix", f"{path.name}: no such format.", f"Use {', '.join(writers)}.")
-    deformed = [item for item in bpy.context.view_layer.objects if deformed_by(item, figure)]
+    layer, scene = bpy.context.view_layer, bpy.context.scene
+    # What the view layer excludes stays out, unless the figure is excluded itself.
+    around = layer.objects if figure.name in layer.objects else scene.objects
+    deformed = [item for item in around if _deformed_by(item, figure)]
+    # Other clothes and coarse doubles lie hidden beside what is seen; where all is hidden, nothing tells them apart.
+    deformed = [item for item in deformed if not _is_put_away(item)] or deformed
     if path.suffix.lower() in MESH_SUFFIXES and not deformed:
         raise MotionLiftError(
             "no_mesh", f"{figure.name} moves no mesh, and {path.suffix[1:]} holds nothing else.",
             "Choose a format that holds bones, such as .fbx or .glb.",
         )  # fmt: skip
-    for item in bpy.context.view_layer.objects:
-        item.select_set(item == figure or item in deformed)
-    bpy.context.view_layer.objects.active = figure
     try:
-        writer(path, name)
+        chosen = [figure, *deformed]
+        # A .blend holds all, as it is. In local view what else is selected would not be in the context.
+        with selectable([] if writer is _blend else chosen), bpy.context.temp_override(selected_objects=chosen):
+            if figure.name in layer.objects:
+                for item in layer.objects:
+                    item.select_set(item in chosen)
+                layer.objects.active = figure
+            writer(path, name)
     except AttributeError as error:
         kind, version = path.suffix[1:], bpy.app.version_string
         raise MotionLiftError(
@@ -196,8 +206,12 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
         raise MotionLiftError("export_failed", f"Blender wrote nothing as {path.suffix[1:]}.")
 
 
-def deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
-    """Whether `item` is a mesh that `figure` moves."""
+def _is_put_away(item: bpy.types.Object) -> bool:
+    """Whether an object is hidden itself, not with what it lies in."""
+    return bool(item.hide_viewport or (item.name in bpy.context.view_layer.objects and item.hide_get()))
+
+
+def _deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
     if item.type != "MESH":
         return False
     return item.parent == figure or any(m.type == "ARMATURE" and m.object == figure for m in item.modifiers)

@@ -11,8 +11,9 @@ import bpy
 from ...core.files import written_beside
 from . import nla
 from .deform import baked_skeleton
-from .export import ENGINE_SUFFIXES, deformed_by, export
+from .export import ENGINE_SUFFIXES, export
 from .modes import in_object_mode
+from .visible import selectable
 
 
 def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path, controls: bool = False) -> None:
@@ -23,7 +24,7 @@ def export_shown(figure: bpy.types.Object, action: bpy.types.Action, path: Path,
     `in_object_mode`.
     """
     first, last = shown_frames(action)
-    with _in_reach(figure), in_object_mode(bpy.context), _as_before(figure), nla.alone(figure, action):
+    with selectable([figure]), in_object_mode(bpy.context), _as_before(), nla.alone(figure, action):
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = first, last
         with contextlib.ExitStack() as undoing:
@@ -41,50 +42,19 @@ def shown_frames(action: bpy.types.Action) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _as_before(figure: bpy.types.Object) -> Iterator[None]:
-    """Scene, selection, active object and Rest Position as they were, whatever an exporter does to them, or wants."""
+def _as_before() -> Iterator[None]:
+    """Scene, selection and active object as they were, whatever an exporter does to them."""
     scene, objects = bpy.context.scene, bpy.context.view_layer.objects
     told = (scene.name, scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe)
     active, selected = objects.active, [item for item in objects if item.select_get()]
-    armature, position = figure.data, figure.data.pose_position
-    armature.pose_position = "POSE"
     try:
         yield
     finally:
         scene.name, scene.frame_start, scene.frame_end = told[:3]
         scene.frame_set(told[3], subframe=told[4])
-        armature.pose_position = position
         for item in objects:
             item.select_set(item in selected)
         objects.active = active
-
-
-@contextlib.contextmanager
-def _in_reach(figure: bpy.types.Object) -> Iterator[None]:
-    """As long as the block lasts `figure` is seen, and it and the meshes in sight that it deforms can be selected: of
-    what is hidden Blender moves nothing, and exporters write what is selected. Meshes that are hidden stay so."""
-    scene = bpy.context.scene
-    fixed = [item for item in bpy.context.view_layer.objects if item.hide_select and deformed_by(item, figure)]
-    fixed += [figure] * figure.hide_select
-    hidden, disabled = figure.hide_get(), figure.hide_viewport
-    # Its own collections may be hidden, or closed to selection.
-    reach = bpy.data.collections.new("MotionLift export")
-    scene.collection.children.link(reach)
-    for item in {figure, *(item for item in bpy.context.visible_objects if deformed_by(item, figure))}:
-        reach.objects.link(item)
-    for item in fixed:
-        item.hide_select = False
-    figure.hide_viewport = False
-    figure.hide_set(False)
-    bpy.context.view_layer.update()
-    try:
-        yield
-    finally:
-        figure.hide_set(hidden)
-        figure.hide_viewport = disabled
-        for item in fixed:
-            item.hide_select = True
-        bpy.data.collections.remove(reach)
 
 
 @contextlib.contextmanager
