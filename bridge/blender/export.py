@@ -247,6 +247,8 @@ def _glb(path: Path, name: str) -> None:
         export_animations=True,
         export_animation_mode="ACTIVE_ACTIONS",
         export_nla_strips_merged_animation_name=name,
+        export_anim_single_armature=False,
+        export_anim_slide_to_zero=True,
         export_force_sampling=True,
         export_optimize_animation_size=False,
     )

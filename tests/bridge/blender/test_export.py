@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import importlib.util
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from motionlift.bridge.bvh_rig import rig_of_bvh
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.rig import Rig
 from motionlift.core.bvh import positions, read_bvh
-from motionlift.core.motion import Motion
+from motionlift.core.motion import Motion, resample
 from motionlift.core.rotation import forward_kinematics, from_axis_angle, normalise
 
 from ..conftest import A_POSE, Build
@@ -149,6 +151,49 @@ for position in ("POSE", "REST"):
     assert exported == []
     assert "Rest Position" in told
     assert position == "REST"
+
+
+def in_glb(path: Path) -> dict[str, Any]:
+    """What a binary glTF says is in it."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<I", data[12:16])
+    read: dict[str, Any] = json.loads(data[20 : 20 + length])
+    return read
+
+
+@pytest.mark.parametrize("start", [1001, 1, -50])
+def test_a_glb_begins_at_zero_and_holds_one_action(
+    in_blender: Callable[..., Any],
+    tmp_path: Path,
+    walk: Motion,
+    presets: dict[str, Preset],
+    rig_of: Callable[..., Rig],
+    start: int,
+) -> None:
+    """Wherever the scene starts, and whatever else the armature has played before."""
+    resample(walk, 6.0).save(tmp_path / "walk.motion.npz")
+    script = (
+        PRELUDE
+        + """
+from motionlift.bridge.blender.shown import export_shown
+figure = make_rig(arguments[1])
+scene.render.fps = 6
+for first in (300, arguments[3]):
+    scene.frame_start = first
+    animate(figure, Motion.load(Path(arguments[0])), choose, RetargetOptions(), f"from {first}")
+export_shown(figure, figure.animation_data.action, Path(arguments[2]) / "take.glb")
+result = figure.animation_data.action.name
+"""
+    )
+    rig = rig_of(presets["mixamo"], A_POSE)
+    name = in_blender(script, tmp_path / "walk.motion.npz", spec_of(rig), tmp_path, start)
+    read = in_glb(tmp_path / "take.glb")
+    (animation,) = read["animations"]
+    assert animation["name"] == name
+    times = [read["accessors"][sampler["input"]] for sampler in animation["samplers"]]
+    assert {time["min"][0] for time in times} == {0.0}
+    length = (len(resample(walk, 6.0)) - 1) / 6
+    assert max(time["max"][0] for time in times) == pytest.approx(length)
 
 
 @pytest.mark.parametrize("travel", ["auto", "object"])

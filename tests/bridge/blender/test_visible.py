@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from motionlift.core.motion import Motion, resample
 
 from ..conftest import A_POSE
 from .test_actions import PRELUDE, spec_of
+from .test_export import in_glb
 
 HIDE = (
     PRELUDE
@@ -82,10 +81,8 @@ def short_walk(walk: Motion, tmp_path: Path) -> Path:
     return tmp_path / "walk.motion.npz"
 
 
-def in_glb(path: Path) -> dict[str, int]:
-    data = path.read_bytes()
-    (length,) = struct.unpack("<I", data[12:16])
-    read = json.loads(data[20 : 20 + length])
+def counts(path: Path) -> dict[str, int]:
+    read = in_glb(path)
     return {kind: len(read.get(kind, [])) for kind in ("meshes", "skins", "animations", "nodes")}
 
 
@@ -98,10 +95,10 @@ def test_nothing_is_lost_because_it_is_hidden(
 ) -> None:
     found = in_blender(HIDE, short_walk, spec_of(rig_of(presets["mixamo"], A_POSE)), tmp_path)
     assert all(found.values()), found
-    whole = in_glb(tmp_path / "shown.glb")
+    whole = counts(tmp_path / "shown.glb")
     assert (whole["meshes"], whole["skins"], whole["animations"]) == (1, 1, 1)
     for way in found:
-        assert in_glb(tmp_path / f"{way}.glb") == whole, way
+        assert counts(tmp_path / f"{way}.glb") == whole, way
         fbx = (tmp_path / f"{way}.fbx").read_bytes()
         assert (fbx.count(b"Geometry") > 1, fbx.count(b"LimbNode") > 1) == (True, True), way
         assert (tmp_path / f"{way}.bvh").read_text() == (tmp_path / "shown.bvh").read_text(), way
