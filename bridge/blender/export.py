@@ -143,8 +143,10 @@ def animate_and_export(
         # Controls mean nothing elsewhere.
         controls, action = figure, figure.animation_data.action
         figure = baked_skeleton(controls, scene.frame_start, animated.frames)
-        drop_controls(controls)
-        bpy.data.actions.remove(action)
+        if drop_controls(controls):
+            bpy.data.actions.remove(action)
+        else:
+            action.name = f"{animated.action}.controls"
         figure.animation_data.action.name = animated.action
     if footage is not None:
         camera = add_camera(animated.motion, animated.world_from_motion, scene.frame_start, f"{animated.action} camera")

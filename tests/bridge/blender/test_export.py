@@ -308,6 +308,87 @@ result = export(motion, arguments[2] + ":rig", arguments[1], [".blend", ".fbx", 
     assert found[".fbx"]["bones"] == 160
 
 
+def test_what_hangs_on_rigify_goes_out_with_it(
+    in_blender: Callable[..., Any], tmp_path: Path, walk: Motion, rigify_file: Path
+) -> None:
+    """A hat on a control, an eye on a deforming bone, a shape that a control drives, and the object's own way."""
+    picked(walk, range(0, 120, 5)).save(tmp_path / "walk.motion.npz")
+    script = (
+        ANIMATE
+        + """
+motion = Motion.load(Path(arguments[0]))
+folder = Path(arguments[1])
+bpy.ops.wm.open_mainfile(filepath=arguments[2])
+rig = bpy.data.objects["rig"]
+
+def triangle(name, bone=None):
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (0.1, 0, 0), (0, 0.1, 0)], [], [(0, 1, 2)])
+    made = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(made)
+    made.parent = rig
+    if bone:
+        made.parent_type, made.parent_bone = "BONE", bone
+    return made
+
+for name, bone in (("Hat", "head"), ("Eye", "DEF-spine.006"), ("Flag", None)):
+    triangle(name, bone)
+body = triangle("Body")
+body.modifiers.new("Armature", "ARMATURE").object = rig
+body.vertex_groups.new(name="DEF-spine").add([0, 1, 2], 1.0, "ADD")
+if arguments[3]:
+    body.shape_key_add(name="Basis")
+    driver = body.shape_key_add(name="Corrective").driver_add("value").driver
+    driver.type = "SUM"
+    target = driver.variables.new()
+    target.type = "TRANSFORMS"
+    target.targets[0].id, target.targets[0].bone_target = rig, "forearm_fk.L"
+    target.targets[0].transform_type, target.targets[0].transform_space = "ROT_X", "LOCAL_SPACE"
+place = str(folder / "hero.blend")
+bpy.ops.wm.save_as_mainfile(filepath=place)
+
+def looked(frames, names):
+    found = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        graph = bpy.context.evaluated_depsgraph_get()
+        found.append([list(bpy.data.objects[name].evaluated_get(graph).matrix_world.translation) for name in names])
+    return found
+
+NAMES = ["Hat", "Eye", "Flag"]
+frames = range(1, len(motion) + 1)
+options = RetargetOptions(limbs="fk", travel="object")
+for suffix in (".blend", ".glb"):
+    animate_and_export(motion, f"{place}:rig", choose, options, folder / f"take{suffix}", None, "walk")
+    result[f"in {suffix}"] = looked(frames, NAMES)
+    if arguments[3]:
+        keys = bpy.data.objects["Body"].data.shape_keys
+        result[f"shape {suffix}"] = [
+            keys.evaluated_get(bpy.context.evaluated_depsgraph_get()).key_blocks["Corrective"].value
+            for frame in frames if not bpy.context.scene.frame_set(frame)]
+result["rigs"] = sorted(item.name for item in bpy.context.scene.objects if item.name.startswith("rig"))
+result["bones"] = len(bpy.data.objects["rig"].data.bones)
+result["hung"] = bpy.data.objects["rig"].data.bones["head"].parent.name
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.context.scene.render.fps = round(motion.fps)
+bpy.ops.import_scene.gltf(filepath=str(folder / "take.glb"))
+result["read"] = looked(range(len(motion)), NAMES)
+"""
+    )
+    for driven in (True, False):
+        found = in_blender(script, tmp_path / "walk.motion.npz", tmp_path, rigify_file, driven)
+        truth = np.array(found["in .blend"])
+        assert (np.ptp(truth, axis=0)[:, 1] > 0.5).all()
+        np.testing.assert_allclose(found["in .glb"], truth, atol=1e-4)
+        np.testing.assert_allclose(found["read"], truth, atol=1e-3)
+        assert found["rigs"] == (["rig", "rig.controls"] if driven else ["rig"])
+        assert found["bones"] == 161
+        assert found["hung"] == "DEF-spine.006"
+        if driven:
+            assert np.ptp(found["shape .blend"]) > 0.01
+            np.testing.assert_allclose(found["shape .glb"], found["shape .blend"], atol=1e-4)
+
+
 def test_rigify_by_fk_and_by_ik(
     in_blender: Callable[..., Any], tmp_path: Path, walk: Motion, make_motion: Callable[..., Motion], rigify_file: Path
 ) -> None:

@@ -29,6 +29,9 @@ body = bpy.data.objects.new("Body", mesh)
 scene.collection.objects.link(body)
 body.parent = figure
 body.modifiers.new("Armature", "ARMATURE").object = figure
+hat = bpy.data.objects.new("Hat", mesh)
+scene.collection.objects.link(hat)
+hat.parent, hat.parent_type, hat.parent_bone = figure, "BONE", "head"
 for item in scene.objects:
     item.select_set(item == body)
 bpy.context.view_layer.objects.active = figure
@@ -41,7 +44,8 @@ def state():
     return [scene.name, scene.frame_start, scene.frame_end, scene.frame_current, bpy.context.mode, figure.mode,
             sorted(o.name for o in scene.objects if o.select_get()), bpy.context.view_layer.objects.active.name,
             {kind: sorted(getattr(bpy.data, kind).keys()) for kind in ("objects", "armatures", "actions", "meshes")},
-            [body.parent.name, body.modifiers[0].object.name, figure.data.name, figure.data.pose_position],
+             [body.parent.name, body.modifiers[0].object.name, figure.data.name, figure.data.pose_position],
+             [hat.parent.name, hat.parent_type, hat.parent_bone, [list(row) for row in hat.matrix_world]],
             animation.action and animation.action.name,
             [[strip.name, strip.action.name, strip.mute] for track in animation.nla_tracks for strip in track.strips]]
 
@@ -92,8 +96,8 @@ def test_a_control_rig_goes_out_as_its_skeleton_and_stays_as_it_is(
     assert seen["no_deform"] == "no_deform_bones"
     assert seen["left"] == []
     joints = [line.split()[1] for line in seen["joints"]]
-    assert len(joints) == 160
-    assert all(name.startswith("DEF-") or name == "root" for name in joints)
+    assert len(joints) == 161
+    assert all(name.startswith("DEF-") or name in ("root", "head") for name in joints)
     assert (tmp_path / "walk.fbx").stat().st_size > 10_000
     assert seen["bvh"]
     assert seen["told"].split()[1] == str(len(short))
