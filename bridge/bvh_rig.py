@@ -34,6 +34,7 @@ from .humanoid import FINGER_ROLES, SIDES, RigMap
 from .retarget import Retargeted
 from .rig import Rig, make_rig
 from .tpose import UP, Bones, Stage, alignments, bones_of, role_ends, stand
+from .zero_pose import stood
 
 UNITS_M = (1.0, 0.1, 0.01, 0.001, 0.0254, 0.3048, 0.056444)
 """Metres, decimetres, centimetres, millimetres, inches, feet, and the CMU library's 0.45 inches."""
@@ -104,13 +105,18 @@ def keyed_bvh(done: Retargeted, clip: BvhClip, fps: float) -> BvhClip:
 def motion_of_bvh(clip: BvhClip, rig: Rig, rig_map: RigMap, find_contacts: ContactFinder | None = None) -> Motion:
     """What a figure in a BVH does, as a motion of our skeleton with the figure's own proportions.
 
-    `rig` and `rig_map` as `rig_of_bvh`, `match` and `sized` made them. A joint's turn from rest, D, and the rig's
+    `rig` and `rig_map` as `rig_of_bvh`, `match` and `sized` made them. Where the zero pose does not stand, the clip is
+    taken from one that does (`zero_pose.py`). A joint's turn from rest, D, and the rig's
     alignments A give G = D A^-1. Limbs, hips and feet are exact; spines of more bones than ours keep their lower,
-    middle and upper ends. Contacts are those `find_contacts` finds, or none. Raises `MotionLiftError` (`bad_bvh`)
-    for a file without frames.
+    middle and upper ends. Contacts are those `find_contacts` finds, or none. Raises `MotionLiftError`: `bad_bvh`
+    for a file without frames, `no_t_pose` as `stood`.
     """
     if not len(clip):
         raise MotionLiftError("bad_bvh", "The file has no frames.", "Export it again.")
+    upright = stood(clip, rig_of_bvh(clip), rig_map)
+    if upright.turns is not None:
+        clip = upright.clip
+        rig = sized(rig_of_bvh(clip), rig_map)
     bones = bones_of(rig, rig_map)
     stage = stand(rig, bones)
     aligned = alignments(rig, stage, bones, _canonical_directions(), {}, rig_map.corrections)

@@ -1,4 +1,4 @@
-"""The same BVH clip in other axes, and under an object that stands and moves in a world."""
+"""The same BVH clip in other axes, from another zero pose, and under an object that stands and moves in a world."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from ..core.bvh import BvhClip, joint_rotations, local_translations
-from ..core.rotation import Array, conjugate, from_matrix, multiply, normalise, rotate, to_euler, to_matrix
+from ..core.rotation import IDENTITY, Array, conjugate, from_matrix, multiply, normalise, rotate, to_euler, to_matrix
 from .channels import running_euler
 
 
@@ -23,6 +23,32 @@ def turned_bvh(clip: BvhClip, turn: Array, scale: float) -> BvhClip:
             rotate(turn, local_translations(clip)) * scale,
         ),
     )
+
+
+def rested_bvh(clip: BvhClip, turns: Array) -> BvhClip:
+    """The same clip from another zero pose: where each joint is turned by `turns` (J, 4), in the file's axes.
+
+    Joints that have some rotation channels get all three, since they may need them; those that have none cannot differ
+    from their parents: their `turns` are not used.
+    """
+    turns, above = turns.copy(), np.empty_like(turns)
+    channels = []
+    for joint, names in enumerate(clip.channels):
+        above[joint] = turns[clip.parents[joint]] if clip.parents[joint] >= 0 else IDENTITY
+        count = sum(name.endswith("rotation") for name in names)
+        if not count:
+            turns[joint] = above[joint]
+        places = tuple(name for name in names if name.endswith("position"))
+        channels.append(names if count in (0, 3) else (*places, "Zrotation", "Xrotation", "Yrotation"))
+    rested = dataclasses.replace(
+        clip,
+        offsets=rotate(above, clip.offsets),
+        end_sites=tuple(rotate(turn, ends) for turn, ends in zip(turns, clip.end_sites, strict=True)),
+        channels=tuple(channels),
+    )
+    rotations = multiply(multiply(above, joint_rotations(clip)), conjugate(turns))
+    values = channel_values(rested, rotations, rotate(above, local_translations(clip)))
+    return dataclasses.replace(rested, values=values)
 
 
 def carried_bvh(clip: BvhClip, carrier: Array) -> BvhClip:
@@ -52,7 +78,7 @@ def _topmost(clip: BvhClip) -> list[int]:
 def channel_values(clip: BvhClip, rotations: Array, places: Array) -> Array:
     """`values` (F, C) for local rotations (F, J, 4) and positions (F, J, 3). Joints keep zero angles where they have
     fewer than three rotation channels."""
-    values = np.zeros((len(rotations), clip.values.shape[1]))
+    values = np.zeros((len(rotations), sum(len(names) for names in clip.channels)))
     for joint, columns in enumerate(clip.columns()):
         order = "".join(channel[0] for channel in columns if channel.endswith("rotation"))
         if len(order) == 3:

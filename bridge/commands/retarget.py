@@ -22,6 +22,7 @@ from ..outside import retarget_in_blender
 from ..places import NEW_RIGIFY, split_place
 from ..retarget import RetargetOptions
 from ..retarget import retarget as retarget_motion
+from ..zero_pose import stood
 from .ahead import check_character
 from .blend import need_bpy
 from .handed import CONTACT_FINDER, FOOTAGE_PREPARER
@@ -188,10 +189,11 @@ def _onto_bvh(
         raise UsageError("bad_retarget_option", "A BVH has no object that could travel.", "Use hips or root.")
     raw = rig_of_bvh(clip)
     found = chosen(raw, preset, folder)
-    done = retarget_motion(motion, sized(raw, found.rig_map), found.rig_map, options)
+    upright = stood(clip, raw, found.rig_map)
+    done = retarget_motion(motion, sized(rig_of_bvh(upright.clip), found.rig_map), found.rig_map, options)
     for note in done.notes:
         typer.echo(f"Note: {note}", err=True)
-    result = keyed_bvh(done, clip, motion.fps)
+    result = upright.as_it_was(keyed_bvh(done, upright.clip, motion.fps))
     write_bvh(output, result)
     return found, result
 
