@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from ..jobs import MotionLiftError, UsageError
-from .storage import Url, Video, below, files_below
+from .storage import Url, Video, absolute, below, files_below
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
@@ -38,8 +38,17 @@ class Found:
 
 
 def is_pattern(path: Video) -> bool:
-    """Whether a name is a pattern (`*`, `?`, `[...]`, `**` for any depth) and no file of that very name."""
-    return bool(_WILD.search(str(path))) and not (isinstance(path, Path) and path.exists())
+    """Whether a name is a pattern (`*`, `?`, `[...]`, `**` for any depth): a folder `[x]` that is there is none."""
+    return _fixed_parts(path) is not None
+
+
+def _fixed_parts(path: Video) -> int | None:
+    """How many parts a pattern has before its first wildcard; None for what is no pattern."""
+    parts = path.parts if isinstance(path, Path) else path.text.split("/")
+    for number, part in enumerate(parts):
+        if _WILD.search(part) and not (isinstance(path, Path) and os.path.exists(Path(*parts[: number + 1]))):
+            return number
+    return None
 
 
 def is_folder_of_clips(path: Video) -> bool:
@@ -56,10 +65,9 @@ def find_videos(given: Sequence[Video]) -> Found:
     Nothing hidden (`.name`) is looked at, and links that lead round are gone once. Raises `UsageError` for
     a pattern or folder without any video.
     """
+    given = [absolute(path) for path in given]
     singles = [
-        path.absolute()
-        for path in given
-        if isinstance(path, Path) and not is_pattern(path) and not is_folder_of_clips(path)
+        path for path in given if isinstance(path, Path) and not is_pattern(path) and not is_folder_of_clips(path)
     ]
     shared = Path(os.path.commonpath([path.parent for path in singles])) if singles else Path()
     unreadable: list[MotionLiftError] = []
@@ -69,16 +77,14 @@ def find_videos(given: Sequence[Video]) -> Found:
         videos: list[Video]
         if isinstance(path, Url):
             root, videos = _elsewhere(path, unreadable)
-        elif is_pattern(path):
-            whole = path.absolute()
-            fixed, match = _compiled(whole.parts)
-            root = Path(*whole.parts[:fixed])
+        elif (fixed := _fixed_parts(path)) is not None:
+            root, match = Path(*path.parts[:fixed]), _compiled(path.parts[fixed:])
             videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(_path_below(v, root))]
         elif path.is_dir() and is_folder_of_clips(path):
-            root = path.absolute()
+            root = path
             videos = list(_walk(root, unreadable))
         else:
-            found.setdefault(path.absolute(), shared)
+            found.setdefault(path, shared)
             continue
         for video in sorted(videos, key=functools.partial(below, root=root)):
             found.setdefault(video, root)
@@ -88,10 +94,9 @@ def find_videos(given: Sequence[Video]) -> Found:
 def _elsewhere(url: Url, unreadable: list[MotionLiftError]) -> tuple[Url, list[Video]]:
     """The root and the videos that a URL stands for: of a pattern, a folder or a file."""
     root, match = url, None
-    if is_pattern(url):
+    if (fixed := _fixed_parts(url)) is not None:
         parts = url.text.split("/")
-        fixed, match = _compiled(parts)
-        root = Url("/".join(parts[:fixed]))
+        root, match = Url("/".join(parts[:fixed])), _compiled(parts[fixed:])
     try:
         files = list(files_below(root))
     except OSError as error:
@@ -122,7 +127,7 @@ def name_clips(videos: Sequence[tuple[Video, Video]], known: Mapping[Video, str]
     Where that is taken, or would be by several (`a.mp4`, `a.mov`; letters' case aside), the suffix stays.
     Raises `UsageError` (`same_name`) where that does not help.
     """
-    wanted = {video: _wanted(video, root) for video, root in videos if video not in known}
+    wanted = {video: wanted_names(video, root) for video, root in videos if video not in known}
     taken = {name.casefold() for name in known.values()}
     counts = Counter(short.casefold() for short, _ in wanted.values())
     clips = []
@@ -143,8 +148,8 @@ def name_clips(videos: Sequence[tuple[Video, Video]], known: Mapping[Video, str]
     return clips
 
 
-def _wanted(video: Video, root: Video) -> tuple[str, str]:
-    """The name without and with the suffix."""
+def wanted_names(video: Video, root: Video) -> tuple[str, str]:
+    """What a video would be called were it the only one: without the suffix, and with it."""
     full: PurePath = below(video, root)
     # A dot in the name of a folder of pictures is no suffix; `img_%04d.png` is called as `lift` calls it.
     pictures = isinstance(video, Path) and video.is_dir()
@@ -188,17 +193,21 @@ def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = Fals
         folders.extend(reversed(inside))
 
 
-def _compiled(parts: Sequence[str]) -> tuple[int, re.Pattern[str]]:
-    """How many parts a pattern has before its first wildcard, and the expression that what follows them must match."""
-    fixed = next(i for i, part in enumerate(parts) if _WILD.search(part))
+def _compiled(parts: Sequence[str]) -> re.Pattern[str]:
+    """The expression that a path must match, from the part with the first wildcard on. Raises `UsageError`."""
     words = []
-    for number, part in enumerate(parts[fixed:], fixed):
+    for number, part in enumerate(parts):
         last = number == len(parts) - 1
         if part == "**":
             words.append("(?:[^/]+/)*" + ("[^/]+" if last else ""))
         else:
             words.append(_part(part) + ("" if last else "/"))
-    return fixed, re.compile("".join(words))
+    try:
+        return re.compile("".join(words))
+    except re.error as error:
+        raise UsageError(
+            "bad_pattern", f"{'/'.join(parts)} is no pattern: {error.msg}.", "Within [ ], a range goes up: [a-z]."
+        ) from error
 
 
 def _part(text: str) -> str:

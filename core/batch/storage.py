@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -56,6 +57,23 @@ def place(text: str) -> Path | Url:
         if text.startswith(scheme):
             return Path(text[len(scheme) :])
     return Url(text.rstrip("/")) if _SCHEME.match(text) else Path(text)
+
+
+def absolute(video: Video) -> Video:
+    """A path from the root without `..`, so that one place has one spelling; links stay, and so does a `..` that leads
+    elsewhere behind one. URLs are as they were."""
+    if isinstance(video, Url):
+        return video
+    whole = video.absolute()
+    if ".." not in whole.parts:
+        return whole
+    plain = Path(os.path.normpath(whole))
+    # Of a pattern only the folder is there.
+    there = whole if os.path.exists(whole) else whole.parent
+    try:
+        return plain if not os.path.exists(there) or os.path.samefile(there, os.path.normpath(there)) else whole
+    except OSError:
+        return whole
 
 
 def below(video: Video, root: Video) -> PurePath:

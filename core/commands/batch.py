@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,10 @@ from ..batch.figures import Limit, broken_limits, parse_limit
 from ..batch.folder import Folder, LocalFolder
 from ..batch.inputs import Clip, find_videos, is_folder_of_clips, is_pattern, name_clips
 from ..batch.manifest import STATE_FOLDER, Manifest, Record, Stamp
+from ..batch.moved import known_names, moved_names
 from ..batch.page import GENERATOR, page
 from ..batch.run import ATTEMPTS, Run, Task
-from ..batch.storage import Url, Video, place
+from ..batch.storage import Url, Video
 from ..batch.todo import Plan, why
 from ..batch.worker_process import WorkerProcess, lifting_arguments
 from ..files import written_beside
@@ -152,7 +154,7 @@ class _Source:
         self._manifest = manifest
         self._plan = plan
         self._watch = watch
-        self._names: dict[Video, str] = {place(record.video): name for name, record in manifest.latest().items()}
+        self._names = known_names(manifest.latest())
         self._folders: dict[str, None] = {}
         self._seen: dict[str, Stamp | None] = {}
         self._last: dict[str, Stamp | None] = {}
@@ -165,6 +167,7 @@ class _Source:
                 console.show_error(error)
         self.unreadable = found.unreadable
         self._folders |= {str(root): None for _, root in found.videos if isinstance(root, Path)}
+        self._follow_moved(found.videos)
         self.clips = name_clips(found.videos, self._names)
         self._names |= {clip.video: clip.name for clip in self.clips}
         tasks = []
@@ -182,6 +185,14 @@ class _Source:
                 tasks.append(Task(clip, reason))
                 self.asked[clip.name] = tasks[-1]
         return sorted(tasks, key=lambda task: -_size(task.clip))
+
+    def _follow_moved(self, videos: Sequence[tuple[Video, Video]]) -> None:
+        """Note where clips of earlier runs lie by now: they keep their names, and what is done of them is done."""
+        records = self._manifest.latest()
+        moved = moved_names(videos, records, self._names)
+        for video, name in moved.items():
+            self._manifest.append(dataclasses.replace(records[name], video=str(video), stamp=Stamp.of(video)))
+        self._names |= moved
 
     def folders(self) -> tuple[str, ...]:
         """The folders of this machine below which clips lie."""

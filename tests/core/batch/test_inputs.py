@@ -66,6 +66,25 @@ def test_a_clip_is_there_once(tree: Path) -> None:
     assert _found(tree / "**/*.mp4", tree, tree / "a.mp4") == _found(tree)
 
 
+def test_brackets_of_a_folder_are_no_pattern(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shoot = tree / "[Client] Shoot" / "[a]"
+    shoot.mkdir(parents=True)
+    (shoot / "x.mp4").touch()
+    (shoot / "y.mov").touch()
+    assert _found(tree / "[Client] Shoot" / "[a]" / "*.mp4") == {"x.mp4": "x"}
+    assert _found(tree / "[Client] Shoot" / "*" / "[xz].*") == {"x.mp4": "[a]/x"}
+    # A missing file below is none either.
+    assert not is_pattern(shoot / "none.mp4")
+    monkeypatch.chdir(shoot)
+    assert _found(Path("*.mov")) == {"y.mov": "y"}
+
+
+def test_a_range_that_goes_down_is_refused(tree: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_videos([tree / "[z-a]*"])
+    assert caught.value.code == "bad_pattern"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_links_that_lead_round_end(tree: Path) -> None:
     (tree / "b" / "up").symlink_to(tree, target_is_directory=True)

@@ -138,6 +138,28 @@ def test_a_batch_gives_what_single_lifts_give(tmp_path: Path, clips: Path, detec
     assert (out / "four.bvh").read_bytes() == alone.read_bytes()
 
 
+def test_a_project_that_moves_is_not_lifted_again(
+    tmp_path: Path, clips: Path, detections: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project" / "clips" / "deep").mkdir(parents=True)
+    (tmp_path / "project" / "clips" / "deep" / "four.mp4").write_bytes((clips / "four.mp4").read_bytes())
+    more = ("--jobs", "1", "--cache-dir", detections)
+    monkeypatch.chdir(tmp_path / "project")
+    code, said, _ = run("lift", "clips", "-o", "out", *more)
+    assert (code, "1 lifted" in said) == (0, True)
+    (tmp_path / "project").rename(tmp_path / "moved")
+    (tmp_path / "moved" / "x").mkdir()
+    for folder, up in (("moved", ""), ("moved", ""), ("moved/x", "../")):
+        monkeypatch.chdir(tmp_path / folder)
+        code, said, errors = run("lift", f"{up}clips", "-o", f"{up}out", *more)
+        assert (code, "0 lifted, 1 done before" in said) == (0, True), said + errors
+    out = tmp_path / "moved" / "out"
+    assert [path.relative_to(out).as_posix() for path in out.rglob("*.bvh")] == ["deep/four.bvh"]
+    # The book knows the new place; the second run had nothing to add to it.
+    lines = [json.loads(line) for line in (out / NAME).read_text().splitlines()]
+    assert [line["video"].split("/")[-4] for line in lines if line.get("state") == "done"] == ["project", "moved"]
+
+
 def test_a_cluster_gives_what_one_machine_gives(tmp_path: Path, clips: Path, detections: Path) -> None:
     """Byte for byte, with the report; the book made on one serves the other."""
     pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
