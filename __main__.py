@@ -97,8 +97,10 @@ def run() -> NoReturn:
         code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # a pipe whose reader has gone, or no stream at all
-            stream.flush()
+        # Closed by whoever started us, there is none; the reader of a pipe may have gone.
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
     os._exit(code)
 
 
