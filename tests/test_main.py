@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from motionlift import __main__ as program
 from motionlift.core import reconstructor
+from motionlift.core.motion import Motion
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -83,3 +86,61 @@ def test_a_batch_does_without_that_process(tmp_path: Path, run: Run) -> None:
     )
     assert code
     assert not waiting.usable()
+
+
+LIFTING = """
+import sys
+from pathlib import Path
+from motionlift import __main__ as program
+from motionlift.core import reconstructor, service
+from motionlift.core.motion import Motion
+reconstructor.get_ready = lambda name: None
+service.produce = lambda request, progress, cancelled: [Motion.load(Path(take))]
+take, *sys.argv[1:] = sys.argv[1:]
+program.run()
+"""
+
+
+@pytest.fixture
+def lift(tmp_path: Path, make_motion: Callable[..., Motion]) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """A function that runs the program with a made-up lift, in a shell, with what is added to its command there."""
+    make_motion().save(tmp_path / "take.motion.npz")
+
+    def carry_out(*arguments: str, shell: str = "", **variables: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-c", LIFTING, str(tmp_path / "take.motion.npz"), *arguments]
+        return subprocess.run(
+            ["sh", "-c", f'exec "$@" {shell}', "sh", *command],
+            capture_output=True,
+            timeout=60,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, **variables},
+        )
+
+    return carry_out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(tmp_path: Path, lift: Callable[..., Any], closed: str) -> None:
+    done = lift("lift", "clip.mp4", "-o", "clip.bvh", shell=closed)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "clip.bvh").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the encoding is set as there")
+@pytest.mark.parametrize(
+    ("encoding", "name", "told"),
+    [
+        ("cp1252", "歩く", b"\\u6b69\\u304f.bvh"),
+        ("ascii:surrogateescape", "歩く", b"\\u6b69\\u304f.bvh"),
+        ("utf-8:strict", os.fsdecode(b"caf\xe9"), b"caf\\udce9.bvh"),
+        ("utf-8:surrogateescape", os.fsdecode(b"caf\xe9"), b"caf\xe9.bvh"),
+    ],
+)
+def test_names_that_standard_output_cannot_tell(
+    tmp_path: Path, lift: Callable[..., Any], encoding: str, name: str, told: bytes
+) -> None:
+    done = lift("lift", "clip.mp4", "-o", f"{name}.bvh", PYTHONIOENCODING=encoding)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert told in done.stdout

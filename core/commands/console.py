@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -57,6 +59,18 @@ class Context:
 
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
     rig_exporters: RigExporters = _no_rig_exporters
+
+
+def bear_all_names() -> None:
+    """Let standard output take names that its encoding lacks, escaped: what was done is not undone by telling of it.
+
+    Standard error always does so. UTF-8 that hands the bytes of such names on as they are goes on doing so.
+    """
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    if stream.errors != "surrogateescape" or stream.encoding.lower().replace("-", "") != "utf8":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def start_logging(verbose: bool) -> None:

@@ -46,6 +46,7 @@ def run(
         into.obj = context
         into.meta.update(meta)
 
+    console.bear_all_names()
     try:
         app()
     except MotionLiftError as error:

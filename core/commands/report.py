@@ -46,7 +46,8 @@ def report(
         _print(one)
     if output is not None:
         with written_beside(output) as temporary:
-            temporary.write_text(_document(reports, output.suffix.lower()), encoding="utf-8")
+            # Names may be of bytes that are no text.
+            temporary.write_text(_document(reports, output.suffix.lower()), encoding="utf-8", errors="replace")
         console.output.print(f"Written to {output}", markup=False)
 
 

@@ -34,7 +34,8 @@ def write_page(motions: Sequence[tuple[str, Motion]], output: Path) -> None:
     is not ours)."""
     text = page(motions)
     with written_beside(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # Names may be of bytes that are no text.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
 def page(motions: Sequence[tuple[str, Motion]]) -> str:

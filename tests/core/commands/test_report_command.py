@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def test_a_report_is_printed_and_written(run: Run, take: Path, suffix: str) -> N
         (found,) = json.loads(text)["takes"]
         assert found["name"] == "läufer"
         assert found["figures"]["frames"] == 40
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+@pytest.mark.parametrize("command", ["report .md", "report .json", "report .html", "preview .html"])
+def test_names_of_bytes_that_are_no_text(run: Run, take: Path, command: str) -> None:
+    named, (verb, suffix) = take.rename(take.with_name(os.fsdecode(b"caf\xe9.motion.npz"))), command.split()
+    code, _, err = run(verb, named, "-o", take.with_name(f"r{suffix}"))
+    assert code == 0, err
+    assert "caf?" in take.with_name(f"r{suffix}").read_text("utf-8")
 
 
 def test_several_takes(run: Run, take: Path, make_motion: MotionMaker) -> None:
