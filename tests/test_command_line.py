@@ -18,9 +18,9 @@ from PIL import Image
 
 from motionlift import __version__
 from motionlift.core import reconstruction, service
+from motionlift.core.batch.inputs import clip_name
 from motionlift.core.bvh import positions, read_bvh
 from motionlift.core.commands import doctor
-from motionlift.core.commands.outputs import clip_name
 from motionlift.core.hand_skeleton import ANIMATION_51, FINGERS
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Request, UsageError
 from motionlift.core.motion import Motion

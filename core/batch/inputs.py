@@ -8,9 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 from ..jobs import MotionLiftError, UsageError
+from .pictures import is_pictures, name_without_counter
 from .storage import Url, Video, absolute, below, files_below
 
 VIDEO_SUFFIXES = frozenset(
@@ -151,13 +152,19 @@ def name_clips(videos: Sequence[tuple[Video, Video]], known: Mapping[Video, str]
 def wanted_names(video: Video, root: Video) -> tuple[str, str]:
     """What a video would be called were it the only one: without the suffix, and with it."""
     full: PurePath = below(video, root)
-    # A dot in the name of a folder of pictures is no suffix; `img_%04d.png` is called as `lift` calls it.
-    pictures = isinstance(video, Path) and video.is_dir()
-    short = full if pictures else full.with_name(_COUNTER.sub("", full.stem) or video.parent.name)
-    return short.as_posix(), full.as_posix()
+    return full.with_name(clip_name(video)).as_posix(), full.as_posix()
 
 
-_COUNTER = re.compile(r"[-_. ]*%0?\d*d")
+def clip_name(video: Video) -> str:
+    """What a clip is called: the file's stem, an image folder's name, an image pattern without its counter. A link is
+    called as it is, not as what it leads to."""
+    if isinstance(video, Url):
+        return PurePosixPath(video.name).stem
+    path = Path(os.path.abspath(video))
+    if os.path.isdir(path):
+        # A dot in the name of a folder is no suffix.
+        return path.name
+    return name_without_counter(path.stem) or path.parent.name if is_pictures(path) else path.stem
 
 
 def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = False) -> Iterator[Path]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from ..jobs import MotionLiftError
+from .pictures import is_pictures, size_and_time_of_pictures
 from .storage import Url, Video, size_and_time
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,9 @@ class Stamp:
 
     @staticmethod
     def of(path: Video) -> Stamp | None:
-        """The stamp of a file (of a folder of pictures: its own), None where there is none."""
-        if isinstance(path, Url):
-            found = size_and_time(path)
+        """The stamp of a file or of the pictures of a folder or pattern, None where there is none."""
+        if isinstance(path, Url) or is_pictures(path):
+            found = size_and_time(path) if isinstance(path, Url) else size_and_time_of_pictures(path)
             return Stamp(*found) if found else None
         try:
             status = path.stat()

@@ -69,12 +69,12 @@ def why(clip: Clip, record: Record | None, plan: Plan) -> Why | None:
 def _video_changed(video: Video, record: Record) -> bool:
     """Whether a video holds something else than what was lifted; read only where its stamp differs.
 
-    A video that is gone has not changed: what was made of it stays. A pattern (`img_%04d.png`) has no stamp.
+    A video that is gone has not changed: what was made of it stays.
     """
     stamp = Stamp.of(video)
-    if stamp is None and "%" not in video.name:
+    if stamp is None:
         return record.state != "done"
-    if stamp is not None and stamp == record.stamp:
+    if stamp == record.stamp:
         return False
     return record.hash is None or record.hash != hash_of(video)
 

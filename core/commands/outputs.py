@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..batch.inputs import clip_name
 from ..bvh import BvhOptions
 from ..files import check_output
 from ..jobs import LiftSettings, UsageError, take_paths
@@ -17,8 +17,6 @@ from . import console
 
 FORMAT_SUFFIXES = {"bvh": ".bvh", "motion": MOTION_SUFFIX}
 """The names of `--format` and what their files end in."""
-
-_COUNTER = re.compile(r"[-_. ]*%0?\d*d")
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,6 @@ def _into_folder(
     for job in jobs:
         _check(job, overwrite, settings)
     return jobs
-
-
-def clip_name(video: Path) -> str:
-    """What a clip is called: the file's stem, an image folder's name, an image pattern without its counter."""
-    name = video.resolve().name
-    if "%" in name:
-        return _COUNTER.sub("", Path(name).stem) or video.resolve().parent.name
-    return name if video.is_dir() else Path(name).stem
 
 
 def with_motion_files(exporters: Mapping[str, console.Exporter]) -> dict[str, console.Exporter]:

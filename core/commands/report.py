@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from ..batch.inputs import clip_name
 from ..files import check_output, written_beside
 from ..jobs import UsageError
 from ..motion import Motion
 from . import console
-from .outputs import clip_name
 
 if TYPE_CHECKING:
     from ..reporting.take_report import Section, TakeReport

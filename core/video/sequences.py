@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,12 +87,18 @@ PICTURE_SUFFIXES = frozenset(
         ".hdr",
     ]
 )
-_PATTERN = re.compile(r"%(?:0?\d+)?d|#+")
+_COUNTERS = (re.compile(r"%(?:0?\d+)?d"), re.compile("#+"))
+
+
+def find_counter(name: str) -> re.Match[str] | None:
+    """Where a name has its number: the last `%04d`, else the last `####`. (`take #1.%04d.png` has one counter.)"""
+    found: list[re.Match[str]] = next(filter(None, (list(kind.finditer(name)) for kind in _COUNTERS)), [])
+    return found[-1] if found else None
 
 
 def is_sequence(path: Path) -> bool:
     """Whether `path` names a folder, or a pattern of numbered pictures rather than one file."""
-    return path.is_dir() or (not path.exists() and bool(_PATTERN.search(path.name)))
+    return os.path.isdir(path) or (not os.path.exists(path) and find_counter(path.name) is not None)
 
 
 def list_pictures(path: Path) -> list[tuple[int, Path]]:
@@ -99,7 +106,7 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
 
     Raises `MotionLiftError`: `is_directory` (a folder without pictures), `no_file` (nothing fits the pattern).
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         files = (p for p in _listed(path) if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
         ordered = sorted((p for p in files if p.is_file()), key=lambda p: _natural(p.name))
         if not ordered:
@@ -109,8 +116,8 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
                 "Give a video file, or a folder of numbered pictures (PNG, JPEG, ...).",
             )
         return list(enumerate(ordered))
-    match = _PATTERN.search(path.name)
-    if match is None or not path.parent.is_dir():
+    match = find_counter(path.name)
+    if match is None or not os.path.isdir(path.parent):
         raise no_file(path)
     digits = len(match[0]) if match[0].startswith("#") else int(match[0].strip("%d") or 1)
     name = re.compile(

@@ -17,7 +17,7 @@ from motionlift.core.bvh import BvhOptions
 from motionlift.core.jobs import LiftSettings, MotionLiftError, ProgressCallback, Request, ignore_progress
 from motionlift.core.motion import Motion
 
-Lift = Callable[[Path], None]
+Lift = Callable[[Path], object]
 
 
 def _write(motion: Motion, path: Path, options: BvhOptions) -> None:
@@ -31,7 +31,7 @@ def work(tmp_path: Path, make_motion: Callable[..., Motion], monkeypatch: pytest
     def carry_out(video: str, lift: Lift) -> Any:
         def produce(request: Request, progress: ProgressCallback, cancelled: Callable[[], bool]) -> list[Motion]:
             path = Path(request.video)
-            content = path.read_bytes()
+            content = path.read_bytes() if path.is_file() else b""
             lift(path)
             source = {"file": path.name, "content_hash": hashlib.sha256(content).hexdigest(), "versions": {}}
             return [dataclasses.replace(make_motion(), source=source)]
@@ -80,6 +80,15 @@ def test_a_video_that_changes_or_vanishes_while_it_is_read_gives_nothing(
     assert caught.value.code == "video_changed"
     assert "again" in caught.value.hint
     assert not list((tmp_path / "new").glob("*.bvh"))
+
+
+def test_pictures_that_change_while_they_are_read_give_nothing(tmp_path: Path, work: Callable[..., Any]) -> None:
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    (folder / "1.png").write_bytes(b"a picture")
+    with pytest.raises(MotionLiftError) as caught:
+        work(str(folder), lambda path: (path / "1.png").write_bytes(b"more of it"))
+    assert caught.value.code == "video_changed"
 
 
 def test_a_video_elsewhere_is_lifted_from_a_copy_of_its_name(work: Callable[..., Any]) -> None:

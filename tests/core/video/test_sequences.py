@@ -131,3 +131,10 @@ def test_orientation_and_focal_length_of_a_photograph(
     assert info.size == ((48, 64) if rotation % 180 else (64, 48))
     image = next(iter(read_frames(tmp_path))).image
     assert np.mean(np.abs(image.astype(float) - np.rot90(stored, -rotation // 90))) < 8
+
+
+def test_the_counter_of_a_name_with_other_signs(tmp_path: Path, moving_texture: Texture) -> None:
+    for number, image in enumerate(moving_texture(3, (40, 30)), 1):
+        write_picture(tmp_path / f"take #1.{number:04}.png", image)
+    for name in ("take #1.%04d.png", "take #1.####.png"):
+        assert len(list(read_frames(tmp_path / name))) == 3
