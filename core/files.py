@@ -16,16 +16,26 @@ from .jobs import MotionLiftError, UsageError
 
 def check_output(path: Path, overwrite: bool) -> None:
     """Refuse an output that cannot or must not be written, before any work is done. Raises `UsageError`."""
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise UsageError(
             "output_exists",
             f"{path} exists already.",
             "Choose another name, or add --overwrite to replace it.",
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise UsageError(
             "output_folder_missing", f"The folder {path.parent} does not exist.", "Make it, or choose another."
         )
+    try:
+        # A name that is too long, or that this disk cannot have; of permissions below.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            path.lstat()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "bad_output",
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
+            "Choose another name.",
+        ) from error
     try:
         # Tried, not asked: permissions do not tell of read-only disks, nor what Windows and root may do.
         tempfile.TemporaryFile(dir=path.parent).close()

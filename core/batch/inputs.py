@@ -55,7 +55,7 @@ def _fixed_parts(path: Video) -> int | None:
 def is_folder_of_clips(path: Video) -> bool:
     """Whether a path is a folder with videos anywhere in it (and not one of pictures, which is a clip itself). A URL is
     taken for one without asking."""
-    return isinstance(path, Url) or (path.is_dir() and next(_walk(path, []), None) is not None)
+    return isinstance(path, Url) or (os.path.isdir(path) and next(_walk(path, []), None) is not None)
 
 
 def find_videos(given: Sequence[Video]) -> Found:
@@ -81,7 +81,7 @@ def find_videos(given: Sequence[Video]) -> Found:
         elif (fixed := _fixed_parts(path)) is not None:
             root, match = Path(*path.parts[:fixed]), _compiled(path.parts[fixed:])
             videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(_path_below(v, root))]
-        elif path.is_dir() and is_folder_of_clips(path):
+        elif is_folder_of_clips(path):
             root = path
             videos = list(_walk(root, unreadable))
         else:
@@ -193,7 +193,7 @@ def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = Fals
             if entry.name.startswith("."):
                 continue
             path = folder / entry.name
-            if path.is_dir():
+            if os.path.isdir(path):
                 inside.append(path)
             elif any_suffix or path.suffix.lower() in VIDEO_SUFFIXES:
                 yield path

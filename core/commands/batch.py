@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,15 +22,14 @@ from ..batch.folder import Folder, LocalFolder
 from ..batch.inputs import Clip, find_videos, is_folder_of_clips, is_pattern, name_clips
 from ..batch.manifest import STATE_FOLDER, Manifest, Record, Stamp
 from ..batch.moved import known_names, moved_names
-from ..batch.page import GENERATOR, page
 from ..batch.run import ATTEMPTS, Run, Task
 from ..batch.storage import Url, Video
 from ..batch.todo import Plan, why
 from ..batch.worker_process import WorkerProcess, lifting_arguments
-from ..files import written_beside
 from ..jobs import MotionLiftError, UsageError
 from . import console
 from .batch_progress import BatchProgress, shown
+from .batch_report import check_report, write_report
 
 PROCESS_BYTES = 1_200_000_000
 """Memory that one worker may need, for `--jobs auto`."""
@@ -65,7 +65,7 @@ def is_batch(videos: Sequence[Video], output: Path | Url, batch: BatchOptions) -
         return True
     if any(isinstance(path, Url) or is_pattern(path) or is_folder_of_clips(path) for path in videos):
         return True
-    divided = batch == BatchOptions(batch.jobs) and bool(output.suffix) and not output.is_dir()
+    divided = batch == BatchOptions(batch.jobs) and bool(output.suffix) and not os.path.isdir(output)
     return batch.given() and not divided
 
 
@@ -74,7 +74,7 @@ def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
     concerns all of them."""
     limits = tuple(parse_limit(text) for text in batch.fail_if)
     processes = count_jobs(batch.jobs)
-    _check_report(batch.report)
+    check_report(batch.report)
     _make_folder(plan.folder)
     with (
         contextlib.ExitStack() as ends,
@@ -115,7 +115,7 @@ def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
     _show_table(source.clips, records, asked, {record.clip for record in run.tally.ended}, limits)
     _show_summary(source, records, run, limits, time.monotonic() - began)
     if batch.report:
-        _write_report(batch.report, list(records.values()), plan.folder, limits)
+        write_report(batch.report, list(records.values()), plan.folder, limits)
     if run.tally.fatal:
         raise run.tally.fatal
     failed = source.unreadable or any(_failed(record, limits) for record in records.values())
@@ -128,7 +128,7 @@ def count_jobs(text: str | None) -> int:
     """The number of processes: `auto` is one a processor, as far as memory goes. Raises `UsageError`."""
     if text is None or text == "auto":
         return min(processors.available(), processors.room(PROCESS_BYTES))
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise UsageError("bad_setting", f"--jobs {text} is no number of processes.", "Give a number, or auto.")
     return int(text)
 
@@ -247,7 +247,7 @@ def _make_folder(output: Folder) -> None:
     if not isinstance(output, LocalFolder):
         return
     folder = output.path
-    if not folder.is_dir() and folder.suffix.lower() in (".bvh", ".npz"):
+    if not os.path.isdir(folder) and folder.suffix.lower() in (".bvh", ".npz"):
         raise UsageError("one_output", f"{folder} is a file's name.", "Many clips are written into a folder: name one.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -257,23 +257,6 @@ def _make_folder(output: Folder) -> None:
             f"The folder {folder} cannot be made: {error.strerror or error}.",
             "Many clips are written into a folder: name one with -o.",
         ) from error
-
-
-def _check_report(path: Path | None) -> None:
-    if path is None:
-        return
-    if path.suffix.lower() != ".html":
-        raise UsageError("unknown_suffix", f"{path.name} is no web page.", "The name of a report ends in .html.")
-    if path.exists() and GENERATOR.encode() not in path.read_bytes()[:4000]:
-        raise UsageError("output_exists", f"{path} exists already and is no report of a batch.", "Choose another name.")
-
-
-def _write_report(path: Path, records: Sequence[Record], folder: Folder, limits: Sequence[Limit]) -> None:
-    text = page(records, folder, path.absolute().parent, limits)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written_beside(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    console.output.print(f"Report: {path}", markup=False)
 
 
 def _failed(record: Record, limits: Sequence[Limit]) -> bool:

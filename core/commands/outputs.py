@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def plan(
 
     Raises `UsageError` for whatever cannot or must not be written.
     """
-    if output.is_dir():
+    if os.path.isdir(output):
         return _into_folder(videos, output, format_suffixes(formats or "bvh", known), overwrite, settings)
     suffix = next((s for s in known if output.name.lower().endswith(s) and len(output.name) > len(s)), None)
     if suffix is None:

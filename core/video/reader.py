@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,9 +212,13 @@ def _nothing_left(info: VideoInfo, start: float | None, end: float | None) -> Mo
 def _open_source(path: Path, rate: float | None, threads: int, hwaccel: str = NONE) -> Source:
     if is_sequence(path):
         return PictureSource(path, rate)
-    if not path.exists():
-        raise no_file(path)
-    if path.stat().st_size == 0:
+    try:
+        size = path.stat().st_size
+    except PermissionError as error:
+        raise unreadable(path, error) from error
+    except (OSError, ValueError) as error:
+        raise no_file(path) from error
+    if size == 0:
         raise MotionLiftError("empty_file", f"{path.name} is empty.", "Copy or export the video again.")
     return ContainerSource(path, threads, hwaccel)
 
@@ -274,7 +279,7 @@ def content_hash(path: Path) -> str:
         for number, picture in list_pictures(path):
             total.update(f"{number} {_file_hash(picture)}\n".encode())
         return total.hexdigest()
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise no_file(path)
     return _file_hash(path)
 

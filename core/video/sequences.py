@@ -108,7 +108,7 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
     """
     if os.path.isdir(path):
         files = (p for p in _listed(path) if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
-        ordered = sorted((p for p in files if p.is_file()), key=lambda p: _natural(p.name))
+        ordered = sorted((p for p in files if os.path.isfile(p)), key=lambda p: _natural(p.name))
         if not ordered:
             raise MotionLiftError(
                 "is_directory",
@@ -123,7 +123,9 @@ def list_pictures(path: Path) -> list[tuple[int, Path]]:
     name = re.compile(
         re.escape(path.name[: match.start()]) + rf"(\d{{{digits},}})" + re.escape(path.name[match.end() :])
     )
-    numbered = sorted((int(fit[1]), p) for p in _listed(path.parent) if (fit := name.fullmatch(p.name)) and p.is_file())
+    numbered = sorted(
+        (int(fit[1]), p) for p in _listed(path.parent) if (fit := name.fullmatch(p.name)) and os.path.isfile(p)
+    )
     if not numbered:
         raise MotionLiftError("no_file", f"No picture fits the pattern {path}.", "Check folder, name and digits.")
     return [(number - numbered[0][0], p) for number, p in numbered]

@@ -69,6 +69,9 @@ def test_outputs_are_checked(tmp_path: Path) -> None:
         (there, False, "output_exists"),
         (tmp_path / "none" / "a.bvh", True, "output_folder_missing"),
         (there / "a.bvh", True, "output_folder_missing"),
+        (tmp_path / f"{'a' * 250}.motion.npz", False, "bad_output"),
+        (tmp_path / f"{'a' * 250}.motion.npz", True, "bad_output"),
+        (tmp_path / ("a" * 300) / "a.bvh", False, "output_folder_missing"),
     ]:
         with pytest.raises(UsageError) as caught:
             check_output(path, overwrite)

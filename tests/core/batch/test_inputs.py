@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from motionlift.core.batch.inputs import find_videos, is_folder_of_clips, is_pattern, name_clips
-from motionlift.core.jobs import UsageError
+from motionlift.core.batch.todo import hash_of
+from motionlift.core.files import check_output
+from motionlift.core.jobs import MotionLiftError, UsageError
+from motionlift.core.video import probe
 
 FILES = ("a.mp4", "a.MOV", "b/c.mkv", "b/d/e.mp4", "b/notes.txt", ".hidden/f.mp4", "b/.g.mp4", "läufer [x].mp4")
 
@@ -102,6 +105,30 @@ def test_a_folder_that_cannot_be_read_is_told_of(tree: Path) -> None:
         (tree / "b").chmod(0o700)
     assert [error.code for error in found.unreadable] == ["unreadable_folder"]
     assert len(found.videos) == 3
+
+
+def test_what_cannot_be_looked_at_is_a_clip_of_which_the_lift_will_tell(tree: Path) -> None:
+    long = tree / f"{'a' * 300}.mp4"
+    assert not is_pattern(long)
+    assert not is_folder_of_clips(long)
+    assert set(_found(long, tree / "a.mp4")) == {long.name, "a.mp4"}
+    assert hash_of(long) is None
+    (tree / "b").chmod(0)
+    try:
+        if os.access(tree / "b" / "c.mkv", os.R_OK):
+            pytest.skip("who runs this reads everything")
+        inside = tree / "b" / "c.mkv"
+        assert not is_pattern(inside)
+        assert _found(inside, tree / "a.mp4") == {"c.mkv": "b/c", "a.mp4": "a"}
+        assert hash_of(inside) is None
+        with pytest.raises(MotionLiftError) as caught:
+            probe(inside)
+        assert caught.value.code == "unreadable"
+        with pytest.raises(UsageError) as refused:
+            check_output(tree / "b" / "take.bvh", overwrite=False)
+        assert refused.value.code == "output_folder_read_only"
+    finally:
+        (tree / "b").chmod(0o700)
 
 
 def test_names_stay_when_others_come(tree: Path) -> None:

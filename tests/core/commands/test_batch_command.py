@@ -292,6 +292,11 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         (["{}/a.mp4", "-o", "{}/out", "--fail-if", "skate>2s"], "mm"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/report.pdf"], ".html"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/mine.html"], "no report of a batch"),
+        (["{}/a.mp4", "-o", "{}/out", "--report", "{}/folder.html"], "folder.html is a folder"),
+        (["{}/a.mp4", "-o", "{}/out", "--report", "{}/mine.html/r.html"], "cannot be made"),
+        (["{}/a.mp4", "-o", "{}/out", "--report", f"{{}}/{'r' * 300}.html"], "too long"),
+        (["{}/[z-a]*.mp4", "-o", "{}/out"], "no pattern"),
+        (["{}/a.mp4", "-o", "{}/out", "--jobs", "²"], "number"),
         (["{}/a.mp4", "-o", "{}/out", "--jobs", "1", "--format", "fbx"], "'fbx'"),
         (["{}/a.mp4", "-o", "{}/mine.html", "--jobs", "1"], "folder"),
         (["{}/a.mp4", "-o", "{}/take.bvh", "--jobs", "1", "--force"], "folder"),
@@ -301,6 +306,7 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
 )
 def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) -> None:
     (tmp_path / "mine.html").write_text("precious")
+    (tmp_path / "folder.html").mkdir()
     code, _, errors = run("lift", *(argument.replace("{}", str(tmp_path)) for argument in arguments))
     assert code == 2
     assert said in errors

@@ -85,6 +85,9 @@ def _sound_only(path: Path) -> None:
     ("code", "name"),
     [
         ("no_file", "missing.mp4"),
+        ("no_file", f"{'a' * 300}.mp4"),
+        ("no_file", f"{'a' * 300}/a.mp4"),
+        ("no_file", "missing.mp4/a.mp4"),
         ("no_file", "missing.%04d.png"),
         ("no_file", "missing/plate.####.png"),
         ("is_directory", "folder"),
