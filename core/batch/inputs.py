@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from ..jobs import MotionLiftError, UsageError
+from .manifest import NAME as MANIFEST
+from .manifest import Stamp
 from .pictures import is_pictures, name_without_counter
 from .storage import Url, Video, absolute, below, files_below
 
@@ -19,6 +21,8 @@ VIDEO_SUFFIXES = frozenset(
      ".ts", ".webm", ".wmv"}
 )  # fmt: skip
 """What counts as a video in a folder; a pattern or a name may say otherwise."""
+OUR_SUFFIXES = (".bvh", ".motion.npz", ".html")
+"""What a lift writes: no pattern takes it for a video."""
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -32,10 +36,12 @@ class Clip:
 
 @dataclass(frozen=True)
 class Found:
-    """Videos with the folder below which each one's layout is kept; `unreadable`: folders that could not be listed."""
+    """Videos with the folder below which each one's layout is kept; `unreadable`: folders that could not be listed;
+    `empty`: what was given and stands for no video."""
 
     videos: tuple[tuple[Video, Video], ...]
     unreadable: tuple[MotionLiftError, ...] = ()
+    empty: tuple[Video, ...] = ()
 
 
 def is_pattern(path: Video) -> bool:
@@ -58,20 +64,24 @@ def is_folder_of_clips(path: Video) -> bool:
     return isinstance(path, Url) or (os.path.isdir(path) and next(_walk(path, []), None) is not None)
 
 
-def find_videos(given: Sequence[Video]) -> Found:
+def find_videos(given: Sequence[Video], watched: bool = False) -> Found:
     """The videos that names, folders, patterns and URLs of these stand for, each once, in order of their names within
     each.
 
     Layout is kept below a folder, below the fixed part of a pattern, and below the folder that the single files share.
-    Nothing hidden (`.name`) is looked at, and links that lead round are gone once. Raises `UsageError` for
-    a pattern or folder without any video.
+    Nothing hidden (`.name`) is looked at, nor what we write, and links that lead round are gone once. Where it is
+    `watched`, folders in which there is nothing yet are no clips. Raises `UsageError` (`bad_pattern`).
     """
     given = [absolute(path) for path in given]
+    unreadable: list[MotionLiftError] = []
+    empty: list[Video] = [
+        path for path in given if watched and isinstance(path, Path) and _is_to_be_filled(path, unreadable)
+    ]
+    given = [path for path in given if path not in empty]
     singles = [
         path for path in given if isinstance(path, Path) and not is_pattern(path) and not is_folder_of_clips(path)
     ]
     shared = Path(os.path.commonpath([path.parent for path in singles])) if singles else Path()
-    unreadable: list[MotionLiftError] = []
     found: dict[Video, Video] = {}
     for path in given:
         root: Video
@@ -80,16 +90,30 @@ def find_videos(given: Sequence[Video]) -> Found:
             root, videos = _elsewhere(path, unreadable)
         elif (fixed := _fixed_parts(path)) is not None:
             root, match = Path(*path.parts[:fixed]), _compiled(path.parts[fixed:])
-            videos = [v for v in _walk(root, unreadable, any_suffix=True) if match.fullmatch(_path_below(v, root))]
+            there = () if watched and not os.path.lexists(root) else _walk(root, unreadable, any_suffix=True)
+            videos = [video for video in there if match.fullmatch(_path_below(video, root))]
         elif is_folder_of_clips(path):
             root = path
             videos = list(_walk(root, unreadable))
         else:
             found.setdefault(path, shared)
             continue
+        if not videos:
+            empty.append(path)
         for video in sorted(videos, key=functools.partial(below, root=root)):
             found.setdefault(video, root)
-    return Found(tuple(found.items()), tuple(unreadable))
+    return Found(tuple(found.items()), tuple(unreadable), tuple(empty))
+
+
+def _is_to_be_filled(path: Path, unreadable: list[MotionLiftError]) -> bool:
+    """Whether a path is a folder without videos and pictures, or nothing yet that could become one."""
+    if os.path.isdir(path):
+        return next(_walk(path, unreadable), None) is None and Stamp.of(path) is None
+    return not path.suffix and not os.path.lexists(path) and not is_pattern(path) and not is_pictures(path)
+
+
+def _is_ours(name: str) -> bool:
+    return name == MANIFEST or name.lower().endswith(OUR_SUFFIXES)
 
 
 def _elsewhere(url: Url, unreadable: list[MotionLiftError]) -> tuple[Url, list[Video]]:
@@ -113,6 +137,7 @@ def _elsewhere(url: Url, unreadable: list[MotionLiftError]) -> tuple[Url, list[V
         # A file, or nothing: whoever wants to read it says so.
         return url.parent, [url]
     shown = [file for file in files if not any(part.startswith(".") for part in below(file, root).parts)]
+    shown = [file for file in shown if not _is_ours(file.name)]
     if match is not None:
         return root, [file for file in shown if match.fullmatch(_path_below(file, root))]
     return root, [file for file in shown if file.suffix.lower() in VIDEO_SUFFIXES]
@@ -195,7 +220,7 @@ def _walk(root: Path, unreadable: list[MotionLiftError], any_suffix: bool = Fals
             path = folder / entry.name
             if os.path.isdir(path):
                 inside.append(path)
-            elif any_suffix or path.suffix.lower() in VIDEO_SUFFIXES:
+            elif path.suffix.lower() in VIDEO_SUFFIXES or (any_suffix and not _is_ours(path.name)):
                 yield path
         folders.extend(reversed(inside))
 

@@ -150,10 +150,11 @@ class _Source:
         self.clips: list[Clip] = []
         self.asked: dict[str, Task] = {}
         self.unreadable: tuple[MotionLiftError, ...] = ()
+        self.empty: tuple[Video, ...] = ()
         self._given = given
         self._manifest = manifest
         self._plan = plan
-        self._watch = watch
+        self.watch = watch
         self._names = known_names(manifest.latest())
         self._folders: dict[str, None] = {}
         self._seen: dict[str, Stamp | None] = {}
@@ -161,11 +162,12 @@ class _Source:
 
     def tasks(self) -> list[Task]:
         """What is to be lifted and was not told before, the largest first: begun last, it would be waited for."""
-        found = find_videos(self._given)
+        found = find_videos(self._given, self.watch)
         for error in found.unreadable:
             if error.message not in {known.message for known in self.unreadable}:
                 console.show_error(error)
         self.unreadable = found.unreadable
+        self._tell_of_empty(found.empty)
         self._folders |= {str(root): None for _, root in found.videos if isinstance(root, Path)}
         self._follow_moved(found.videos)
         self.clips = name_clips(found.videos, self._names)
@@ -173,7 +175,7 @@ class _Source:
         tasks = []
         for clip in self.clips:
             stamp = Stamp.of(clip.video)
-            if self._watch and (stamp is None or self._last.get(clip.name) != stamp):
+            if self.watch and (stamp is None or self._last.get(clip.name) != stamp):
                 # Somebody still writes to it, as far as one can tell.
                 self._last[clip.name] = stamp
                 continue
@@ -185,6 +187,16 @@ class _Source:
                 tasks.append(Task(clip, reason))
                 self.asked[clip.name] = tasks[-1]
         return sorted(tasks, key=lambda task: -_size(task.clip))
+
+    def _tell_of_empty(self, empty: Sequence[Video]) -> None:
+        """A watched folder may be empty; that it is not there yet may be a slip. Patterns are told of at the end."""
+        for path in empty:
+            if self.watch and path not in self.empty and isinstance(path, Path) and not is_pattern(path):
+                if os.path.isdir(path):
+                    self._folders[str(path)] = None
+                else:
+                    console.show_warning(f"There is no folder {path} yet: it is waited for.")
+        self.empty = tuple(empty)
 
     def _follow_moved(self, videos: Sequence[tuple[Video, Video]]) -> None:
         """Note where clips of earlier runs lie by now: they keep their names, and what is done of them is done."""
@@ -307,3 +319,5 @@ def _show_summary(
     parts += [f"{over} over a limit"] if over else []
     parts += [f"{left} left: the same command goes on there"] if left > 0 else []
     console.output.print(f"{len(source.clips)} clips in {seconds:.1f} s: {', '.join(parts)}.", markup=False)
+    for path in () if source.watch else source.empty:
+        console.show_warning(f"No video fits {path}.")

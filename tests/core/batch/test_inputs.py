@@ -107,6 +107,36 @@ def test_a_folder_that_cannot_be_read_is_told_of(tree: Path) -> None:
     assert len(found.videos) == 3
 
 
+def test_what_we_write_is_no_clip(tree: Path) -> None:
+    for name in ("motionlift.manifest.jsonl", "a.bvh", "b/c.motion.npz", "b/report.html", ".motionlift/lock"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).touch()
+    assert set(_found(tree / "**")) == {"a.MOV", "a.mp4", "c.mkv", "e.mp4", "notes.txt", "läufer [x].mp4"}
+    assert set(_found(tree / "*")) == {"a.MOV", "a.mp4", "läufer [x].mp4"}
+
+
+def test_what_stands_for_nothing_is_named(tree: Path) -> None:
+    (tree / "empty").mkdir()
+    found = find_videos([tree / "*.mp4", tree / "*.wmv", tree / "empty"])
+    assert found.empty == (tree / "*.wmv",)
+    assert tree / "empty" in dict(found.videos), "it may be meant for pictures: the lift says what is wrong"
+
+
+def test_folders_to_be_filled_are_no_clips_where_they_are_watched(tree: Path) -> None:
+    (tree / "empty" / "deep").mkdir(parents=True)
+    given = [tree / "empty", tree / "later", tree / "late" / "*.mp4", tree / "coming.mp4"]
+    found = find_videos(given, watched=True)
+    assert set(found.empty) == set(given[:3])
+    assert found.unreadable == ()
+    assert found.videos == ((tree / "coming.mp4", tree),)
+    for path in (tree / "empty" / "deep" / "x.mp4", tree / "later" / "y.mp4", tree / "late" / "z.mp4"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = find_videos(given, watched=True)
+    assert found.empty == ()
+    assert [clip.name for clip in name_clips(found.videos, {})] == ["deep/x", "y", "z", "coming"]
+
+
 def test_what_cannot_be_looked_at_is_a_clip_of_which_the_lift_will_tell(tree: Path) -> None:
     long = tree / f"{'a' * 300}.mp4"
     assert not is_pattern(long)

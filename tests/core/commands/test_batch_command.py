@@ -133,7 +133,9 @@ def test_a_folder_of_clips(tmp_path: Path, clips: Path, detections: Path, run: R
 
 def test_a_batch_gives_what_single_lifts_give(tmp_path: Path, clips: Path, detections: Path, run: Run) -> None:
     out, alone = tmp_path / "out", tmp_path / "alone.bvh"
-    assert run("lift", clips / "four.mp4", "-o", out, "--jobs", "1", "--cache-dir", detections)[0] == 0
+    none = clips / "*.wmv"
+    code, _, errors = run("lift", clips / "four.mp4", none, "-o", out, "--jobs", "1", "--cache-dir", detections)
+    assert (code, f"No video fits {none}." in errors) == (0, True)
     assert run("lift", clips / "four.mp4", "-o", alone, "--cache-dir", detections)[0] == 0
     assert (out / "four.bvh").read_bytes() == alone.read_bytes()
 
@@ -262,10 +264,14 @@ def test_ctrl_c_ends_within_seconds_and_the_next_run_goes_on(tmp_path: Path, cli
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None:
     folder, out = tmp_path / "incoming", tmp_path / "out"
-    folder.mkdir()
     process = _begin(["lift", str(folder), "-o", str(out), "--watch", "--jobs", "1", "--cache-dir", str(detections)])
     try:
         _until((out / NAME).is_file)
+        # Not there, then empty: it is waited for.
+        time.sleep(2.5)
+        folder.mkdir()
+        time.sleep(5.0)
+        assert _states(out) == {}
         content = (clips / "four.mp4").read_bytes()
         (folder / "late.mp4").write_bytes(content)
         _until(lambda: _states(out).get("late") == "done")
@@ -280,6 +286,8 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 1, said
     assert (out / "late.bvh").is_file()
+    assert said.count("There is no folder") == 1
+    assert said.count("Error:") == 1
 
 
 @pytest.mark.parametrize(
