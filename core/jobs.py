@@ -7,12 +7,14 @@ protocol (`core/worker.py`), in the cache's keys and in `Motion.source`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, Literal, Protocol, TypeVar
+from types import NoneType
+from typing import Any, Literal, Protocol, TypeVar, get_args, get_type_hints
 
 from .system_libraries import PACKAGES, absent, for_lifting, missing_library
 
@@ -134,7 +136,7 @@ class LiftSettings:
         _require(self.shot is None or self.shot >= 1, "shot", "counts from 1")
         _require(self.speed is None or 0 < self.speed <= 100, "speed", "must lie between 0 and 100")
         _require(
-            self.person in PERSON_CHOICES or (self.person.isdigit() and int(self.person) >= 1),
+            self.person in PERSON_CHOICES or (self.person.isdecimal() and int(self.person) >= 1),
             "person",
             f"must be a number from 1 or one of {', '.join(PERSON_CHOICES)}",
         )
@@ -175,14 +177,34 @@ class LiftSettings:
                 f"There is no setting called {', '.join(unknown)}.",
                 f"Settings are: {', '.join(sorted(known))}.",
             )
-        try:
-            return LiftSettings(**values)
-        except TypeError as error:
-            raise UsageError("bad_setting", f"A setting has the wrong type: {error}.") from error
+        kinds = _kinds()
+        for name, value in values.items():
+            _require(_fits(value, kinds[name]), name, f"must be {_in_words(kinds[name])}, not {str(value)[:40]!r}")
+        return LiftSettings(**values)
 
 
 MOST_STRIDE = 4
 PERSON_CHOICES = ("largest", "longest", "left", "right", "all")
+
+
+@functools.cache
+def _kinds() -> dict[str, Any]:
+    return get_type_hints(LiftSettings)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value is of an annotated type; a whole number may stand for a number, but a truth for neither."""
+    kinds = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, (*kinds, int) if float in kinds else kinds)
+
+
+_KIND_WORDS = {float: "a number", int: "a whole number", str: "text", bool: "true or false", NoneType: "null"}
+
+
+def _in_words(kind: Any) -> str:
+    return " or ".join(_KIND_WORDS[each] for each in get_args(kind) or (kind,))
 
 
 def _require(condition: bool, name: str, rule: str) -> None:

@@ -98,19 +98,28 @@ class Worker:
         self._requests.put(None)
 
     def _read(self) -> None:
-        for line in self._source:
-            if not line.strip():
-                continue
-            try:
-                request = decode_request(line)
-                self._accept(request)
-            except UsageError as error:
-                log.warning("refused %s: %s", line.strip()[:200], error)
-                self._send(Failure.of(_id_in(line), error))
-            if self.stopping.is_set():
-                return
-        log.info("end of input")
-        self.stop()
+        try:
+            for line in self._source:
+                if line.strip():
+                    self._take(line)
+                if self.stopping.is_set():
+                    return
+            log.info("end of input")
+        finally:
+            # Whoever cannot be heard any more is not waited for.
+            self.stop()
+
+    def _take(self, line: str) -> None:
+        """Accept a request, or answer why not: nothing that can be said ends the listening."""
+        try:
+            self._accept(decode_request(line))
+        except UsageError as error:
+            log.warning("refused %s: %s", line.strip()[:200], error)
+            self._send(Failure.of(_id_in(line), error))
+        except Exception as error:
+            log.exception("refused unexpectedly: %s", line.strip()[:200])
+            hint = "Please report it with the end of the log."
+            self._send(Failure.of(_id_in(line), internal_error(error, hint)))
 
     def _accept(self, request: Request) -> None:
         if request.op == "quit":
@@ -173,7 +182,7 @@ def _id_in(line: str) -> str:
     """The id of a line that is no proper request, if it has one."""
     try:
         values: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(values.get("id", "")) if isinstance(values, dict) else ""
 

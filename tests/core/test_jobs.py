@@ -56,12 +56,32 @@ def test_settings_travel_as_what_differs_from_the_defaults() -> None:
         {"smoothing": float("nan")},
         {"no_such_setting": 1},
         {"smoothing": "much"},
+        {"smoothing": None},
+        {"smoothing": True},
+        {"person": 2},
+        {"person": "²"},
+        {"person": ["all"]},
+        {"hands": "yes"},
+        {"hands": 1},
+        {"stride": 2.0},
+        {"stride": True},
+        {"weights": 3},
+        {"travel": "none"},
+        {"start": [1]},
     ],
 )
 def test_wrong_settings_are_usage_errors(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError) as caught:
         LiftSettings.from_json(wrong)
+    assert caught.value.code in ("bad_setting", "unknown_setting")
     assert caught.value.message
+
+
+def test_a_whole_number_is_a_number_and_null_is_not_said() -> None:
+    assert LiftSettings.from_json({"start": 1, "smoothing": 0, "travel": None}) == LiftSettings(start=1.0, smoothing=0)
+    with pytest.raises(UsageError) as caught:
+        LiftSettings.from_json({"person": 2})
+    assert caught.value.message == "The setting person must be text, not '2'."
 
 
 @pytest.mark.parametrize(

@@ -153,17 +153,34 @@ def test_the_end_cancels_everything_and_says_so(conversation: Conversation, last
         ('{"op": "lift", "id": "8", "settings": {"hight": 2}}\n', "8"),
         ('{"op": "lift", "id": "9", "settings": {"smoothing": 5}}\n', "9"),
         ('{"op": "lift", "id": "10", "settings": {"smoothing": "much"}}\n', "10"),
+        ('{"op": "lift", "id": "11", "settings": {"person": 2}}\n', "11"),
+        ('{"op": "lift", "id": "12", "settings": {"person": "²"}}\n', "12"),
+        ("[" * 100_000 + "\n", ""),
     ],
 )
 def test_lines_that_are_no_requests_are_refused(conversation: Conversation, line: str, identifier: str) -> None:
     conversation.lines.say("\n")
     conversation.lines.say(line)
+    conversation.lines.say(Request("lift", "next", "works", "out"))
+    _until(lambda: '"result"' in conversation.sink.getvalue())
     conversation.lines.end()
-    events = conversation.ended()
-    assert len(events) == 2
+    events = [event for event in conversation.ended() if not isinstance(event, Progress)]
+    assert len(events) == 3
+    assert isinstance(events[2], Result)
     assert isinstance(events[1], Failure)
     assert events[1].id == identifier
     assert events[1].message
+
+
+def test_input_that_breaks_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[str]:
+            raise OSError("the pipe burst")
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    began = time.monotonic()
+    Worker(Broken(), io.StringIO(), idle_seconds=20.0).run()  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
 
 
 def test_one_id_serves_one_request_at_a_time(conversation: Conversation) -> None:
