@@ -95,7 +95,7 @@ class ContainerSource:
             self._can_seek = self._presented or not stream.codec_context.has_b_frames
             self._origin = (stamp or 0) * _time_base(stream)
             self._codec = stream.codec_context.name
-            self._promised = _promised_duration(container, stream)
+            self._promised = _promised_duration(container, stream, self._origin)
             self.description = _describe(container, stream, picture, self._promised)
 
     def frames(self, start: float, warn: Warn) -> Iterator[tuple[float, av.VideoFrame]]:
@@ -325,7 +325,20 @@ def _describe(
     )
 
 
-def _promised_duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+_FROM_ZERO = {"mov", "matroska"}
+"""Containers whose durations begin with their clock, not with the first picture."""
+
+
+def _promised_duration(
+    container: av.container.InputContainer, stream: av.VideoStream, origin: Fraction
+) -> float | None:
+    """Seconds of the video stream from its first picture (at `origin`) on."""
+    end = _promised_end(container, stream)
+    late = float(origin) if _FROM_ZERO & set(container.format.name.split(",")) else 0.0
+    return end if end is None or not 0 < late < end else end - late
+
+
+def _promised_end(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
     """Seconds of the video stream: its own word, Matroska's tag, or the container's if nothing else plays."""
     if stream.duration:
         return float(stream.duration * _time_base(stream))

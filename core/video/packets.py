@@ -38,6 +38,9 @@ def picture_times(
     latest: int | None = None
     try:
         for packet in stored(container, stream):
+            if packet.is_discard:
+                # Cut away by the container's list of edits: decoded, as others build on it, but not shown.
+                continue
             stamp = packet.pts if presented else packet.dts
             if stamp is None or base is None or packet.is_corrupt:
                 return None

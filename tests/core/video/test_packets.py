@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +60,39 @@ def _without_cues(source: Path, path: Path) -> Path:
 def test_times_are_those_of_the_decoded_frames(clip: Path) -> None:
     assert picture_times(clip) == [frame.time for frame in read_frames(clip)]
     assert picture_times(clip, 0.5, 1.7) == [frame.time for frame in read_frames(clip, 0.5, 1.7)]
+
+
+def test_pictures_that_an_edit_list_cuts_away_have_no_time(
+    tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
+) -> None:
+    path = encode_video(tmp_path / "a.mp4", moving_texture(90), options=REORDERED)
+    box = bytearray(path.read_bytes())
+    (seconds,) = struct.unpack_from(">I", box, box.index(b"mvhd") + 16)
+    (ticks,) = struct.unpack_from(">I", box, box.index(b"mdhd") + 16)
+    edit = box.index(b"elst") + 12
+    _, start = struct.unpack_from(">Ii", box, edit)
+    # One second, from half a second on: inside a group of pictures, at both ends.
+    struct.pack_into(">Ii", box, edit, seconds, start + ticks // 2)
+    path.write_bytes(box)
+    times = [frame.time for frame in read_frames(path)]
+    assert len(times) == 30
+    assert picture_times(path) == times
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm", "a.ts"])
+def test_a_picture_that_begins_late_is_not_cut_off(
+    tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture, name: str
+) -> None:
+    path = encode_video(
+        tmp_path / name,
+        moving_texture(30),
+        times=[2 + number / 30 for number in range(30)],
+        codec="libvpx-vp9" if name == "a.webm" else "libx264",
+    )
+    with FrameReader(path) as reader:
+        assert len(list(reader)) == 30
+    assert reader.warnings == []
+    assert reader.info.duration == pytest.approx(1, abs=0.05)
 
 
 def test_every_frame_can_be_entered_at(clip: Path) -> None:
