@@ -20,7 +20,7 @@ from motionlift import __version__
 from motionlift.core import reconstruction, service
 from motionlift.core.batch.inputs import clip_name
 from motionlift.core.bvh import positions, read_bvh
-from motionlift.core.commands import doctor
+from motionlift.core.commands import console, doctor
 from motionlift.core.hand_skeleton import ANIMATION_51, FINGERS
 from motionlift.core.jobs import Cancelled, LiftSettings, MotionLiftError, ProgressCallback, Request, UsageError
 from motionlift.core.motion import Motion
@@ -129,6 +129,19 @@ def test_names_that_collide_keep_their_suffix(tmp_path: Path, run: Run, lifted: 
     code, _, err = run("lift", "one/c.mp4", "two/c.mp4", "-o", tmp_path)
     assert code == 2
     assert "different folders" in err
+
+
+def test_a_narrow_terminal_shows_whole_names(
+    tmp_path: Path, run: Run, lifted: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console.output, "_width", 24)
+    code, out, _ = run("lift", "the_first_of_all.mp4", "the_first_of_both_nobody.mp4", "-o", tmp_path)
+    assert code == 1
+    table = out[out.index("Clip") :]
+    names = "".join(line.strip().strip("│").split("│")[0].strip() for line in table.splitlines() if "│" in line)
+    assert "the_first_of_all.mp4the_first_of_both_nobody.mp4" in names
+    assert "done" in table
+    assert "no_per" in table
 
 
 def test_clip_names(tmp_path: Path) -> None:

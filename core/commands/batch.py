@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from .. import processors
 from ..batch.cluster import ATTEMPTS as CLUSTER_ATTEMPTS
 from ..batch.cluster import Cluster, connected
@@ -278,7 +276,7 @@ def _failed(record: Record, limits: Sequence[Limit]) -> bool:
 def _show_table(
     clips: Sequence[Clip], records: dict[str, Record], asked: set[str], ended: set[str], limits: Sequence[Limit]
 ) -> None:
-    table = Table("Clip", "Result", "Frames", "People", "Doubt", "Seconds")
+    rows = []
     for clip in clips:
         record = records.get(clip.name)
         bad = record is not None and _failed(record, limits)
@@ -286,7 +284,7 @@ def _show_table(
             continue
         name = console.plain(console.printable(clip.name))
         if record is None or (clip.name in asked and clip.name not in ended and record.state != "stopped"):
-            table.add_row(name, "not begun", "", "", "", "")
+            rows.append((name, "not begun", "", "", "", ""))
             continue
         before = "" if clip.name in ended else " before"
         seconds = f"{record.seconds.get('all', 0.0):.1f}" if clip.name in ended else ""
@@ -295,13 +293,13 @@ def _show_table(
             over = broken_limits(limits, record.figures)
             words = f"[red]over the limit ({console.plain(over[0])})[/]" if over else f"[green]done{before}[/]"
             frames = str(record.figures[0].get("frames", "")) if record.figures else ""
-            table.add_row(name, words, frames, str(len(record.figures)), f"{doubts:.0f} %", seconds)
+            rows.append((name, words, frames, str(len(record.figures)), f"{doubts:.0f} %", seconds))
         elif record.error:
-            table.add_row(name, f"[red]failed{before} ({record.error['code']})[/]", "", "", "", seconds)
+            rows.append((name, f"[red]failed{before} ({record.error['code']})[/]", "", "", "", seconds))
         else:
-            table.add_row(name, "stopped", "", "", "", seconds)
-    if table.row_count:
-        console.output.print(table)
+            rows.append((name, "stopped", "", "", "", seconds))
+    if rows:
+        console.output.print(console.clip_table(("Frames", "People", "Doubt", "Seconds"), rows))
 
 
 def _show_summary(

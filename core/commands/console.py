@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
 from ..bvh import BvhOptions
 from ..jobs import STAGE_WORDS, MotionLiftError, ProgressCallback, Stage, UsageError
@@ -25,6 +26,8 @@ from ..motion import Motion
 
 PLAIN_SECONDS = 5.0
 """Without a terminal a stage's progress is a line at most this often."""
+NARROW = 60
+"""Columns of a terminal below which a table of clips has their results only."""
 
 output = Console(soft_wrap=True, highlight=False)
 """Results, on standard output."""
@@ -105,6 +108,16 @@ def plain(text: str) -> str:
 def printable(text: str) -> str:
     """A name that a terminal can show: bytes of another encoding become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def clip_table(figures: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of clips: name, result and figures a row. Names are never cut; where it is narrow, figures are left
+    out."""
+    shown = figures if output.width >= NARROW else ()
+    table = Table(Column("Clip", overflow="fold"), Column("Result", overflow="fold"), *shown)
+    for row in rows:
+        table.add_row(*row[: 2 + len(shown)])
+    return table
 
 
 def exit_code(error: MotionLiftError) -> int:

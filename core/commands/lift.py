@@ -354,13 +354,13 @@ def _report(outcome: Outcome) -> None:
 
 
 def _table(outcomes: Sequence[Outcome], jobs: Sequence[Job]) -> Table:
-    table = Table("Clip", "Result", "Frames", "People", "Seconds")
+    rows = []
     for outcome in outcomes:
         name, seconds = console.plain(outcome.job.video.name), f"{outcome.seconds:.1f}"
         if outcome.error:
-            table.add_row(name, f"[red]failed ({outcome.error.code})[/]", "", "", seconds)
+            rows.append((name, f"[red]failed ({outcome.error.code})[/]", "", "", seconds))
         else:
-            table.add_row(name, "[green]done[/]", str(len(outcome.motions[0])), str(len(outcome.motions)), seconds)
+            rows.append((name, "[green]done[/]", str(len(outcome.motions[0])), str(len(outcome.motions)), seconds))
     for job in jobs[len(outcomes) :]:
-        table.add_row(console.plain(job.video.name), "not begun", "", "", "")
-    return table
+        rows.append((console.plain(job.video.name), "not begun", "", "", ""))
+    return console.clip_table(("Frames", "People", "Seconds"), rows)
