@@ -68,10 +68,10 @@ def absolute(video: Video) -> Video:
     if ".." not in whole.parts:
         return whole
     plain = Path(os.path.normpath(whole))
-    # Of a pattern only the folder is there.
-    there = whole if os.path.exists(whole) else whole.parent
+    # Of a pattern, or of what was removed, only a folder above is there.
+    there = next((path for path in (whole, *whole.parents) if os.path.exists(path)), whole)
     try:
-        return plain if not os.path.exists(there) or os.path.samefile(there, os.path.normpath(there)) else whole
+        return plain if os.path.samefile(there, os.path.normpath(there)) else whole
     except OSError:
         return whole
 

@@ -12,6 +12,7 @@ import pytest
 from motionlift.core.batch.inputs import find_videos, name_clips
 from motionlift.core.batch.manifest import Record, Stamp
 from motionlift.core.batch.moved import known_names, moved_names
+from motionlift.core.batch.storage import absolute
 
 FILES = {"a.mp4": b"A", "a.mov": b"a", "sub/b.mp4": b"B"}
 NAMES = {"a.mp4": "a.mp4", "a.mov": "a.mov", "sub/b.mp4": "sub/b"}
@@ -65,6 +66,7 @@ def test_a_place_has_one_spelling(clips: Path, monkeypatch: pytest.MonkeyPatch) 
     records = _records(clips)
     (clips.parent / "x").mkdir()
     monkeypatch.chdir(clips.parent / "x")
+    assert absolute(Path("gone/../../clips/a.mp4")) == clips / "a.mp4"
     for spelling in (Path("../clips"), Path("../x/../clips"), Path("../clips/../clips/**/*.m*")):
         assert {str(video) for video, _ in find_videos([spelling]).videos} == {r.video for r in records.values()}
         assert _names(records, spelling) == NAMES
@@ -80,7 +82,9 @@ def test_links_are_other_spellings_too(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "clips" / "wrong.mp4").touch()
     (clips / "deep").mkdir()
     (tmp_path / "link").symlink_to(clips / "deep")
-    assert _names(records, tmp_path / "link" / ".." / ".." / "clips") == NAMES
+    up = tmp_path / "link" / ".." / ".."
+    assert _names(records, up / "clips") == NAMES
+    assert {video.name for video, _ in find_videos([up / "*" / "*.mov"]).videos} == {"a.mov"}
 
 
 def test_another_video_of_the_name_is_another_clip(clips: Path) -> None:
