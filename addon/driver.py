@@ -14,6 +14,7 @@ from ..core.jobs import MotionLiftError, internal_error
 from . import clean_results, clean_up, edited, video_look
 from .holding import held_words, hold_words, in_hand
 from .lift_jobs import Finished
+from .lift_scene import in_its_scene
 from .prepared import Prepared, prepare
 from .session import Session, session
 from .taking import is_as_written, is_written, take_filmed, take_result
@@ -85,12 +86,13 @@ def _step(context: bpy.types.Context, state: Session) -> None:
     for one in list(state.held):
         if hold_words(context, one):
             continue
-        if not is_written(context, one, state):
-            break
-        drafts = state.drafting[1].drafts if state.drafting is not None and state.drafting[0] is one else ()
-        state.held.remove(one)
-        take_result(context, one, state, drafts, is_as_written(one))
-        state.end_draft()
+        with in_its_scene(context, one):
+            if not is_written(context, one, state):
+                break
+            drafts = state.drafting[1].drafts if state.drafting is not None and state.drafting[0] is one else ()
+            state.held.remove(one)
+            take_result(context, one, state, drafts, is_as_written(one))
+            state.end_draft()
         _tell(state)
     if state.filming is not None and state.filming.finished and not in_hand(context):
         take_filmed(context, state)
@@ -192,7 +194,8 @@ def run_to_end(context: bpy.types.Context) -> None:
     cancelled: MotionLiftError | None = None
     while state.queue is not None and state.queue.busy:
         for finished in state.queue.tick():
-            take_result(context, finished, state)
+            with in_its_scene(context, finished):
+                take_result(context, finished, state)
             push_undo(state)
             if finished.error is not None and finished.error.code == "cancelled":
                 cancelled = finished.error

@@ -8,6 +8,7 @@ from ..bridge.blender import nla
 from ..bridge.blender.modes import LEFT_AND_ENTERED
 from . import clean_results
 from .lift_jobs import Finished
+from .lift_scene import in_its_scene, missed_scene
 
 INTERRUPTED = ("TRANSFORM_OT_", "VIEW3D_OT_", "RENDER_OT_", "OBJECT_OT_", "POSE_OT_", "WM_OT_")
 """Blender's own modal operators during which the scene is not changed under the animator's hands."""
@@ -17,6 +18,14 @@ def hold_words(context: bpy.types.Context, finished: Finished) -> str:
     """What keeps a result from being put into the scene now; empty where nothing does, or where it is an error."""
     if finished.error is not None:
         return ""
+    if scene := missed_scene(context, finished):
+        return f"show the scene {scene} to get it"
+    with in_its_scene(context, finished):
+        return _in_scene(context, finished)
+
+
+def _in_scene(context: bpy.types.Context, finished: Finished) -> str:
+    """`hold_words` where the scene is shown that the result goes into."""
     lifted, figure = finished.job.op == "lift", clean_results.figure_of(context, finished)
     # A clean-up only minds the mode of its own rig.
     if (lifted and context.mode not in LEFT_AND_ENTERED) or (figure is not None and figure.mode == "EDIT"):

@@ -52,7 +52,7 @@ def start_lift(context: bpy.types.Context, video: Path, batch: str = "") -> Job:
     placing = dataclasses.replace(choices.placing(), rate="KEEP") if batch else choices.placing()
     kind = targets.resolved(choices.target, active)
     options = targets.options_for(kind, choices.rig_options(choices.foot_lock))
-    plan = results.LiftPlan(kind, active.name if active else "", options, placing, batch)
+    plan = results.LiftPlan(kind, active.name if active else "", options, placing, batch, context.scene.session_uid)
     rate = placing.sampling(results.scene_rate(context.scene))
     job = Job("lift", output.parent.name, video, output, settings, rate, plan)
     queue.add(job)

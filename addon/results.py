@@ -36,13 +36,15 @@ SAME_RATE = 1e-3
 @dataclass(frozen=True)
 class LiftPlan:
     """The payload of a lift: what its motions are put on, the armature that was active then, and how; what was chosen
-    about the scene, and the place of the video in the list of those that are lifted unattended."""
+    about the scene, and the place of the video in the list of those that are lifted unattended; `scene`: the one that
+    it belongs to (its `session_uid`; 0: the one at hand in the end)."""
 
     target: str
     rig: str = ""
     options: RetargetOptions = field(default_factory=RetargetOptions)
     placing: Placing = field(default_factory=Placing)
     batch: str = ""
+    scene: int = 0
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -111,6 +113,7 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
     made: list[bpy.types.Object] = []
     with contextlib.ExitStack() as failing:
         failing.callback(_set_rate, scene, scene.render.fps, scene.render.fps_base)
+        failing.callback(setattr, scene, "frame_end", scene.frame_end)
         failing.callback(_remove_all, target, made)
         if plan.placing.rate == "SET" and finished.clip_fps:
             set_rate(scene, finished.clip_fps)
@@ -119,18 +122,14 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
             made.append(figure)
             report = finished.reports[number] if number < len(finished.reports) else {}
             _introduce(figure, finished, path, motion, report)
+        actions = [figure.animation_data.action for figure in made]
+        words = target.words(finished.motions[0][1])
+        _select(context, made)
+        fit_range(scene, actions, plan.placing.range)
+        if plan.placing.markers:
+            mark(scene, actions)
+        settle(made, plan.placing)
         failing.pop_all()
-    for figure in context.selected_objects:
-        figure.select_set(False)
-    for figure in made:
-        figure.select_set(True)
-        context.view_layer.objects.active = figure
-    actions = [figure.animation_data.action for figure in made]
-    fit_range(scene, actions, plan.placing.range)
-    words = target.words(finished.motions[0][1])
-    settle(made, plan.placing)
-    if plan.placing.markers:
-        mark(scene, actions)
     return summary(finished, [action.name for action in actions], words, scene_rate(scene))
 
 
@@ -159,6 +158,21 @@ def shown_places(context: bpy.types.Context) -> list[ScenePlace]:
     """`places_of` the active object's take; none where it shows none."""
     action = shown_action(context)
     return [] if action is None else places_of(context.scene, context.active_object, action)
+
+
+def _select(context: bpy.types.Context, figures: Sequence[bpy.types.Object]) -> None:
+    """Let these be all that is selected, the last of them active, as far as the view layer has them: an animator may
+    have left a rig's collection out of it."""
+    there = []
+    others = list(context.selected_objects)
+    for figure in figures:
+        with contextlib.suppress(RuntimeError):  # It is not in the view layer.
+            figure.select_set(True)
+            there.append(figure)
+    for other in others if there else ():
+        other.select_set(other in there)
+    if there:
+        context.view_layer.objects.active = there[-1]
 
 
 def mark(scene: bpy.types.Scene, actions: Sequence[bpy.types.Action]) -> None:

@@ -20,6 +20,7 @@ from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
+from .adding import collection_for_new
 from .drafts import MARK, Draft, Keys, write_over
 from .key_curves import Channel
 
@@ -79,7 +80,7 @@ def discard_lost_figures(name: str = "") -> None:
 def add_figure(
     context: bpy.types.Context, motion: Motion, name: str, draft: FigureDraft | None = None
 ) -> bpy.types.Object:
-    """A new armature object in the active collection that moves as `motion` does, from the scene's first frame on.
+    """A new armature object in `collection_for_new` that moves as `motion` does, from the scene's first frame on.
 
     The motion is resampled to the scene's rate where it has another. Object, armature and Action are called
     `free_name(name)`. Object Mode is needed; selection, active object, frame, range and rate of the scene stay as
@@ -98,7 +99,7 @@ def add_figure(
         shown.show(figure).name = figure.name
         if MARK in figure:
             del figure[MARK]
-        context.collection.objects.link(figure)
+        collection_for_new(context).objects.link(figure)
         failing.pop_all()
     return figure
 

@@ -27,6 +27,7 @@ from ...core.rotation import rotate
 from ..body_fit import fitted
 from ..match import chosen
 from ..rig import Rig
+from .adding import collection_for_new
 from .armature import free_name
 from .files import open_nothing
 from .rigs import read_rig
@@ -57,7 +58,7 @@ class RigifyHuman:
 
 
 def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> RigifyHuman:
-    """A Rigify human with the bone lengths of `motion`'s person, in the active collection, at the world's origin.
+    """A Rigify human with the bone lengths of `motion`'s person, in `collection_for_new`, at the world's origin.
 
     The rig is called `free_name(name)`, its meta-rig `..._metarig`. Object Mode is needed; selection, active object
     and collection stay as they were. Takes seconds: see `rigify_draft` for what another Blender can do of it. Raises
@@ -70,9 +71,10 @@ def add_rigify_human(context: bpy.types.Context, motion: Motion, name: str) -> R
         failing.callback(lambda: remove_made(made_since(before)))
         with _apart(context):
             metarig, figure = _generate(context, motion, name)
+        collection = collection_for_new(context)
         for item in (metarig, figure):
-            if item.name not in context.collection.objects:
-                context.collection.objects.link(item)
+            if item.name not in collection.objects:
+                collection.objects.link(item)
                 context.scene.collection.objects.unlink(item)
         metarig.hide_set(True)
         failing.pop_all()

@@ -21,6 +21,7 @@ import bpy
 from ...core.jobs import MotionLiftError
 from ...core.motion import Motion
 from ..rig import Rig
+from .adding import collection_for_new
 from .armature import free_name
 from .drafts import Draft, DraftLost
 from .rigify import METARIG, MODULE, WIDGETS, RigifyHuman, data_blocks, enable, made_since, remove_made
@@ -74,7 +75,7 @@ class HumanDraft:
         return next(self._left, True) is True
 
     def human(self, context: bpy.types.Context) -> RigifyHuman:
-        """Do what is left and put the human into the active collection, its widgets into one that is hidden. Object
+        """Do what is left and put the human into `collection_for_new`, its widgets into one that is hidden. Object
         Mode is needed; selection and active object stay. Raises as `advance`; then there is no draft any more."""
         try:
             while not self.advance():
@@ -85,8 +86,9 @@ class HumanDraft:
             raise
         made, metarig = tuple(_named(figure)), _metarig(figure)
         widgets = metarig.data.rigify_widgets_collection
+        collection = collection_for_new(context)
         for item in (metarig, figure):
-            context.collection.objects.link(item)
+            collection.objects.link(item)
         context.scene.collection.children.link(widgets)
         context.view_layer.layer_collection.children[widgets.name].exclude = True
         metarig.hide_set(True)
