@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import bpy
@@ -11,11 +10,7 @@ from bpy.app.handlers import persistent
 from ..bridge.blender.armature import discard_lost_figures
 from ..bridge.blender.drafts import discard_lost
 from ..bridge.blender.rigify_draft import discard_lost_humans
-from ..core.jobs import MotionLiftError
-from . import clean_up, edited, people, pictures, results, rig_map, session, video_look
-from .takes import FOLDER, bring_along
-
-log = logging.getLogger(__name__)
+from . import clean_up, edited, people, pictures, rig_map, saving, session, video_look
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -60,24 +55,29 @@ def _after_update(_: object, graph: bpy.types.Depsgraph) -> None:
 
 
 @persistent  # type: ignore[untyped-decorator]
-def _after_save(*_: object) -> None:
-    """Takes made before the file had a place are copied to it, where `results.take_file` finds them."""
-    if not bpy.data.filepath:
-        return
-    folder = Path(bpy.data.filepath).parent / FOLDER
-    for action in bpy.data.actions:
-        for stored in (action.motionlift.take, action.motionlift.shown):
-            try:
-                if stored and not stored.startswith("//"):
-                    bring_along(results.take_file(stored), folder)
-            except MotionLiftError as error:
-                log.warning("%s: its take stays behind: %s", action.name, error)
+def _before_save(filepath: str, _: object) -> None:
+    """Takes go where the file goes, which is empty for Blender's startup file."""
+    if filepath:
+        saving.follow(Path(filepath))
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_save(filepath: str, _: object) -> None:
+    """A copy was saved where this file is not, or it could not be saved: it names its takes and videos as before."""
+    saving.settle(bool(filepath) and filepath == bpy.data.filepath)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _not_saved(*_: object) -> None:
+    saving.settle(False)
 
 
 _HANDLERS = {
     "load_pre": _before_load,
     "load_post": _after_load,
+    "save_pre": _before_save,
     "save_post": _after_save,
+    "save_post_fail": _not_saved,
     "undo_post": _after_undo,
     "redo_post": _after_undo,
     "depsgraph_update_post": _after_update,

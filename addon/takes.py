@@ -7,8 +7,10 @@ undo, always names the file it shows.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Container, Iterable
@@ -88,6 +90,14 @@ def stored_name(path: Path, blend: str) -> str:
     return str(path)
 
 
+def relative_name(path: Path, blend: Path) -> str:
+    """The name of a file as `blend` has it, wherever it lies: `//../clips/walk.mp4`; on another drive its whole one."""
+    try:
+        return f"//{Path(os.path.relpath(path, blend.parent)).as_posix()}"
+    except ValueError:
+        return str(path)
+
+
 def locate(stored: str | Path, folders: Iterable[Path]) -> Path:
     """Where a take's file is now: where it was, or under the same names in one of `folders`. `stored`: absolute,
     perhaps on another machine with another system.
@@ -112,12 +122,16 @@ def take_key(stored: str) -> str:
 
 
 def bring_along(stored: Path, folder: Path) -> Path:
-    """Copy the folder of the take that `stored` belongs to into `folder` and return where `stored` is then.
+    """Copy the folder of the take that `stored` belongs to into `folder` and return where `stored` is then: under the
+    same name, or `<take>_t02`, `<take>_t03` ... where another take has it.
 
     What is there already stays as it is. Raises `MotionLiftError` (`write_failed`).
     """
-    target = folder / stored.parent.name
+    count, target = 1, folder / stored.parent.name
     try:
+        while not _may_hold(target, stored.parent):
+            count += 1
+            target = folder / f"{stored.parent.name}_t{count:02d}"
         target.mkdir(parents=True, exist_ok=True)
         for path in stored.parent.glob(f"*{SUFFIX}"):
             if not (target / path.name).exists():
@@ -125,6 +139,13 @@ def bring_along(stored: Path, folder: Path) -> Path:
     except OSError as error:
         raise MotionLiftError("write_failed", f"Could not copy the take to {target}: {error}.", "") from error
     return target / stored.name
+
+
+def _may_hold(target: Path, take: Path) -> bool:
+    """Whether nothing lies in the folder `target` that is not of the take in the folder `take`: as it was lifted, for
+    what clean-up made has names that follow from how."""
+    lifted = [path for path in take.glob(f"*{SUFFIX}") if CLEANED not in path.name and (target / path.name).exists()]
+    return all(filecmp.cmp(path, target / path.name, shallow=False) for path in lifted)
 
 
 def original_of(path: Path) -> Path:
