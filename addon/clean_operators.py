@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 import bpy
 
-from ..bridge.blender.export import set_rate
-from ..bridge.blender.strip_time import timing
-from ..core.jobs import MotionLiftError
 from . import clean_up, driver, results
 from .engine import NO_ENGINE
 from .preferences import engine_python
@@ -33,11 +28,14 @@ class SolvesAgain(ShowsTake):
             return False
         return super().poll(context)
 
-    def solve(self, context: bpy.types.Context, keep_edits: bool = False, contacts: bool = False) -> set[str]:
+    def solve(
+        self, context: bpy.types.Context, keep_edits: bool = False, contacts: bool = False, clip_rate: bool = False
+    ) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when it is done."""
 
         def begin() -> None:
-            clean_up.begin(context, results.required_action(context), self.new_action, keep_edits, contacts)
+            action = results.required_action(context)
+            clean_up.begin(context, action, self.new_action, keep_edits, contacts, clip_rate=clip_rate)
 
         return driver.work_off(self, context, begin)
 
@@ -71,22 +69,8 @@ class UseClipRate(SolvesAgain):
     bl_label = "Use Clip Rate"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Set the scene's rate and have the Action written again, unless it was edited by hand."""
-        action = results.required_action(context)
-        try:
-            if not self.new_action:
-                results.refuse_edited(action)
-            results.take_file(action.motionlift.take)
-        except MotionLiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        played = timing(results.animated_by(context, action), action, context.scene.frame_current)
-        first, last = (played.to_scene(frame) for frame in action.frame_range)
-        set_rate(context.scene, action.motionlift.clip_fps)
-        if first <= last <= context.scene.frame_end:  # What was seen to its end is.
-            longer = results.scene_rate(context.scene) / action.motionlift.fps
-            context.scene.frame_end = max(context.scene.frame_end, math.ceil(first + (last - first) * longer))
-        return self.solve(context)
+        """Have the Action written again, unless it was edited by hand; the scene's rate is set with it."""
+        return self.solve(context, clip_rate=True)
 
 
 class ResetChoices(ShowsTake):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,18 +14,32 @@ import bpy
 from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla
 from ..bridge.blender.armature import FigureDraft, free_name, take_name
+from ..bridge.blender.export import set_rate
 from ..bridge.blender.hand_work import put_back
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import marks
+from ..bridge.blender.strip_time import timing
 from ..bridge.retarget import RetargetOptions
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import edited, targets
 from .drafting import AnyDraft, Drafting
 from .lift_jobs import Finished
+from .lift_scene import scene_of
 from .prepared import Wanted, with_contacts
 from .properties import TakeProperties
-from .results import LiftPlan, animated_by, mark, places_words, refuse_edited, remember, take_file
+from .results import (
+    LiftPlan,
+    animated_by,
+    give_rate,
+    mark,
+    places_words,
+    refuse_edited,
+    remember,
+    scene_rate,
+    take_file,
+)  # fmt: skip
+from .sampling import at_rate
 
 MOST_NAMED = 4
 """Edited bones that are named in a message."""
@@ -33,7 +49,8 @@ MOST_NAMED = 4
 class CleanUpPlan:
     """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
     whether feet are planted at the keyed contacts, the settings to remember (the job's, but for those feet), and what
-    is set right about the whole take."""
+    is set right about the whole take; the scene (`session_uid`; 0: the one at hand), and whether that gets the clip's
+    rate."""
 
     action: str
     new_action: bool
@@ -41,6 +58,8 @@ class CleanUpPlan:
     contacts: bool
     settings: LiftSettings
     adjustment: Adjustment
+    scene: int = 0
+    clip_rate: bool = False
 
 
 def place_clean_up(
@@ -52,6 +71,34 @@ def place_clean_up(
     not to be carried over, `tweak_mode` while a strip of its rig is in Tweak Mode.
     `drafts`: its keys, if they were written beforehand; `checked`: nobody did, as is known.
     """
+    scene = scene_of(finished) or context.scene
+    with contextlib.ExitStack() as failing:
+        failing.callback(give_rate, scene, scene.render.fps, scene.render.fps_base)
+        end = scene.frame_end
+        if finished.job.payload.clip_rate and finished.clip_fps:
+            end = _end_at(context, scene, finished, finished.clip_fps)
+            set_rate(scene, finished.clip_fps)
+        words = _cleaned_up(context, scene, at_rate(finished, scene_rate(scene)), drafts, checked)
+        failing.pop_all()
+    scene.frame_end = max(scene.frame_end, end)
+    return words
+
+
+def _end_at(context: bpy.types.Context, scene: bpy.types.Scene, finished: Finished, fps: float) -> int:
+    """Where the scene ends at `fps`, so that what was seen of the take to its end is."""
+    action = bpy.data.actions.get(finished.job.payload.action)
+    if action is None:
+        return int(scene.frame_end)
+    played = timing(animated_by(context, action), action, scene.frame_current)
+    first, last = (played.to_scene(frame) for frame in action.frame_range)
+    if not first <= last <= scene.frame_end:
+        return int(scene.frame_end)
+    return math.ceil(first + (last - first) * fps / action.motionlift.fps)
+
+
+def _cleaned_up(
+    context: bpy.types.Context, scene: bpy.types.Scene, finished: Finished, drafts: Sequence[AnyDraft], checked: bool
+) -> str:
     plan: CleanUpPlan = finished.job.payload
     action = bpy.data.actions.get(plan.action)
     figure = figure_of(context, finished)
@@ -96,8 +143,8 @@ def place_clean_up(
         if work is not None:
             put_back(figure, work)
             kept = list(dict.fromkeys([*work.names(), *kept]))
-    if marks(context.scene):
-        mark(context.scene, [action])
+    if marks(scene):
+        mark(scene, [action])
     words = f" Your edits are kept: {edits_words(kept)}." if kept else ""
     return f"{action.name}: {'feet planted' if plan.contacts else 'cleaned up'}.{words} " + places_words(
         len(action.motionlift.places)
@@ -115,6 +162,15 @@ def figure_of(context: bpy.types.Context, finished: Finished) -> bpy.types.Objec
         # While a strip is in Tweak Mode Blender puts the object's own Action away.
         figure = next(filter(nla.is_tweaked, bpy.data.objects), None)
     return figure
+
+
+def wanted_fps(context: bpy.types.Context, finished: Finished) -> float | None:
+    """At how many frames a second a result would be keyed as things stand; None where nothing is."""
+    plan = finished.job.payload
+    if finished.error is not None or not isinstance(plan, LiftPlan | CleanUpPlan):
+        return None
+    clips = plan.clip_rate if isinstance(plan, CleanUpPlan) else plan.placing.rate == "SET"
+    return finished.clip_fps if clips and finished.clip_fps else scene_rate(scene_of(finished) or context.scene)
 
 
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:

@@ -103,12 +103,14 @@ def begin(
     keep_edits: bool = False,
     contacts: bool = False,
     checked: bool = False,
+    clip_rate: bool = False,
 ) -> Job:
     """Queue the clean-up of `action` with its choices as they are.
 
     `new_action`: a copy gets the result; `keep_edits`: edits by hand are carried over; `contacts`: feet are planted at
-    the keyed contacts from now on; `checked`: the Action is known not to be edited by hand. Raises `MotionLiftError`:
-    no engine, the take is missing, or the Action was edited by hand.
+    the keyed contacts from now on; `checked`: the Action is known not to be edited by hand; `clip_rate`: the scene
+    gets the clip's rate with the result. Raises `MotionLiftError`: no engine, the take is missing, or the Action was
+    edited by hand.
     """
     if not (new_action or keep_edits or checked):
         results.refuse_edited(action)
@@ -123,11 +125,14 @@ def begin(
     # Feet that were planted where the contacts are no longer could not be let go.
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
+    # Who moves a slider before the clip's rate is there still wants it.
+    clip_rate = clip_rate or any(plan.clip_rate for plan in _under_way() if plan.action == action.name)
     give_up(action.name)
     plan = clean_results.CleanUpPlan(
-        action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor)
-    )
-    rate = results.scene_rate(context.scene)
+        action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor),
+        scene=context.scene.session_uid, clip_rate=clip_rate,
+    )  # fmt: skip
+    rate = None if clip_rate else results.scene_rate(context.scene)
     shown = _shown(properties) if _is_solved(properties, settings, contacts) else None
     if shown is not None:
         job = Job("reuse", action.name, shown, shown, solved, rate, plan)

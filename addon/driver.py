@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 
 import bpy
 
@@ -15,7 +14,7 @@ from . import clean_results, clean_up, edited, video_look
 from .holding import held_words, hold_words, in_hand
 from .lift_jobs import Finished
 from .lift_scene import in_its_scene
-from .prepared import Prepared, prepare
+from .sampling import is_at, prepared_at
 from .session import Session, session
 from .taking import is_as_written, is_written, take_filmed, take_result
 from .threads import in_thread
@@ -87,6 +86,11 @@ def _step(context: bpy.types.Context, state: Session) -> None:
         if hold_words(context, one):
             continue
         with in_its_scene(context, one):
+            if not _is_at(one, clean_results.wanted_fps(context, one)):
+                # The scene's rate has changed since.
+                state.drop(lambda finished, one=one: finished is one)
+                _begin_preparing(context, state, one)
+                break
             if not is_written(context, one, state):
                 break
             drafts = state.drafting[1].drafts if state.drafting is not None and state.drafting[0] is one else ()
@@ -105,18 +109,26 @@ def _step(context: bpy.types.Context, state: Session) -> None:
 def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
     """What has ended and is worked out for placing, in the order in which it ended; begins to work out the others."""
     for one in state.queue.tick() if state.queue else []:
-        wanted = clean_results.preparation(context, one) if one.error is None else None
-        if wanted is None:
-            ended: Future[Prepared | None] = Future()
-            ended.set_result(None)
-            state.preparing.append((one, ended))
-        else:
-            state.preparing.append((one, in_thread(prepare, wanted)))
+        _begin_preparing(context, state, one)
     ready = []
     while state.preparing and state.preparing[0][1].done():
-        one, work = state.preparing.pop(0)
-        ready.append(replace(one, prepared=work.result()))
+        ready.append(state.preparing.pop(0)[1].result())
     return ready
+
+
+def _begin_preparing(context: bpy.types.Context, state: Session, one: Finished) -> None:
+    fps = clean_results.wanted_fps(context, one)
+    wanted = None if fps is None else clean_results.preparation(context, one)
+    if wanted is None and _is_at(one, fps):
+        ended: Future[Finished] = Future()
+        ended.set_result(one)
+        state.preparing.append((one, ended))
+    else:
+        state.preparing.append((one, in_thread(prepared_at, one, wanted, fps)))
+
+
+def _is_at(one: Finished, fps: float | None) -> bool:
+    return fps is None or is_at(one, fps)
 
 
 def progress_words(state: Session) -> str:

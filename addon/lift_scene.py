@@ -12,16 +12,13 @@ from .lift_jobs import Finished
 
 
 def scene_of(finished: Finished) -> bpy.types.Scene | None:
-    """The scene that a finished lift goes into; None for the one at hand: where nothing goes into a scene, or that one
-    is gone."""
-    if finished.error is not None or finished.job.op != "lift":
-        return None
+    """The scene that a result belongs to; None for the one at hand: where it belongs to none, or that one is gone."""
     return with_uid(bpy.data.scenes, getattr(finished.job.payload, "scene", 0))
 
 
 def missed_scene(context: bpy.types.Context, finished: Finished) -> str:
     """The name of the scene that a finished lift waits for, since no window shows it; empty where it need not wait."""
-    scene = scene_of(finished)
+    scene = _scene_of_lift(finished)
     return "" if scene in (None, context.scene) or _window_of(context, scene) is not None else scene.name
 
 
@@ -29,7 +26,7 @@ def missed_scene(context: bpy.types.Context, finished: Finished) -> str:
 def in_its_scene(context: bpy.types.Context, finished: Finished) -> Iterator[None]:
     """As long as the block lasts `context` is a window that shows the scene of a finished lift. For scripts, which
     cannot wait until one does, the window at hand shows it meanwhile."""
-    scene = scene_of(finished)
+    scene = _scene_of_lift(finished)
     if scene in (None, context.scene):
         yield
         return
@@ -44,6 +41,11 @@ def in_its_scene(context: bpy.types.Context, finished: Finished) -> Iterator[Non
         yield
     finally:
         window.scene = before
+
+
+def _scene_of_lift(finished: Finished) -> bpy.types.Scene | None:
+    """`scene_of` a lift that is put there; another solve of what is there needs no scene around it."""
+    return scene_of(finished) if finished.error is None and finished.job.op == "lift" else None
 
 
 def _window_of(context: bpy.types.Context, scene: bpy.types.Scene) -> bpy.types.Window | None:

@@ -27,6 +27,7 @@ from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
 from .preferences import ROOT_PACKAGE
 from .properties import TakeProperties
+from .sampling import at_rate
 from .takes import FOLDER, locate, stored_name, take_folders
 
 SAME_RATE = 1e-3
@@ -112,11 +113,12 @@ def _placed(context: bpy.types.Context, finished: Finished, plan: LiftPlan, targ
     scene = context.scene
     made: list[bpy.types.Object] = []
     with contextlib.ExitStack() as failing:
-        failing.callback(_set_rate, scene, scene.render.fps, scene.render.fps_base)
+        failing.callback(give_rate, scene, scene.render.fps, scene.render.fps_base)
         failing.callback(setattr, scene, "frame_end", scene.frame_end)
         failing.callback(_remove_all, target, made)
         if plan.placing.rate == "SET" and finished.clip_fps:
             set_rate(scene, finished.clip_fps)
+        finished = at_rate(finished, scene_rate(scene))
         for number, (path, motion) in enumerate(finished.motions):
             figure = target.write(context, motion, take_name(path))
             made.append(figure)
@@ -274,7 +276,8 @@ def animated_by(context: bpy.types.Context, action: bpy.types.Action | None) -> 
     return None
 
 
-def _set_rate(scene: bpy.types.Scene, fps: int, base: float) -> None:
+def give_rate(scene: bpy.types.Scene, fps: int, base: float) -> None:
+    """Let the scene have a rate as Blender writes it."""
     scene.render.fps, scene.render.fps_base = fps, base
 
 

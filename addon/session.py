@@ -19,7 +19,6 @@ from .filming import Filming
 from .lift_jobs import Finished, Job
 from .lift_queue import LiftQueue
 from .panel_words import in_panel
-from .prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Session:
     driven: bool = False
     window: int = 0
     held: list[Finished] = field(default_factory=list)
-    preparing: list[tuple[Finished, Future[Prepared | None]]] = field(default_factory=list)
+    preparing: list[tuple[Finished, Future[Finished]]] = field(default_factory=list)
     filming: Filming | None = None
     drafting: tuple[Finished, Drafting] | None = None
     setup: EngineSetup | None = None

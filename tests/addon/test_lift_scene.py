@@ -84,7 +84,7 @@ for _ in range(5):
     driver._step(bpy.context, state)
 result["held"] = [len(state.held), driver.progress_words(state), sorted(bpy.data.actions.keys())]
 window.scene = scene
-while state.held:
+while state.held or state.preparing:
     driver._step(bpy.context, state)
 result["rig"] = range_of(figure)
 made = bpy.data.objects[-1]
@@ -102,7 +102,7 @@ result["shown"] = window.scene == two
 # Nobody can show a scene that is gone.
 state.held.append(lifted("NEW"))
 bpy.data.scenes.remove(scene)
-while state.held:
+while state.held or state.preparing:
     driver._step(bpy.context, state)
 result["gone"] = [state.error and str(state.error), range_of(bpy.context.view_layer.objects.active), len(two.objects)]
 """

@@ -83,9 +83,9 @@ def steps() -> Iterator[float]:
     lifted = queue.Finished(job, ((path, motion),), ({},), clip_fps=motion.fps)
     yield 1.0
     gaps, began = watch_gaps(), time.monotonic()
-    threads, prepared = module("threads"), module("prepared")
+    threads = module("threads")
     wanted = module("clean_results").preparation(bpy.context, lifted)
-    session.preparing.append((lifted, threads.in_thread(prepared.prepare, wanted)))
+    session.preparing.append((lifted, threads.in_thread(module("sampling").prepared_at, lifted, wanted, None)))
     module("driver").follow()
     yield from until(lambda: session.drafting)
     shot("1_keys_are_written")
@@ -158,9 +158,8 @@ def steps() -> Iterator[float]:
     job = queue.Job("lift", "own", path, path, settings, motion.fps, plan)
     lifted = queue.Finished(job, ((path, motion),), ({},), clip_fps=motion.fps)
     gaps, began = watch_gaps(), time.monotonic()
-    session.preparing.append(
-        (lifted, threads.in_thread(prepared.prepare, module("clean_results").preparation(bpy.context, lifted)))
-    )
+    wanted = module("clean_results").preparation(bpy.context, lifted)
+    session.preparing.append((lifted, threads.in_thread(module("sampling").prepared_at, lifted, wanted, None)))
     module("driver").follow()
     yield from settled()
     found["own_s"] = round(time.monotonic() - began, 1)

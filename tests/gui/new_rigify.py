@@ -56,7 +56,7 @@ def steps() -> Iterator[float]:
         bpy.data.objects.remove(thing)
     call(bpy.ops.ed.undo_push, "EXEC_DEFAULT", message="begun")
     made = people(Path(tempfile.mkdtemp(prefix="motionlift-gui-")))
-    jobs, results, threads, prepared = map(module, ("lift_jobs", "results", "threads", "prepared"))
+    jobs, results, threads = map(module, ("lift_jobs", "results", "threads"))
     targets = module("targets")
     options = targets.options_for("RIGIFY", bpy.context.scene.motionlift.rig_options(True))
     plan = results.LiftPlan("RIGIFY", "", options)
@@ -68,7 +68,7 @@ def steps() -> Iterator[float]:
         session.slowest_tick_s = session.slowest_result_s = 0.0
         gaps, began = watch_gaps(), time.monotonic()
         wanted = module("clean_results").preparation(bpy.context, lifted)
-        session.preparing.append((lifted, threads.in_thread(prepared.prepare, wanted)))
+        session.preparing.append((lifted, threads.in_thread(module("sampling").prepared_at, lifted, wanted, None)))
         module("driver").follow()
         yield from settled()
         found[f"{name}_s"] = round(time.monotonic() - began, 1)
