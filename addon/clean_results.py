@@ -16,6 +16,7 @@ from ..bridge.blender import contacts, nla
 from ..bridge.blender.armature import FigureDraft, free_name, take_name
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.hand_work import put_back
+from ..bridge.blender.lasting import with_uid
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import marks
 from ..bridge.blender.strip_time import timing
@@ -50,7 +51,7 @@ class CleanUpPlan:
     """The payload of a clean-up: the Action, whether a new one is made of it, whether edits by hand are carried over,
     whether feet are planted at the keyed contacts, the settings to remember (the job's, but for those feet), and what
     is set right about the whole take; the scene (`session_uid`; 0: the one at hand), and whether that gets the clip's
-    rate."""
+    rate. `uid`: the Action's `session_uid`, since it may be renamed."""
 
     action: str
     new_action: bool
@@ -60,6 +61,17 @@ class CleanUpPlan:
     adjustment: Adjustment
     scene: int = 0
     clip_rate: bool = False
+    uid: int = 0
+
+    @property
+    def found(self) -> bpy.types.Action | None:
+        """The Action, whatever it is called by now; one that another solve has made anew has its name."""
+        return with_uid(bpy.data.actions, self.uid) or bpy.data.actions.get(self.action)
+
+    @property
+    def called(self) -> str:
+        """The Action's name by now, or its last one."""
+        return self.action if self.found is None else str(self.found.name)
 
 
 def place_clean_up(
@@ -86,7 +98,7 @@ def place_clean_up(
 
 def _end_at(context: bpy.types.Context, scene: bpy.types.Scene, finished: Finished, fps: float) -> int:
     """Where the scene ends at `fps`, so that what was seen of the take to its end is."""
-    action = bpy.data.actions.get(finished.job.payload.action)
+    action = finished.job.payload.found
     if action is None:
         return int(scene.frame_end)
     played = timing(animated_by(context, action), action, scene.frame_current)
@@ -100,7 +112,7 @@ def _cleaned_up(
     context: bpy.types.Context, scene: bpy.types.Scene, finished: Finished, drafts: Sequence[AnyDraft], checked: bool
 ) -> str:
     plan: CleanUpPlan = finished.job.payload
-    action = bpy.data.actions.get(plan.action)
+    action = plan.found
     figure = figure_of(context, finished)
     if action is None or figure is None:
         raise MotionLiftError("action_missing", f"Nothing uses the Action {plan.action} any more.", "Lift again.")
@@ -155,8 +167,8 @@ def figure_of(context: bpy.types.Context, finished: Finished) -> bpy.types.Objec
     """What the result of a lift or a clean-up is put on, where that is there already."""
     plan = finished.job.payload
     if isinstance(plan, LiftPlan):
-        return bpy.data.objects.get(plan.rig) if plan.target == targets.ACTIVE_ARMATURE else None
-    action = bpy.data.actions.get(plan.action) if isinstance(plan, CleanUpPlan) else None
+        return plan.figure if plan.target == targets.ACTIVE_ARMATURE else None
+    action = plan.found if isinstance(plan, CleanUpPlan) else None
     figure = animated_by(context, action)
     if figure is None and action is not None and action.users > action.use_fake_user:
         # While a strip is in Tweak Mode Blender puts the object's own Action away.
@@ -179,9 +191,10 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
     motions = [motion for _, motion in finished.motions]
     if isinstance(plan, LiftPlan):
         names = [take_name(path) for path, _ in finished.motions]
-        return targets.preparation(plan.target, plan.rig, plan.options, motions, names)
+        figure = plan.figure
+        return targets.preparation(plan.target, figure.name if figure else "", plan.options, motions, names)
     if isinstance(plan, CleanUpPlan):
-        action = bpy.data.actions.get(plan.action)
+        action = plan.found
         figure = animated_by(context, action)
         if action is not None and figure is not None:
             options, properties = _clean_up_options(action, plan), action.motionlift
@@ -211,9 +224,9 @@ def drafting_of(context: bpy.types.Context, finished: Finished) -> Drafting | No
     if len(prepared.motions) != 1:
         return None
     if isinstance(plan, LiftPlan):
-        figure = bpy.data.objects.get(plan.rig)
+        figure = plan.figure
     else:
-        action = bpy.data.actions.get(plan.action)
+        action = plan.found
         figure = animated_by(context, action)
         # A strip is played only for the moment of writing.
         if action is None or figure is None or figure.animation_data.action != action:

@@ -77,7 +77,7 @@ def start_wanted(context: bpy.types.Context) -> None:
     """
     now = time.monotonic()
     for name in [name for name, changed in _wanted.items() if now - changed >= REST_SECONDS]:
-        under_way = [plan for plan in _under_way() if plan.action == name]
+        under_way = [plan for plan in _under_way() if plan.called == name]
         if any(plan.new_action for plan in under_way):  # That one gets them when it is there.
             continue
         action = bpy.data.actions.get(name)
@@ -126,11 +126,11 @@ def begin(
     solved = dataclasses.replace(settings, foot_lock=False) if contacts else settings
     queue = engine_queue(context)
     # Who moves a slider before the clip's rate is there still wants it.
-    clip_rate = clip_rate or any(plan.clip_rate for plan in _under_way() if plan.action == action.name)
+    clip_rate = clip_rate or any(plan.clip_rate for plan in _under_way() if plan.called == action.name)
     give_up(action.name)
     plan = clean_results.CleanUpPlan(
         action.name, new_action, keep_edits, contacts, settings, properties.adjustment(properties.floor),
-        scene=context.scene.session_uid, clip_rate=clip_rate,
+        scene=context.scene.session_uid, clip_rate=clip_rate, uid=action.session_uid,
     )  # fmt: skip
     rate = None if clip_rate else results.scene_rate(context.scene)
     shown = _shown(properties) if _is_solved(properties, settings, contacts) else None
@@ -158,23 +158,23 @@ def _shown(properties: TakeProperties) -> Path | None:
 def give_up(action: str) -> None:
     """Nobody waits for clean-ups of the Action of this name any more, or for what its sliders wish for."""
     _wanted.pop(action, None)
-    _drop(lambda plan: plan.action == action)
+    _drop(lambda plan: plan.called == action)
 
 
 def give_up_undone() -> None:
     """After undo: what its animator has taken back is not applied. It can be with the panel's button."""
     _wanted.clear()
-    _give_up_outdated({plan.action for plan in _under_way()})
+    _give_up_outdated({plan.called for plan in _under_way()})
 
 
 def _give_up_outdated(actions: Collection[str]) -> None:
     """Nobody waits for clean-ups of these Actions that are gone, or of which other choices are chosen now."""
 
     def is_outdated(plan: clean_results.CleanUpPlan) -> bool:
-        action = bpy.data.actions.get(plan.action)
+        action = plan.found
         return action is None or not action.motionlift.wants(plan.settings, plan.adjustment)
 
-    _drop(lambda plan: plan.action in actions and is_outdated(plan))
+    _drop(lambda plan: plan.called in actions and is_outdated(plan))
 
 
 def _under_way() -> list[clean_results.CleanUpPlan]:

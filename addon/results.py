@@ -14,6 +14,7 @@ from ..bridge.blender import contacts, nla, versions
 from ..bridge.blender.armature import take_name
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.handiwork import fingerprint_as_written
+from ..bridge.blender.lasting import with_uid
 from ..bridge.blender.modes import in_object_mode
 from ..bridge.blender.scene import mark_places
 from ..bridge.blender.strip_time import timings
@@ -38,7 +39,8 @@ SAME_RATE = 1e-3
 class LiftPlan:
     """The payload of a lift: what its motions are put on, the armature that was active then, and how; what was chosen
     about the scene, and the place of the video in the list of those that are lifted unattended; `scene`: the one that
-    it belongs to (its `session_uid`; 0: the one at hand in the end)."""
+    it belongs to (its `session_uid`; 0: the one at hand in the end). `rig_uid`: the armature's, since it may be
+    renamed; 0: it is the one of that name."""
 
     target: str
     rig: str = ""
@@ -46,6 +48,12 @@ class LiftPlan:
     placing: Placing = field(default_factory=Placing)
     batch: str = ""
     scene: int = 0
+    rig_uid: int = 0
+
+    @property
+    def figure(self) -> bpy.types.Object | None:
+        """The armature, whatever it is called by now; None where there is none, or it is gone."""
+        return with_uid(bpy.data.objects, self.rig_uid) if self.rig_uid else bpy.data.objects.get(self.rig)
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -104,7 +112,11 @@ def place_lift(context: bpy.types.Context, finished: Finished, drafts: Sequence[
     Raises what went wrong; then the scene is as it was.
     """
     plan: LiftPlan = finished.job.payload
-    target = targets.target_named(plan.target, plan.rig, plan.options, finished.prepared, drafts)
+    figure = plan.figure
+    if plan.target == targets.ACTIVE_ARMATURE and figure is None:
+        raise targets.rig_missing(plan.rig)
+    name = "" if figure is None else figure.name
+    target = targets.target_named(plan.target, name, plan.options, finished.prepared, drafts)
     with in_object_mode(context):
         return _placed(context, finished, plan, target)
 

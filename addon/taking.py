@@ -113,7 +113,7 @@ def is_written(context: bpy.types.Context, finished: Finished, state: Session) -
             log.exception("the keys of %s beforehand", finished.job.name)
             state.end_draft()
             return True
-    if isinstance(plan, clean_results.CleanUpPlan) and (action := bpy.data.actions.get(plan.action)) is not None:
+    if isinstance(plan, clean_results.CleanUpPlan) and (action := plan.found) is not None:
         if plan.keep_edits:
             return _noted(state, began, edited.find_work(action, SLICE_SECONDS))
         if not plan.new_action:
@@ -129,5 +129,5 @@ def _noted(state: Session, began: float, answer: bool) -> bool:
 def is_as_written(finished: Finished) -> bool:
     """Whether a clean-up's Action is known not to be edited by hand."""
     plan = finished.job.payload
-    action = bpy.data.actions.get(plan.action) if isinstance(plan, clean_results.CleanUpPlan) else None
+    action = plan.found if isinstance(plan, clean_results.CleanUpPlan) else None
     return action is not None and edited.known(action) is False

@@ -115,9 +115,7 @@ class Rig:
         """See `Target.write`. Raises `MotionLiftError`: `rig_missing`, and what matching and retargeting raise."""
         figure = bpy.data.objects.get(self._name)
         if figure is None or figure.type != "ARMATURE":
-            raise MotionLiftError(
-                "rig_missing", f"There is no armature {self._name} any more.", "Lift again; the detection is kept."
-            )
+            raise rig_missing(self._name)
         said = rig_map.properties_of(figure)
         if said.test_pose:
             leave_test_pose(context.scene, figure, said.test_pose)
@@ -233,6 +231,13 @@ def target_named(
     if kind == NEW_RIGIFY:
         return NewRigify(options, prepared, drafts)
     return Rig(rig, options, prepared, drafts) if kind == ACTIVE_ARMATURE else NewArmature(options, prepared, drafts)
+
+
+def rig_missing(name: str) -> MotionLiftError:
+    """For an armature that is gone."""
+    return MotionLiftError(
+        "rig_missing", f"There is no armature {name} any more.", "Lift again; the detection is kept."
+    )
 
 
 def _only(drafts: Sequence[AnyDraft]) -> Draft | None:

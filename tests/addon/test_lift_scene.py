@@ -27,7 +27,7 @@ state, layer = session(), bpy.context.view_layer
 scene.render.fps, scene.frame_start, scene.frame_end = 24, 1, 20
 
 def lifted(kind, figure=None, fps=24.0, rate="KEEP"):
-    rig = {} if figure is None else {"rig": figure.name}
+    rig = {} if figure is None else {"rig": figure.name, "rig_uid": figure.session_uid}
     plan = results.LiftPlan(kind, options=targets.options_for(kind, choices.rig_options(True)),
                             placing=Placing(rate), scene=scene.session_uid, **rig)
     motion = evenly_sampled(Motion.load(path), fps)
@@ -149,6 +149,62 @@ result["left_out"] = home()
 """
 )
 
+RENAMED = (
+    READY
+    + """
+def worked_off(one):
+    state.tell("")
+    state.held.append(one)
+    while state.held or state.preparing:
+        driver._step(bpy.context, state)
+    driver.push_undo(state)
+    return [state.error and str(state.error), state.message.partition(":")[0]]
+
+def plays(name):
+    animation = bpy.data.objects[name].animation_data
+    return animation and animation.action and animation.action.name
+
+figure = armature(person())
+bpy.ops.ed.undo_push(message="a rig")
+one = lifted("ACTIVE", figure)
+figure.name = "Hero"
+armature(person())
+bpy.ops.ed.undo_push(message="renamed, and another of its name")
+result["renamed"] = [worked_off(one), plays("Hero"), plays("Rig")]
+
+def solved(take):
+    plan = clean_results.CleanUpPlan(action.name, False, False, False, take.settings(), take.adjustment(take.floor),
+                                     uid=action.session_uid)
+    job = Job("reuse", "walk", path, path, take.settings(), 24.0, plan)
+    motion = evenly_sampled(Motion.load(path), 24.0)
+    one = Finished(job, ((path, motion),), ({},), clip_fps=30.0)
+    return Finished(job, one.motions, one.reports, clip_fps=30.0, prepared=prepare(
+        clean_results.preparation(bpy.context, one)))
+
+action = bpy.data.objects["Hero"].animation_data.action
+one, action.name = solved(action.motionlift), "walk final"
+bpy.data.actions.new("walk")
+result["solved"] = [worked_off(one), plays("Hero")]
+
+# What undo makes anew is what it was.
+action = bpy.data.objects["Hero"].animation_data.action
+bpy.ops.ed.undo_push(message="before undo")
+one, again = lifted("ACTIVE", bpy.data.objects["Hero"]), solved(action.motionlift)
+bpy.data.objects["Hero"].name, bpy.data.actions["walk final"].name = "Heroine", "run"
+bpy.ops.ed.undo_push(message="renamed again")
+bpy.data.objects.remove(bpy.data.objects["Heroine"])
+bpy.ops.ed.undo_push(message="removed")
+bpy.ops.ed.undo()
+scene = bpy.context.scene
+choices = scene.motionlift
+result["undone"] = [worked_off(again), worked_off(one), plays("Heroine"), plays("Rig")]
+one = lifted("ACTIVE", bpy.data.objects["Heroine"])
+bpy.data.objects.remove(bpy.data.objects["Heroine"])
+bpy.data.objects["Rig"].name = "Heroine"
+result["gone"] = [worked_off(one)[0], plays("Heroine")]
+"""
+)
+
 
 def take(make_motion: Callable[..., Motion], folder: Path) -> Path:
     """A take of 1 s on the disk."""
@@ -190,3 +246,15 @@ def test_a_new_armature_goes_where_something_can_be_put(
     assert seen["linked"] == ["Shots"]
     assert seen["override"] == ["Scene Collection"]
     assert seen["left_out"] == ["Shots"]
+
+
+def test_a_rig_and_an_action_may_be_renamed_meanwhile(
+    in_blender: InBlender, make_motion: Callable[..., Motion], tmp_path: Path
+) -> None:
+    seen = in_blender(RENAMED, take(make_motion, tmp_path))
+    assert seen["renamed"] == [[None, "walk"], "walk", None]
+    assert seen["solved"] == [[None, "walk final"], "walk final"]
+    assert seen["undone"] == [[None, "run"], [None, "walk_t02"], "walk_t02", None]
+    told, plays = seen["gone"]
+    assert "no armature Heroine any more" in told
+    assert plays is None
