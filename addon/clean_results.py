@@ -105,7 +105,7 @@ def _end_at(context: bpy.types.Context, scene: bpy.types.Scene, finished: Finish
     first, last = (played.to_scene(frame) for frame in action.frame_range)
     if not first <= last <= scene.frame_end:
         return int(scene.frame_end)
-    return math.ceil(first + (last - first) * fps / action.motionlift.fps)
+    return math.ceil(first + (last - first) * float(fps / action.motionlift.fps))
 
 
 def _cleaned_up(
