@@ -87,9 +87,9 @@ def place_clean_up(
     with contextlib.ExitStack() as failing:
         failing.callback(give_rate, scene, scene.render.fps, scene.render.fps_base)
         end = scene.frame_end
-        if finished.job.payload.clip_rate and finished.clip_fps:
-            end = _end_at(context, scene, finished, finished.clip_fps)
-            set_rate(scene, finished.clip_fps)
+        if fps := _clip_rate(finished):
+            end = _end_at(context, scene, finished, fps)
+            set_rate(scene, fps)
         words = _cleaned_up(context, scene, at_rate(finished, scene_rate(scene)), drafts, checked)
         failing.pop_all()
     scene.frame_end = max(scene.frame_end, end)
@@ -181,8 +181,16 @@ def wanted_fps(context: bpy.types.Context, finished: Finished) -> float | None:
     plan = finished.job.payload
     if finished.error is not None or not isinstance(plan, LiftPlan | CleanUpPlan):
         return None
-    clips = plan.clip_rate if isinstance(plan, CleanUpPlan) else plan.placing.rate == "SET"
-    return finished.clip_fps if clips and finished.clip_fps else scene_rate(scene_of(finished) or context.scene)
+    return _clip_rate(finished) or scene_rate(scene_of(finished) or context.scene)
+
+
+def _clip_rate(finished: Finished) -> float | None:
+    """The clip's rate, where the scene is to get it; None where it keeps its own."""
+    plan = finished.job.payload
+    if isinstance(plan, LiftPlan):
+        return finished.clip_fps if plan.placing.rate == "SET" else None
+    action = plan.found if plan.clip_rate else None
+    return None if action is None else float(action.motionlift.clip_fps) or None
 
 
 def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None:

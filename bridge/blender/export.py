@@ -177,10 +177,8 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise MotionLiftError("unknown_suffix", f"{path.name}: no such format.", f"Use {', '.join(writers)}.")
-    layer, scene = bpy.context.view_layer, bpy.context.scene
-    # What the view layer excludes stays out, unless the figure is excluded itself.
-    around = layer.objects if figure.name in layer.objects else scene.objects
-    deformed = [item for item in around if _deformed_by(item, figure)]
+    layer = bpy.context.view_layer
+    deformed = [item for item in bpy.context.scene.objects if _deformed_by(item, figure)]
     # Other clothes and coarse doubles lie hidden beside what is seen; where all is hidden, nothing tells them apart.
     deformed = [item for item in deformed if not _is_put_away(item)] or deformed
     if path.suffix.lower() in MESH_SUFFIXES and not deformed:
@@ -209,8 +207,8 @@ def export(figure: bpy.types.Object, path: Path, name: str) -> None:
 
 
 def _is_put_away(item: bpy.types.Object) -> bool:
-    """Whether an object is hidden itself, not with what it lies in."""
-    return bool(item.hide_viewport or (item.name in bpy.context.view_layer.objects and item.hide_get()))
+    """Whether an object is hidden itself, or left out of the view layer."""
+    return bool(item.hide_viewport or item.name not in bpy.context.view_layer.objects or item.hide_get())
 
 
 def _deformed_by(item: bpy.types.Object, figure: bpy.types.Object) -> bool:
