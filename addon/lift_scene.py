@@ -35,8 +35,8 @@ def in_its_scene(context: bpy.types.Context, finished: Finished) -> Iterator[Non
         with context.temp_override(window=window):
             yield
         return
-    before, window = context.window.scene, context.window
-    window.scene = scene
+    window = context.window or context.window_manager.windows[0]
+    before, window.scene = window.scene, scene
     try:
         yield
     finally:
