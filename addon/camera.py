@@ -134,10 +134,9 @@ def _replace(scene: bpy.types.Scene, old: bpy.types.Object, camera: bpy.types.Ob
     """Let `camera` be what `old` was, to markers, constraints and collections too. Other scenes keep theirs."""
     top = scene.collection.objects
     if len(old.users_scene) == 1:
-        moved = old.name not in top
+        # It comes to where the other lies; Blender 5.2 would list it twice where both are.
+        top.unlink(camera)
         old.user_remap(camera)
-        if moved:
-            top.unlink(camera)
         _remove(old)
         return
     for marker in scene.timeline_markers:
