@@ -86,7 +86,7 @@ def _step(context: bpy.types.Context, state: Session) -> None:
         if hold_words(context, one):
             continue
         with in_its_scene(context, one):
-            if not _is_at(one, clean_results.wanted_fps(context, one)):
+            if not is_at(one, clean_results.wanted_fps(context, one)):
                 # The scene's rate has changed since.
                 state.drop(lambda finished, one=one: finished is one)
                 _begin_preparing(context, state, one)
@@ -119,16 +119,12 @@ def _ready(context: bpy.types.Context, state: Session) -> list[Finished]:
 def _begin_preparing(context: bpy.types.Context, state: Session, one: Finished) -> None:
     fps = clean_results.wanted_fps(context, one)
     wanted = None if fps is None else clean_results.preparation(context, one)
-    if wanted is None and _is_at(one, fps):
+    if wanted is None and is_at(one, fps):
         ended: Future[Finished] = Future()
         ended.set_result(one)
         state.preparing.append((one, ended))
     else:
         state.preparing.append((one, in_thread(prepared_at, one, wanted, fps)))
-
-
-def _is_at(one: Finished, fps: float | None) -> bool:
-    return fps is None or is_at(one, fps)
 
 
 def progress_words(state: Session) -> str:

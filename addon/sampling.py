@@ -17,15 +17,15 @@ IN_STEP = 1e-5
 """Rates that differ by less, as a share, stay in step: within a tenth of a frame after ten thousand."""
 
 
-def is_at(finished: Finished, fps: float) -> bool:
-    """Whether the motions of a finished job have `fps` samples a second."""
-    return all(abs(motion.fps / fps - 1) <= IN_STEP for _, motion in finished.motions)
+def is_at(finished: Finished, fps: float | None) -> bool:
+    """Whether the motions of a finished job have `fps` samples a second, where a rate is wanted."""
+    return fps is None or all(abs(motion.fps / fps - 1) <= IN_STEP for _, motion in finished.motions)
 
 
-def at_rate(finished: Finished, fps: float) -> Finished:
+def at_rate(finished: Finished, fps: float | None) -> Finished:
     """The finished job with its motions at `fps`: as they are, or anew from their files, since sampling twice loses
     detail. Raises `MotionLiftError` as `Motion.load`."""
-    if is_at(finished, fps):
+    if fps is None or is_at(finished, fps):
         return finished
     anew = ((path, evenly_sampled(Motion.load(path), fps)) for path, _ in finished.motions)
     return replace(finished, motions=tuple(anew))
@@ -36,7 +36,7 @@ def prepared_at(finished: Finished, wanted: Wanted | None, fps: float | None) ->
     error."""
     before = finished
     try:
-        finished = finished if fps is None else at_rate(finished, fps)
+        finished = at_rate(finished, fps)
     except MotionLiftError as error:
         return replace(finished, error=error)
     except Exception as unforeseen:

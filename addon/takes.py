@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Container, Iterable
 from pathlib import Path, PurePath, PureWindowsPath
 
+from ..bridge.take_names import untaken
 from ..core.files import check_output
 from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import SUFFIX
@@ -43,10 +44,7 @@ def new_take(video: Path, folders: Iterable[Path], taken: Container[str]) -> Pat
     # Windows leaves out dots and spaces at the end of a folder's name.
     clip = video.stem[:LONGEST_NAME].strip(" .") or "take"
     folders = tuple(folders)
-    count, name = 1, clip
-    while name in taken or any(_holds(folder / name) for folder in folders):
-        count += 1
-        name = f"{clip}_t{count:02d}"
+    name = untaken(clip, lambda name: name in taken or any(_holds(folder / name) for folder in folders))
     refused: MotionLiftError | None = None
     for folder in folders:
         try:
@@ -127,13 +125,11 @@ def bring_along(stored: Path, folder: Path) -> Path:
 
     What is there already stays as it is. Raises `MotionLiftError` (`write_failed`).
     """
-    count, target = 1, folder / stored.parent.name
+    take, target = stored.parent, folder / stored.parent.name
     try:
-        while not _may_hold(target, stored.parent):
-            count += 1
-            target = folder / f"{stored.parent.name}_t{count:02d}"
+        target = folder / untaken(take.name, lambda name: not _may_hold(folder / name, take))
         target.mkdir(parents=True, exist_ok=True)
-        for path in stored.parent.glob(f"*{SUFFIX}"):
+        for path in take.glob(f"*{SUFFIX}"):
             if not (target / path.name).exists():
                 shutil.copy2(path, target / path.name)
     except OSError as error:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from ..core.bvh import BvhClip, joint_rotations, local_translations
-from ..core.rotation import IDENTITY, Array, conjugate, from_matrix, multiply, normalise, rotate, to_euler, to_matrix
+from ..core.rotation import IDENTITY, Array, conjugate, from_scaled, multiply, rotate, to_euler, to_matrix
 from .channels import running_euler
 
 
@@ -57,7 +57,7 @@ def carried_bvh(clip: BvhClip, carrier: Array) -> BvhClip:
     At rest the figure stands as the object does in the first frame, whose scale counts for all; what the object does
     from there is in the channels of the topmost joints.
     """
-    turns = from_matrix(np.swapaxes(normalise(np.swapaxes(carrier[:, :3, :3], -1, -2)), -1, -2))
+    turns = from_scaled(carrier[:, :3, :3])
     scale = float(np.cbrt(np.linalg.det(carrier[0, :3, :3])))
     stood = turned_bvh(clip, turns[0], scale)
     rotations, places, inside = joint_rotations(stood), local_translations(stood), local_translations(clip)

@@ -99,6 +99,11 @@ def from_matrix(matrices: Array) -> Array:
     return np.where(q[..., :1] < 0, -q, q)
 
 
+def from_scaled(matrices: Array) -> Array:
+    """The unit quaternions (..., 4) in matrices (..., 3, 3) that also scale, along the axes that they turn."""
+    return from_matrix(np.swapaxes(normalise(np.swapaxes(matrices, -1, -2)), -1, -2))
+
+
 def continuous(q: Array) -> Array:
     """Quaternions (F, ..., 4) with signs chosen so that neighbours along the first axis agree."""
     agreeing: Array = q * continuous_signs(q)[..., None]

@@ -13,6 +13,7 @@ import bpy
 
 from ..reduce import ReducedKeys
 from ..retarget import Retargeted
+from ..take_names import untaken
 from .drafts import Draft, Keys
 from .handiwork import is_as_written
 
@@ -56,12 +57,7 @@ def apply_keys(
 
 def free_action_name(name: str) -> str:
     """`name`, or `name_t02`, `name_t03` ... where an Action has it already."""
-    name = _short(name)
-    count, free = 1, name
-    while free in bpy.data.actions:
-        count += 1
-        free = f"{name}_t{count:02d}"
-    return free
+    return untaken(_short(name), bpy.data.actions.__contains__)
 
 
 def _short(name: str) -> str:

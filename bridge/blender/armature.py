@@ -20,6 +20,7 @@ from ...core.motion import SUFFIX, Motion
 from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, rotate
 from ..bvh import evenly_sampled
 from ..rig import QUATERNION
+from ..take_names import untaken
 from .adding import collection_for_new
 from .drafts import MARK, Draft, Keys, write_over
 from .key_curves import Channel
@@ -46,11 +47,7 @@ def free_name(name: str) -> str:
     """
     name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
     taken = {*bpy.data.objects.keys(), *bpy.data.armatures.keys(), *bpy.data.actions.keys()}
-    count, free = 1, name
-    while free in taken:
-        count += 1
-        free = f"{name}_t{count:02d}"
-    return free
+    return untaken(name, taken.__contains__)
 
 
 class FigureDraft(Draft):

@@ -14,10 +14,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ...core.jobs import MotionLiftError
-from ...core.rotation import Array, conjugate, continuous, from_matrix, multiply, normalise, rotate
+from ...core.rotation import Array, conjugate, continuous, from_scaled, multiply, rotate
 from ..rig import keyed_locations, keyed_rotations
 from . import versions
-from .key_curves import write_curves
+from .key_curves import OBJECT_GROUP, write_curves
 from .rigs import read_rig
 from .visible import selectable
 
@@ -25,7 +25,6 @@ ORIGINAL, DEFORMING = "ORG-", "DEF-"
 """Rigify's names: what a deforming bone hangs on is often the original of another one."""
 TWIN_APART = 0.02
 """By how much of its length a control may lie apart at rest from the deforming bone that it stands for."""
-OBJECT_GROUP = "Object Transforms"
 
 
 def baked_skeleton(figure: bpy.types.Object, first_frame: int, frames: int) -> bpy.types.Object:
@@ -156,7 +155,7 @@ def _key(skeleton: bpy.types.Object, poses: Array, names: list[str], places: Arr
     order = [names.index(name) for name in rig.names]
     poses = poses[:, order]
     heads = poses[..., :3, 3]
-    turns = multiply(_turns(poses), conjugate(rig.rotations))
+    turns = multiply(from_scaled(poses[..., :3, :3]), conjugate(rig.rotations))
     action = bpy.data.actions.new(f"{skeleton.name}.baked")
     curves = versions.assign_action(skeleton, action)
     times = np.arange(first_frame, first_frame + len(poses), dtype=np.float64)
@@ -173,9 +172,4 @@ def _key(skeleton: bpy.types.Object, poses: Array, names: list[str], places: Arr
         write_curves(curves, f"{path}.location", times, locations, rig.names[bone])
     if np.ptp(places, axis=0).max() > 1e-6:
         write_curves(curves, "location", times, places[:, :3, 3], OBJECT_GROUP)
-        write_curves(curves, "rotation_quaternion", times, continuous(_turns(places)), OBJECT_GROUP)
-
-
-def _turns(matrices: Array) -> Array:
-    """The rotations (..., 4) in matrices (..., 4, 4) that may scale."""
-    return from_matrix(np.swapaxes(normalise(np.swapaxes(matrices[..., :3, :3], -1, -2)), -1, -2))
+        write_curves(curves, "rotation_quaternion", times, continuous(from_scaled(places[:, :3, :3])), OBJECT_GROUP)

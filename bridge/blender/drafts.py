@@ -161,7 +161,7 @@ class Draft:
                 copy_rest(previous, action)
             _carry_markers(action, self._spans)
             before = versions.current_curves(figure.animation_data)
-            gone = _names(before) - _names(curves) if before is not None else set()
+            gone = [] if before is None else names_of(before, set(names_of(curves, ())))
             versions.show_action(figure, action, self._slot)
         except Exception:
             self.discard()
@@ -241,10 +241,6 @@ def write_over(figure: bpy.types.Object, keys: Keys, first_frame: int) -> bpy.ty
     _set_range(action, keys.span(first_frame), action, keys.span_before(action))
     remember(action, curves, listed, {}, first_frame, keys.count, keys.fps, keyed)
     return action
-
-
-def _names(curves: Any) -> set[CurveName]:
-    return {name_of(curve) for curve in curves.fcurves}
 
 
 def _drop(curves: Any, names: Collection[CurveName]) -> None:

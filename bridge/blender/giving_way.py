@@ -71,8 +71,7 @@ def _is_edited(path: str, curves: Any, written: Written) -> bool:
         if curve is None:
             continue
         ends = [curve.keyframe_points[end].co[0] for end in (0, -1)] if len(curve.keyframe_points) else []
-        first, last = written.first_frame - 0.5, written.first_frame + len(expected) - 0.5
-        if any(not first <= frame <= last for frame in ends):
+        if any(not written.first_frame - 0.5 <= frame <= written.first_frame + len(expected) - 0.5 for frame in ends):
             return True
         if np.abs(sampled(curve, written.first_frame, len(expected)) - expected).max() > SAME:
             return True

@@ -86,8 +86,7 @@ def _reading(name: str) -> Generator[None, None, HandWork | None]:
     written = written_in(bpy.data.actions[name])
     if edits is None or written is None:
         return None
-    first = written.first_frame
-    span = Span(first, first + written.values.shape[1] - 1, written.fps)
+    span = written.span
     # Bones that are keyed in another rotation mode by now have their keys outside the take there.
     turning = [path for path, _ in turning_now(bpy.data.actions[name], written).values()]
     ours = {(path, index) for path, index, _ in written.curves} | {(path, i) for path in turning for i in range(4)}

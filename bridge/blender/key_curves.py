@@ -20,7 +20,7 @@ from .curve_prints import CurveName, key_kind, keyed_print
 from .untouched import location_from_world
 from .written import Keyed
 
-SWITCHES_GROUP = "MotionLift switches"
+SWITCHES_GROUP, OBJECT_GROUP = "MotionLift switches", "Object Transforms"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _object_channel(figure: bpy.types.Object, done: Retargeted) -> Iterator[Chan
         free = _free_object_axes(figure)
         from_world = location_from_world(figure)
         local = done.object_location @ from_world[:3, :3].T + from_world[:3, 3]
-        yield Channel("location", free, local[:, free], "Object Transforms")
+        yield Channel("location", free, local[:, free], OBJECT_GROUP)
 
 
 def _free_object_axes(figure: bpy.types.Object) -> list[int]:

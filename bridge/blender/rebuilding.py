@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from . import versions
 from .curve_prints import CurveName, name_of
+from .spans import POINTS
 from .written import KEPT
 
-OF_POINTS = ("co", "handle_left", "handle_right")
 OF_KEYS = ("easing", "type", "interpolation", "handle_left_type", "handle_right_type")
 SHAPES = ("amplitude", "back", "period")
 """What a keyframe has: two numbers, one of several kinds, one number."""
@@ -45,7 +45,7 @@ def copy_curve(source: bpy.types.FCurve, curves: Any) -> bpy.types.FCurve:
     count = len(source.keyframe_points)
     target.keyframe_points.add(count)
     points, kinds, numbers = (np.empty(size, kind) for size, kind in ((2 * count, "f4"), (count, "i4"), (count, "f4")))
-    for names, values in ((OF_KEYS, kinds), (SHAPES, numbers), (OF_POINTS, points)):
+    for names, values in ((OF_KEYS, kinds), (SHAPES, numbers), (POINTS, points)):
         for name in names:
             _copy_values(source, target, name, values)
     for name in OF_CURVES:

@@ -46,7 +46,12 @@ class Written:
     @property
     def names(self) -> frozenset[CurveName]:
         """The curves that we wrote, switches with them."""
-        return frozenset((*((path, index) for path, index, _ in self.curves), *((path, 0) for path in self.switches)))
+        return _names(self.curves, self.switches)
+
+    @property
+    def span(self) -> Span:
+        """When the take plays."""
+        return Span(self.first_frame, self.first_frame + self.values.shape[1] - 1, self.fps)
 
 
 def remember(
@@ -82,10 +87,9 @@ def remember(
 
 def written_in(action: bpy.types.Action) -> Written | None:
     """What `remember` kept; None in an Action that is not ours."""
-    stored, values = action.get(WRITTEN), action.get(VALUES)
-    if not isinstance(stored, str) or values is None:
+    told, values = _told(action), action.get(VALUES)
+    if told is None or values is None:
         return None
-    told = json.loads(stored)
     curves = tuple((path, index, mode) for path, index, mode in told["curves"])
     return Written(
         curves=curves,
@@ -98,20 +102,24 @@ def written_in(action: bpy.types.Action) -> Written | None:
 
 def names_in(action: bpy.types.Action) -> frozenset[CurveName] | None:
     """The curves that we wrote into `action`, switches with them; None in an Action that is not ours."""
-    stored = action.get(WRITTEN)
-    if not isinstance(stored, str):
-        return None
-    told = json.loads(stored)
-    return frozenset((*((path, index) for path, index, _ in told["curves"]), *((path, 0) for path in told["switches"])))
+    told = _told(action)
+    return None if told is None else _names(told["curves"], told["switches"])
 
 
 def span_in(action: bpy.types.Action) -> Span | None:
     """When the take plays that we wrote into `action`; None in an Action that is not ours."""
+    told = _told(action)
+    return None if told is None else Span(told["first"], told["first"] + told["count"] - 1, told["fps"])
+
+
+def _told(action: bpy.types.Action) -> dict[str, Any] | None:
+    """The JSON that `remember` kept; None in an Action that is not ours."""
     stored = action.get(WRITTEN)
-    if not isinstance(stored, str):
-        return None
-    told = json.loads(stored)
-    return Span(told["first"], told["first"] + told["count"] - 1, told["fps"])
+    return json.loads(stored) if isinstance(stored, str) else None
+
+
+def _names(curves: Iterable[tuple[str, int, str]], switches: Iterable[str]) -> frozenset[CurveName]:
+    return frozenset((*((path, index) for path, index, _ in curves), *((path, 0) for path in switches)))
 
 
 def watched_paths(action: bpy.types.Action) -> frozenset[str] | None:
@@ -127,10 +135,9 @@ def _watched(paths: Collection[str]) -> frozenset[str]:
 
 def first_written(action: bpy.types.Action, path: str) -> dict[int, float]:
     """What we wrote into the take's first frame of the curves on `path`, by component; none where we wrote none."""
-    stored, values = action.get(WRITTEN), action.get(VALUES)
-    if not isinstance(stored, str) or values is None:
+    told, values = _told(action), action.get(VALUES)
+    if told is None or values is None:
         return {}
-    told = json.loads(stored)
     rows = enumerate(told["curves"])
     return {index: float(values[row * told["count"]]) for row, (other, index, _) in rows if other == path}
 

@@ -8,7 +8,7 @@ from the beginning, and stands where it stood: others of the same clip stand bes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from ..rotation import (
 )
 from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, REFERENCE_HEIGHT
 from .figure import Person, laid, pose
-from .moving import as_filmed, in_place, still_frame, stilled, through_another_lens, travels, turns_of
+from .moving import as_filmed, first_seen, in_place, still_frame, stilled, through_another_lens, travels, turns_of
 from .solve import FLOOR_TOLD, PASSES, detected_span, laid_on_picture, motion_of, part_of, solve_people
 from .trajectory import Ground
 
@@ -61,10 +61,10 @@ def resolve(motion: Motion, settings: LiftSettings) -> Motion:
     filmed = Keypoints2D(
         motion.times, motion.keypoints_2d, motion.keypoint_confidence, motion.detected, motion.image_size
     )
-    turns = turns_of(motion)
-    person = _before_still_camera(filmed, motion.lifted_camera, turns, before, after)
-    if turns is not None:
-        turns = through_another_lens(turns, before, after)
+    turned = turns = turns_of(motion)
+    if turned is not None and after is not before:
+        turns = through_another_lens(turned, before, after)
+    person = _before_still_camera(filmed, motion.lifted_camera, _Camera(before, turned), _Camera(after, turns))
     if differing <= MANNER:
         solved = replace(_in_another_manner(motion, person, settings), source=source)
     else:
@@ -101,22 +101,31 @@ def _told(
     return {**rest, **own, **({FOUND: found} if found else {})}
 
 
-def _before_still_camera(
-    filmed: Keypoints2D, lifted_camera: Array, turns: Array | None, before: Array, after: Array
-) -> Person:
-    """What was seen and lifted under K `before` (3, 3), as a still camera would have seen it under K `after`.
+@dataclass(frozen=True)
+class _Camera:
+    """One that filmed: K (3, 3), and its turns (F, 3, 3) from a still one, as `camera_turns` reads them under that K;
+    None where it stood still."""
 
-    `turns` (F, 3, 3) of the camera that filmed, as read under `before`. What was lifted looks the same from the camera:
-    it turns with the ray to the pelvis.
+    K: Array
+    turns: Array | None
+
+    def stilled(self, filmed: Keypoints2D) -> Keypoints2D:
+        """What it filmed, as the still one would have seen it."""
+        return filmed if self.turns is None else stilled(filmed, self.K, self.turns)
+
+
+def _before_still_camera(filmed: Keypoints2D, lifted_camera: Array, was: _Camera, now: _Camera) -> Person:
+    """What was seen by `now`, and lifted when it was taken for `was`, as a still camera would have seen it.
+
+    What was lifted looks the same from the camera: it turns with the ray to the pelvis.
     """
-    seen, lifted = filmed, lifted_camera
-    if turns is not None:
-        lifted = lifted_camera @ np.swapaxes(turns, 1, 2)
-        seen = stilled(filmed, after, through_another_lens(turns, before, after))
-    if after is not before:
-        was = filmed if turns is None else stilled(filmed, before, turns)
+    seen, lifted = now.stilled(filmed), lifted_camera
+    if was.turns is not None:
+        lifted = lifted_camera @ np.swapaxes(was.turns, 1, 2)
+    if now.K is not was.K:
         pelvis = BODY_26.index("pelvis")
-        rays = [camera.rays(k.pixels[:, pelvis], K) for k, K in ((was, before), (seen, after))]
+        views = ((was.stilled(filmed), was.K), (seen, now.K))
+        rays = [camera.rays(keypoints.pixels[:, pelvis], K) for keypoints, K in views]
         lifted = rotate(minimal_rotation(*rays)[:, None], lifted)
     return Person(seen, lifted)
 
@@ -147,14 +156,14 @@ def _in_still_camera(motion: Motion) -> tuple[Array, Array, Array]:
     rotations = motion.world_rotations()[:, : len(ANIMATION_21)]
     # Where people are kept in place their camera goes along: only each frame's own tells how far they are from it.
     path: Array = (motion.root_translation - poses[:, :3, 3]) @ axes
-    first = _first_seen(motion) if len(poses) > 1 else 0
+    first = first_seen(motion) if len(poses) > 1 else 0
     return multiply(from_matrix(axes.T), rotations), path, camera.rigid(axes, poses[first, :3, 3])
 
 
 def _where_it_stood(solved: Motion, before: Motion) -> Motion:
     """A motion that was solved alone, turned and moved in plan to where it stood in the clip's world: as far from the
     origin as another height makes everything, and another lens all distances from the camera."""
-    still, first = still_frame(before), _first_seen(before)
+    still, first = still_frame(before), first_seen(before)
     view = before.world_from_camera[still, :2, 2]
     # Alone it has the still camera look along +Y.
     turn = from_axis_angle(np.array([0.0, 0.0, 1.0]), -np.arctan2(view[0], view[1]))
@@ -176,8 +185,3 @@ def _where_it_stood(solved: Motion, before: Motion) -> Motion:
 def _height(motion: Motion) -> float:
     """How tall the body was told or taken to be, m."""
     return float(motion.source.get("height_m", REFERENCE_HEIGHT))
-
-
-def _first_seen(motion: Motion) -> int:
-    """The first frame in which somebody was detected, which stays where it is without travel."""
-    return int(np.argmax(motion.detected))

@@ -20,6 +20,8 @@ from .smoothing import smooth
 
 WIDEST = np.radians(100.0)
 """The largest turn that is laid onto one still picture."""
+TURNING = "YXZ"
+"""How a camera turns: it pans about the vertical, tilts about its own level axis, and rolls last, if at all."""
 PLACE_HZ = 0.4
 """Movements slower than this are travel, faster ones are the body's."""
 
@@ -39,13 +41,7 @@ def camera_turns(drift: Array, camera_K: Array, image_size: tuple[int, int]) -> 
     if np.ptp(angles, axis=0).max() > WIDEST:
         return None
     # A background that goes right and down was left behind by a camera that turned left and up.
-    yaw, pitch = -angles[:, 0], angles[:, 1]
-    zero, one = np.zeros(len(yaw)), np.ones(len(yaw))
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    about_y = np.stack([cy, zero, sy, zero, one, zero, -sy, zero, cy], -1).reshape(-1, 3, 3)
-    about_x = np.stack([one, zero, zero, zero, cp, -sp, zero, sp, cp], -1).reshape(-1, 3, 3)
-    turns: Array = about_y @ about_x
-    return turns
+    return _turned(np.stack([-angles[:, 0], angles[:, 1], np.zeros(len(angles))], -1))
 
 
 def stilled(keypoints: Keypoints2D, camera_K: Array, turns: Array) -> Keypoints2D:
@@ -88,14 +84,23 @@ def turns_of(motion: Motion) -> Array | None:
 def through_another_lens(turns: Array, before: Array, after: Array) -> Array:
     """Turns (F, 3, 3) that were read from the background under K `before` (3, 3), under K `after`: the longer the
     lens, the smaller the turn that shifts it so far."""
-    angles = to_euler(turns, "YXZ") * (before[0, 0] / after[0, 0])
-    return to_matrix(from_euler(angles, "YXZ"))
+    return _turned(to_euler(turns, TURNING) * (before[0, 0] / after[0, 0]))
+
+
+def _turned(angles: Array) -> Array:
+    """Rotations (F, 3, 3) by `angles` (F, 3), as a head on a tripod turns."""
+    return to_matrix(from_euler(angles, TURNING))
+
+
+def first_seen(motion: Motion) -> int:
+    """The first frame in which somebody was detected: there they stand without travel as with it."""
+    return int(np.argmax(motion.detected))
 
 
 def in_place(motion: Motion) -> Motion:
     """The motion without its travel: the pelvis keeps its height and sways where it was first seen, and the way it
     went from there is left out."""
-    root, first = motion.root_translation, int(np.argmax(motion.detected))
+    root, first = motion.root_translation, first_seen(motion)
     way = smooth(root[:, :2], np.ones(len(root)), motion.times, PLACE_HZ)
     way = way - way[first]
     stays = np.concatenate([root[:, :2] - way, root[:, 2:]], -1)

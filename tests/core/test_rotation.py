@@ -20,6 +20,7 @@ from motionlift.core.rotation import (
     from_axis_angle,
     from_euler,
     from_matrix,
+    from_scaled,
     local_from_world,
     minimal_rotation,
     multiply,
@@ -212,3 +213,9 @@ def test_local_and_world_rotations_are_inverse() -> None:
     local = _quaternions(5, 6)
     _, world = forward_kinematics(parents, offsets, np.zeros((5, 3)), local)
     _same(local_from_world(parents, world), local)
+
+
+def test_rotations_are_found_in_matrices_that_scale() -> None:
+    turns = _quaternions(20)
+    scales = np.random.default_rng(3).uniform(0.01, 100.0, (20, 1, 3))
+    _same(from_scaled(to_matrix(turns) * scales), turns)

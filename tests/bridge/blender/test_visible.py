@@ -13,8 +13,8 @@ from motionlift.bridge.rig import Rig
 from motionlift.core.motion import Motion, resample
 
 from ..conftest import A_POSE
+from .exporting import in_glb
 from .test_actions import PRELUDE, spec_of
-from .test_export import in_glb
 
 HIDE = (
     PRELUDE
