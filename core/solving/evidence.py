@@ -31,7 +31,7 @@ class Sigmas:
     below_floor: float = 0.01
     on_floor: float = 0.01
     plant_speed: float = 0.05
-    balance: float = 0.02
+    balance: float = 0.01
     """Metres by which a body's mean zero-moment point is off the feet it stands on."""
     limit: float = 0.06
     """Of the sines and cosines of joints' angles, beyond their limits."""

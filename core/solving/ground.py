@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +16,15 @@ from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a level camera."""
-PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(6.0), np.radians(12.0), np.radians(2.5)
+PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(-6.0), np.radians(12.0), np.radians(2.5)
 """How cameras are held: at a person's eyes, looking down at the middle of somebody, some tilted more on purpose, but
 seldom rolled."""
-STANDING_SIGMA = np.radians(8.0)
-"""How far the mean direction from the feet to the centre of mass of a lifted person who stands is from up."""
+LIFTED_PITCH, LIFTED_SHARE = np.radians(0.86), 0.82
+"""Before a camera that looks up by p, lifted people stand as if it looked up by LIFTED_PITCH + LIFTED_SHARE p: lifting
+takes cameras for more level than they are. Least squares over 30 films with pitches of -58 to 8 degrees."""
+STEEPEST = np.radians(80.0)
+STANDING_PITCH_SIGMA, STANDING_ROLL_SIGMA = np.radians(5.0), np.radians(8.0)
+"""How far that mean direction from the feet to the centre of mass is from up, on those films; sideways runners lean."""
 ENOUGH = 20.0
 """Confident frames of standing after which they count fully."""
 UP_ROUNDS = 3
@@ -30,16 +36,27 @@ EYES, EYES_SIGMA = 1.4, 0.5
 """Metres above the floor at which cameras are held or put up."""
 SIZE_SIGMA = 0.06
 """How much taller or smaller people are than they are taken for."""
-PLANE_ROUNDS = 8
+PRIOR_ROUNDS = PLANE_ROUNDS = 8
 SHALLOWEST = -0.02
 """The product of a ray and the floor's normal, at most: level rays hardly meet the floor, those that go up never do."""
 DOUBTED = 2.0
-"""Standard deviations off the floor beyond which a foot counts less and less: another storey, a mistake."""
+"""Standard deviations beyond which something counts less and less: a foot off the floor stands on another storey, a
+camera far from the usual is where somebody put it."""
 
 
-def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -> tuple[Array, float]:
-    """The mean direction (3,) from the feet that carry a body to its centre of mass over the frames in which it stands,
-    and how much it can be trusted, 0 to 1.
+@dataclass(frozen=True)
+class Stance:
+    """Up (3,) in the camera's frame, as people stand, and how much that can be trusted, 0 to 1."""
+
+    up: Array
+    certainty: float
+
+
+UNKNOWN = Stance(LEVEL_UP, 0.0)
+
+
+def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -> Stance:
+    """The mean direction from the feet that carry a body to its centre of mass over the frames in which it stands.
 
     `points` (F, 26, 3) and contact points `feet` (F, 4, 3) m, camera's axes; `weights` (F, 26). Who stands is straight
     on at least one leg; the lowest foot carries, in the mean also where people walk.
@@ -55,35 +72,44 @@ def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -
         share = upright((points[:, 0] - support) @ up, leg_length) * seen
         total = float(share.sum())
         if total < 1.0:
-            return LEVEL_UP, 0.0
+            return UNKNOWN
         up = normalise((share[:, None] * normalise(centre - support)).sum(0))
-    return up, min(1.0, total / ENOUGH)
+    return Stance(up, min(1.0, total / ENOUGH))
 
 
-def fit_ground(
-    up: Array, certainty: float, plants: Array, weights: Array, whose: NDArray[np.int64] | None = None
-) -> Ground:
-    """The floor that agrees best with level cameras, standing people and the places where their feet rest.
+def as_filmed(lifted: Stance) -> Stance:
+    """A stance of lifted people, as steep as the camera that filmed them saw it."""
+    pitch = (np.arcsin(np.clip(lifted.up[2], -1.0, 1.0)) - LIFTED_PITCH) / LIFTED_SHARE
+    steep = np.clip(pitch, -STEEPEST, STEEPEST)
+    flat = normalise(lifted.up * [1.0, 1.0, 0.0])
+    return replace(lifted, up=np.cos(steep) * flat + np.sin(steep) * np.array([0.0, 0.0, 1.0]))
 
-    `up` (3,) and `certainty` from `standing_up`; `plants` (M, 3) m in the camera's frame with `weights` (M,); `whose`
-    (M,): the number of the person, where there are several. Somebody who is taller than taken for is seen too near all
-    the time, and must not tilt the floor towards the others: the depths of each share a factor.
+
+def fit_ground(stance: Stance, plants: Array, weights: Array, whose: NDArray[np.int64] | None = None) -> Ground:
+    """The floor that agrees best with usual cameras, standing people and the places where their feet rest.
+
+    `plants` (M, 3) m in the camera's frame with `weights` (M,); `whose` (M,): the number of the person, where there are
+    several. Somebody who is taller than taken for is seen too near all the time, and must not tilt the floor towards
+    the others: the depths of each share a factor.
 
     A foot is seen along its ray, and errs in depth. Rays go down: a plane laid through feet that stand in a row but are
     taken for nearer and further ones would tilt towards their rays. So depths are compared, those seen with those at
     which rays meet the floor, offset / (n . ray), by Gauss-Newton, spreads as the round before has them.
     """
-    rows, values = _priors(up, certainty)
-    normal = normalise(np.linalg.lstsq(rows, values, rcond=None)[0])
+    normal = stance.up
+    for _ in range(PRIOR_ROUNDS):
+        rows, values = _priors(stance, normal)
+        normal = normalise(np.linalg.lstsq(rows, values, rcond=None)[0])
     if not weights.sum() > 0:
         return Ground(normal, 0.0)
     rays, depths = normalise(plants), np.linalg.norm(plants, axis=1)
     offset = weighted_quantile(plants @ normal, weights, 0.5)
     of_person = np.eye(whose.max() + 1)[whose] if whose is not None and np.ptp(whose) else np.zeros((len(plants), 0))
     factors = np.zeros(of_person.shape[1])
-    rows = np.pad(rows, ((0, len(factors)), (0, 1 + len(factors))))
-    rows[len(values) :, 4:] = np.eye(len(factors)) / SIZE_SIGMA
     for _ in range(PLANE_ROUNDS):
+        rows, values = _priors(stance, normal)
+        rows = np.pad(rows, ((0, len(factors)), (0, 1 + len(factors))))
+        rows[len(values) :, 4:] = np.eye(len(factors)) / SIZE_SIGMA
         slope = np.minimum(rays @ normal, SHALLOWEST)
         spread = np.hypot(DEPTH_SIGMA, PLANT_SIGMA / slope)
         meets = offset / slope
@@ -94,7 +120,7 @@ def fit_ground(
         known = np.append(values, np.zeros(len(factors))) - rows @ np.concatenate([normal, [0.0], factors])
         # Metres of the camera above the floor.
         higher = (-offset - EYES) / EYES_SIGMA
-        usual = 1 / np.sqrt(1 + (higher / DOUBTED) ** 2)
+        usual = _usual(higher)
         height = np.zeros((1, rows.shape[1]))
         height[0, 3] = -usual / EYES_SIGMA
         step = np.linalg.lstsq(
@@ -102,8 +128,7 @@ def fit_ground(
             np.concatenate([known, [-higher * usual], -off * scale]),
             rcond=None,
         )[0]
-        normal, offset, factors = normal + step[:3], offset + float(step[3]), factors + step[4:]
-    normal = normalise(normal)
+        normal, offset, factors = normalise(normal + step[:3]), offset + float(step[3]), factors + step[4:]
     return Ground(normal, _height(plants @ normal, offset, weights))
 
 
@@ -117,19 +142,28 @@ def resting_places(feet: Array, contacts: Array) -> Array:
     return np.reshape(places, (-1, 3))
 
 
-def _priors(up: Array, certainty: float) -> tuple[Array, Array]:
-    """Rows (R, 3) and values (R,) of what is known of the normal, divided by their standard deviations."""
+def _priors(stance: Stance, normal: Array) -> tuple[Array, Array]:
+    """Rows (R, 3) and values (R,) of what is known of the normal, divided by their standard deviations, near to what it
+    is so far."""
+    pitch = np.arcsin(np.clip(normal[2], -1.0, 1.0))
+    usual = _usual((pitch - PITCH) / PITCH_SIGMA)
+    level = normalise(normal * [1.0, 1.0, 0.0])
+    steeper = np.cos(pitch) * np.array([0.0, 0.0, 1.0]) - np.sin(pitch) * level
+    side = normalise(np.cross(stance.up, [0.0, 0.0, 1.0]))
+    sure = np.sqrt(stance.certainty)
     rows = [
         np.array([1 / ROLL_SIGMA, 0, 0]),
-        np.array([0, 1 / np.radians(1.0), 0]),
-        np.array([0, 0, 1 / PITCH_SIGMA]),
+        normal / np.radians(1.0),
+        usual * steeper / PITCH_SIGMA,
+        sure * side / STANDING_ROLL_SIGMA,
+        sure * np.cross(side, stance.up) / STANDING_PITCH_SIGMA,
     ]
-    values = [0.0, -1 / np.radians(1.0), -np.sin(PITCH) / PITCH_SIGMA]
-    side = normalise(np.cross(up, [0.0, 0.0, 1.0]))
-    for axis in (side, np.cross(side, up)):
-        rows.append(axis * np.sqrt(certainty) / STANDING_SIGMA)
-        values.append(0.0)
-    return np.stack(rows), np.array(values)
+    return np.stack(rows), np.array([0.0, 1 / np.radians(1.0), usual * (PITCH - pitch) / PITCH_SIGMA, 0.0, 0.0])
+
+
+def _usual(off: float) -> float:
+    """The square root of the weight of what a camera usually is, so many standard deviations off."""
+    return float(1 / np.sqrt(1 + (off / DOUBTED) ** 2))
 
 
 def _height(heights: Array, offset: float, weights: Array) -> float:

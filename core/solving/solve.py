@@ -39,7 +39,7 @@ from .evidence import Evidence, Pose, Sigmas
 from .figure import Figure, Person, laid, path_of, pose
 from .planting import Skeleton, plant_feet
 from .sequence import solve_sequence
-from .standing import heights_by_floor, standing_on, supports_of, up_and_lowest, world_of
+from .standing import first_ground, heights_by_floor, stance_of, standing_on, supports_of, world_of
 from .stretches import by_stretches, joint_positions
 from .trajectory import Ground
 
@@ -64,7 +64,8 @@ def solve_people(
     spans = [detected_span(person.keypoints) for person in people]
     figures = [pose(part_of(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [path_of(figure) for figure in figures]
-    ground = Ground(*up_and_lowest(figures, paths))
+    stance = stance_of(figures)
+    ground = first_ground(figures, paths, stance)
     contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
     supports = [np.zeros(figure.supports.shape[:2]) for figure in figures]
     tall = [1.0] * len(people)
@@ -83,13 +84,13 @@ def solve_people(
             )
             figures.append(figure)
             del figure
-        ground, contacts = standing_on(figures, paths)
+        ground, contacts = standing_on(figures, paths, stance)
         if number == 0 and len(people) > 1 and settings.floor and settings.height_m is None:
             tall = heights_by_floor(figures, paths, ground)
             if any(factor != 1 for factor in tall):
                 figures = [figure.scaled(factor) for figure, factor in zip(figures, tall, strict=True)]
                 paths = [path * factor for path, factor in zip(paths, tall, strict=True)]
-                ground, contacts = standing_on(figures, paths)
+                ground, contacts = standing_on(figures, paths, stance)
         supports = [supports_of(f, p, ground) for f, p in zip(figures, paths, strict=True)]
     world_from_camera = world_of(figures, paths, ground)
     sources = [{**source, **_height(factor)} for source, factor in zip(sources, tall, strict=True)]

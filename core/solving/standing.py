@@ -10,7 +10,7 @@ from .. import camera
 from ..rotation import Array, Bools, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
-from .ground import LEVEL_UP, fit_ground, resting_places, standing_up
+from .ground import UNKNOWN, Stance, as_filmed, fit_ground, resting_places, standing_up
 from .heights import height_factors
 from .trajectory import Ground
 
@@ -20,24 +20,38 @@ RAISED_SHARE = 0.25
 """Of the leg's length: feet this much higher than the pelvis are in the air."""
 
 
-def standing_on(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Ground, list[Array]]:
+def stance_of(figures: Sequence[Figure]) -> Stance:
+    """How all people stand, of figures as they were lifted: solved ones lean towards the floor they were solved on, and
+    would agree with it whatever it is."""
+    found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
+    certainty = max(stance.certainty for stance in found)
+    if not certainty > 0:
+        return UNKNOWN
+    return as_filmed(Stance(normalise(sum((s.certainty * s.up for s in found), np.zeros(3))), certainty))
+
+
+def standing_on(figures: Sequence[Figure], paths: Sequence[Array], stance: Stance) -> tuple[Ground, list[Array]]:
     """The floor of all, and everyone's contacts with it."""
-    ground = Ground(*up_and_lowest(figures, paths))
+    ground = first_ground(figures, paths, stance)
     for storey in STOREYS:
         contacts = [_contacts(f, path, ground) for f, path in zip(figures, paths, strict=True)]
-        ground = _ground(figures, paths, contacts, ground, storey)
+        ground = _ground(figures, paths, contacts, stance, ground, storey)
     return ground, contacts
 
 
-def up_and_lowest(figures: Sequence[Figure], paths: Sequence[Array]) -> tuple[Array, float]:
-    """A first floor: up as people stand, at the height that feet seldom go below, nor hands, knees and seat of who is
-    upside down."""
-    up = _standing(figures)[0]
+def first_ground(figures: Sequence[Figure], paths: Sequence[Array], stance: Stance) -> Ground:
+    """A first floor: up as people stand, at the height that feet seldom go below."""
+    up = fit_ground(stance, np.zeros((0, 3)), np.zeros(0)).normal
+    return Ground(up, _lowest(figures, paths, up))
+
+
+def _lowest(figures: Sequence[Figure], paths: Sequence[Array], up: Array) -> float:
+    """The height that feet seldom go below, nor hands, knees and seat of who is upside down."""
     heights = []
     for figure, path in zip(figures, paths, strict=True):
         feet, others = (figure.feet @ up).min(1), (figure.supports @ up).min(1)
         heights.append(path @ up + np.where(_upside_down(figure, up).all(1), np.minimum(feet, others), feet))
-    return up, float(np.percentile(np.concatenate(heights), 10))
+    return float(np.percentile(np.concatenate(heights), 10))
 
 
 def _upside_down(figure: Figure, up: Array) -> Bools:
@@ -50,17 +64,9 @@ def heights_by_floor(figures: Sequence[Figure], paths: Sequence[Array], ground: 
     where the feet of each rest, whatever floor that is."""
     places = []
     for figure, path in zip(figures, paths, strict=True):
-        own = Ground(ground.normal, up_and_lowest([figure], [path])[1])
+        own = Ground(ground.normal, _lowest([figure], [path], ground.normal))
         places.append(resting_places(figure.feet + path[:, None], _contacts(figure, path, own)))
     return [float(factor) for factor in height_factors(places, ground)]
-
-
-def _standing(figures: Sequence[Figure]) -> tuple[Array, float]:
-    """Up (3,) by all people's standing frames together with a level camera's, and its certainty."""
-    found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
-    certainty = max(c for _, c in found)
-    up = normalise(sum((c * u for u, c in found), np.zeros(3))) if certainty > 0 else LEVEL_UP
-    return fit_ground(up, certainty, np.zeros((0, 3)), np.zeros(0)).normal, certainty
 
 
 def _contacts(figure: Figure, path: Array, ground: Ground) -> Array:
@@ -78,7 +84,12 @@ def supports_of(figure: Figure, path: Array, ground: Ground) -> Array:
 
 
 def _ground(
-    figures: Sequence[Figure], paths: Sequence[Array], contacts: Sequence[Array], before: Ground, storey: float
+    figures: Sequence[Figure],
+    paths: Sequence[Array],
+    contacts: Sequence[Array],
+    stance: Stance,
+    before: Ground,
+    storey: float,
 ) -> Ground:
     """The floor by standing people and the feet that rest within `storey` m of the floor `before`."""
     own = [resting_places(f.feet + p[:, None], c) for f, p, c in zip(figures, paths, contacts, strict=True)]
@@ -86,8 +97,7 @@ def _ground(
     weights = 1 / (1 + ((places @ before.normal - before.offset) / storey) ** 4)
     if weights.sum() < 0.5:
         return before
-    up, certainty = _standing(figures)
-    return fit_ground(up, certainty, places, weights, whose)
+    return fit_ground(stance, places, weights, whose)
 
 
 def _level_rotation(up: Array) -> Array:

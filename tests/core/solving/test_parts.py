@@ -18,12 +18,24 @@ from motionlift.core.rotation import (
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
 from motionlift.core.solving.contacts import find_contacts, find_supports
-from motionlift.core.solving.ground import LEVEL_UP, fit_ground, resting_places, standing_up
+from motionlift.core.solving.ground import (
+    LEVEL_UP,
+    LIFTED_PITCH,
+    LIFTED_SHARE,
+    UNKNOWN,
+    Stance,
+    as_filmed,
+    fit_ground,
+    resting_places,
+    standing_up,
+)
 from motionlift.core.solving.orientation import align, limit, solve_rotations
 from motionlift.core.solving.outliers import trust
 
 CAMERA_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
 FRAMES = 90
+NOWHERE = np.zeros((0, 3)), np.zeros(0)
+LEVEL = Stance(LEVEL_UP, 1.0)
 TIMES = np.arange(FRAMES) / 30
 
 
@@ -132,14 +144,40 @@ def test_up_is_seen_in_who_stands_before_a_tilted_camera(pitch: float) -> None:
     tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(pitch)))
     seen = points @ (tilt @ CAMERA_FROM_WORLD).T
     feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
-    up, certainty = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9)
-    assert certainty > 0.9
+    stance = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9)
+    assert stance.certainty > 0.9
     # A T-pose stands on its ankles, people on the middle of their feet: 7 cm further, and up to 7 degrees.
-    assert np.degrees(np.arccos(up @ (tilt @ LEVEL_UP))) < 7.0
-    none = np.zeros((0, 3)), np.zeros(0)
-    ground, usual = (fit_ground(up, share, *none).normal for share in (certainty, 0.0))
+    assert np.degrees(np.arccos(stance.up @ (tilt @ LEVEL_UP))) < 7.0
+    ground, usual = (fit_ground(known, *NOWHERE).normal for known in (stance, UNKNOWN))
     # Between what is seen and how cameras are usually held.
-    assert min(up[2], usual[2]) < ground[2] < max(up[2], usual[2])
+    assert min(stance.up[2], usual[2]) < ground[2] < max(stance.up[2], usual[2])
+
+
+def up_of(pitch: float) -> Array:
+    """Up (3,) before a camera that looks up by so many degrees."""
+    return np.array([0.0, -np.cos(np.radians(pitch)), np.sin(np.radians(pitch))])
+
+
+@pytest.mark.parametrize("pitch", [-60.0, -35.0, -10.0, 8.0])
+def test_lifted_people_stand_less_steeply_than_they_were_filmed(pitch: float) -> None:
+    lifted = Stance(up_of(np.degrees(LIFTED_PITCH) + LIFTED_SHARE * pitch), 0.7)
+    filmed = as_filmed(lifted)
+    assert filmed.up == pytest.approx(up_of(pitch))
+    assert filmed.certainty == 0.7
+    rolled = np.array([0.1, *up_of(pitch)[1:]]) / np.hypot(1, 0.1)
+    turned = as_filmed(Stance(rolled, 1.0)).up
+    assert np.linalg.norm(turned) == pytest.approx(1.0)
+    assert turned[0] / turned[1] == pytest.approx(rolled[0] / rolled[1])
+
+
+def test_a_steep_camera_is_doubted_less_and_less() -> None:
+    """A camera that is put up on purpose is not a usual one: people who stand tell, not what is usual."""
+    off = []
+    for pitch in (-15.0, -30.0, -45.0, -60.0):
+        found = fit_ground(Stance(up_of(pitch), 1.0), *NOWHERE).normal
+        off.append(np.degrees(np.arcsin(found[2])) - pitch)
+    assert all(0 < each < 4 for each in off)
+    assert off[3] < max(off)
 
 
 def test_nobody_who_sits_tells_where_up_is() -> None:
@@ -148,7 +186,7 @@ def test_nobody_who_sits_tells_where_up_is() -> None:
     points, _, _ = posed(bends)
     seen = points[-20:] @ CAMERA_FROM_WORLD.T
     feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
-    assert standing_up(seen, feet, np.ones((20, 26)), 0.9)[1] == 0.0
+    assert standing_up(seen, feet, np.ones((20, 26)), 0.9) is UNKNOWN
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -175,7 +213,7 @@ def test_the_floor_goes_through_the_contacts_and_ignores_another_storey() -> Non
     rng = np.random.default_rng(1)
     floor = np.stack([rng.uniform(-2, 2, 200), np.full(200, 1.2), rng.uniform(3, 7, 200)], 1)
     floor[:20, 1] -= 1.5
-    ground = fit_ground(LEVEL_UP, 1.0, floor, np.ones(200))
+    ground = fit_ground(LEVEL, floor, np.ones(200))
     assert ground.offset == pytest.approx(-1.2, abs=0.02)
     assert np.degrees(np.arccos(ground.normal @ LEVEL_UP)) < 0.5
 
@@ -187,8 +225,8 @@ def test_feet_that_are_seen_at_wrong_depths_do_not_tilt_the_floor(seed: int) -> 
     row = np.stack([rng.uniform(-0.5, 0.5, 40), np.full(40, 1.2), np.full(40, 4.0)], 1)
     deep = row * (1 + rng.normal(0, 0.05, (40, 1)))
 
-    level = fit_ground(LEVEL_UP, 1.0, row, np.ones(40)).normal
-    found = fit_ground(LEVEL_UP, 1.0, deep, np.ones(40)).normal
+    level = fit_ground(LEVEL, row, np.ones(40)).normal
+    found = fit_ground(LEVEL, deep, np.ones(40)).normal
 
     assert np.degrees(np.arccos(found @ level)) < 4
     # A plane through them goes along the rays.
@@ -202,7 +240,7 @@ def test_feet_near_and_far_tell_how_the_floor_slopes() -> None:
     seen = floor * (1 + rng.normal(0, 0.03, (60, 1)))
     tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(-15.0)))
 
-    ground = fit_ground(LEVEL_UP, 0.0, seen @ tilt.T, np.ones(60))
+    ground = fit_ground(UNKNOWN, seen @ tilt.T, np.ones(60))
 
     assert np.degrees(np.arccos(ground.normal @ (tilt @ LEVEL_UP))) < 1.5
 
@@ -218,7 +256,7 @@ def test_where_nothing_tells_the_tilt_cameras_are_as_high_as_people_hold_them() 
     """Feet low in the picture, all as far away: a camera that is high, or one that looks up."""
     rng = np.random.default_rng(4)
     row = tilted_row(8.0, 1.4) * (1 + rng.normal(0, 0.02, (40, 1)))
-    ground = fit_ground(LEVEL_UP, 0.0, row, np.ones(40))
+    ground = fit_ground(UNKNOWN, row, np.ones(40))
     assert -ground.offset == pytest.approx(1.4, abs=0.35)
     assert np.degrees(np.arcsin(ground.normal[2])) == pytest.approx(8.0, abs=4.0)
 
@@ -226,7 +264,7 @@ def test_where_nothing_tells_the_tilt_cameras_are_as_high_as_people_hold_them() 
 def test_a_camera_high_above_the_floor_is_found_there_where_feet_tell() -> None:
     rng = np.random.default_rng(5)
     floor = np.stack([rng.uniform(-2, 2, 200), np.full(200, 3.5), rng.uniform(4, 12, 200)], 1)
-    ground = fit_ground(LEVEL_UP, 1.0, floor * (1 + rng.normal(0, 0.02, (200, 1))), np.ones(200))
+    ground = fit_ground(LEVEL, floor * (1 + rng.normal(0, 0.02, (200, 1))), np.ones(200))
     assert -ground.offset == pytest.approx(3.5, abs=0.2)
 
 
@@ -238,13 +276,12 @@ def test_who_is_taller_than_taken_for_does_not_tilt_the_floor() -> None:
     floor = np.stack([x, np.full(60, 1.4), z], 1)
     seen = floor * np.where(whose == 0, 0.92, 1.08)[:, None]
     off = [
-        np.degrees(np.arccos(fit_ground(LEVEL_UP, 0.0, seen, np.ones(60), who).normal @ LEVEL_UP))
-        for who in (None, whose)
+        np.degrees(np.arccos(fit_ground(UNKNOWN, seen, np.ones(60), who).normal @ LEVEL_UP)) for who in (None, whose)
     ]
     assert off[1] < 0.5 * off[0]
     np.testing.assert_array_equal(
-        fit_ground(LEVEL_UP, 0.0, seen, np.ones(60), np.zeros(60, int)).normal,
-        fit_ground(LEVEL_UP, 0.0, seen, np.ones(60)).normal,
+        fit_ground(UNKNOWN, seen, np.ones(60), np.zeros(60, int)).normal,
+        fit_ground(UNKNOWN, seen, np.ones(60)).normal,
     )
 
 
