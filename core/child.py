@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 from .jobs import Cancelled, MotionLiftError, ProgressCallback, Stage, ignore_progress, missing_part
 from .messages import receive, send
+from .own_input import take_input
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +177,7 @@ def _answer(answers: BinaryIO, message: tuple[object, ...]) -> None:
 
 def main(handle: Handle) -> None:
     """The process that `Child` starts; what it prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(take_input(), "rb"), os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break the protocol.
     os.dup2(2, 1)
     # What a library was asked for that ends the process.
@@ -184,4 +185,4 @@ def main(handle: Handle) -> None:
     # Ctrl-C in a terminal reaches the whole group; the parent decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        serve(os.fdopen(0, "rb", closefd=False), answers, handle)
+        serve(requests, answers, handle)

@@ -7,7 +7,7 @@ The protocol, version 1 (records in `core/jobs.py`):
 - Standard output: JSON lines and nothing else. First `{"event": "hello", "protocol": 1, "version": ...}`, then
   events with the request's id: any number of `progress`, at last one `result` or `error`. Descriptor 1 is
   duplicated for the protocol and then pointed at descriptor 2 before anything heavy is imported, so that
-  libraries that print cannot break it.
+  libraries that print cannot break it; descriptor 0 likewise (`own_input`).
 - Standard error: the log. An exception nobody foresaw is an `error` of code `internal`, its traceback is logged,
   and the worker lives on.
 It leaves after ten idle minutes, and dies with its parent: at the end of input, or when it is adopted.
@@ -45,6 +45,7 @@ from .jobs import (
     encode,
     internal_error,
 )
+from .own_input import take_input
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +208,7 @@ def main(handle: Handle | None = None) -> None:
     faulthandler.enable(2, all_threads=False)
     log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format, force=True)
-    requests = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)
+    requests = os.fdopen(take_input(), encoding="utf-8", errors="replace")
     worker = Worker(requests, protocol, handle=handle)
     # Ctrl-C in a terminal reaches the whole group; the parent decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from ..files import remove_patiently
 from ..jobs import MotionLiftError, internal_error
+from ..own_input import take_input
 from .checkpoint import default_weights, load_weights
 from .device import choose_device
 from .inference import Part, Predict, batch_on, predictor
@@ -152,8 +153,10 @@ def main(folder: Path, device: str) -> int:
     """The process. `device` as in the settings; where `auto` finds a CPU only, there is nothing to own."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
+    requests = os.fdopen(take_input(), "rb")
+
     def leave_with_input() -> None:
-        sys.stdin.buffer.read()
+        requests.read()
         # Where the batch was killed nobody else removes it.
         with contextlib.suppress(OSError):
             remove_patiently(folder)

@@ -14,12 +14,11 @@ import hashlib
 import json
 import logging
 import os
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 import av.error
@@ -27,6 +26,7 @@ import numpy as np
 
 from ..files import check_output, written_beside
 from ..jobs import Cancelled, MotionLiftError, internal_error
+from ..own_input import take_input
 from ..rotation import Array
 from ..video import FrameReader, VideoInfo, probe
 from ..video.conversion import Image, fit
@@ -177,6 +177,7 @@ def _made_for(output: Path) -> str:
 
 def main() -> None:
     """See the module's description."""
+    requests = os.fdopen(take_input(), encoding="utf-8")
     protocol = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
 
@@ -185,10 +186,10 @@ def main() -> None:
         protocol.flush()
 
     try:
-        asked = json.loads(sys.stdin.readline())
+        asked = json.loads(requests.readline())
         asked |= {"video": Path(asked["video"]), "output": Path(asked["output"]), "times": np.array(asked["times"])}
         unwanted = threading.Event()
-        threading.Thread(target=_set_at_end, args=(unwanted,), daemon=True).start()
+        threading.Thread(target=_set_at_end, args=(requests, unwanted), daemon=True).start()
         made = prepare(**asked, progress=lambda done, total: say(progress=[done, total]), cancelled=unwanted.is_set)
         say(footage=asdict(made))
     except MotionLiftError as error:
@@ -199,8 +200,8 @@ def main() -> None:
         say(error={"code": told.code, "message": told.message, "hint": told.hint})
 
 
-def _set_at_end(unwanted: threading.Event) -> None:
-    sys.stdin.read()
+def _set_at_end(requests: IO[str], unwanted: threading.Event) -> None:
+    requests.read()
     unwanted.set()
 
 
