@@ -38,7 +38,13 @@ def check_output(path: Path, overwrite: bool) -> None:
         ) from error
     try:
         # Tried, not asked: permissions do not tell of read-only disks, nor what Windows and root may do.
-        tempfile.TemporaryFile(dir=path.parent).close()
+        # As long as the name itself: paths that are too long for Windows are those of no file there.
+        prefix = _TEMPORARY.ljust(len(path.name) - _RANDOM_LETTERS, "-")
+        tempfile.TemporaryFile(dir=path.parent, prefix=prefix).close()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "bad_output", f"{path} cannot be written: that is too long for this system.", "Choose a shorter name."
+        ) from error
     except OSError as error:
         raise UsageError(
             "output_folder_read_only",
@@ -48,6 +54,8 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 _TEMPORARY = ".motionlift-"
+_RANDOM_LETTERS = 8
+"""Of a name that `tempfile` makes."""
 CACHE_VARIABLE = "MOTIONLIFT_CACHE"
 """The environment variable that names the folder for models and detections."""
 BUSY_SECONDS = 1.0

@@ -72,9 +72,42 @@ def one_thread_each() -> dict[str, str]:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that can be had now, None where nobody tells (elsewhere than Linux)."""
+    """Bytes of memory that can be had now, None where nobody tells."""
+    if sys.platform == "win32":
+        return _free_on_windows()
+    if sys.platform == "darwin":
+        # What others hold and do not use it compresses: how much could be had it tells nobody.
+        physical = physical_memory()
+        return physical and physical // 2
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def physical_memory() -> int | None:
+    """Bytes of memory that this machine has, None where nobody tells (on Windows)."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError):
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+if sys.platform == "win32":
+    import ctypes
+
+    class _MemoryStatus(ctypes.Structure):
+        """MEMORYSTATUSEX."""
+
+        _fields_ = (
+            *((name, ctypes.c_uint32) for name in ("length", "load")),
+            *((name, ctypes.c_uint64) for name in ("physical", "available", "pages", "free_pages")),
+            *((name, ctypes.c_uint64) for name in ("virtual", "free_virtual", "free_extended")),
+        )
+
+    def _free_on_windows() -> int | None:
+        status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
+        if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+            return None
+        return int(status.available)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from ..files import replace_patiently
 from ..jobs import MotionLiftError
 from .manifest import NAME, STATE_FOLDER, Manifest, exclusive, file_hash, open_manifest, parse_manifest, start_line
 from .storage import CHUNK_BYTES, Url, as_os_errors, file_system
@@ -107,7 +108,7 @@ class LocalFolder:
         return None if self.size(name) is None else file_hash(self.path / name)
 
     def put(self, file: Path, name: str) -> None:
-        os.replace(file, self.path / name)
+        replace_patiently(file, self.path / name)
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink()
@@ -116,7 +117,10 @@ class LocalFolder:
         return shutil.disk_usage(self.path).free
 
     def link(self, name: str, page_folder: Path) -> str:
-        target = os.path.relpath(self.path.absolute() / name, page_folder).replace(os.sep, "/")
+        try:
+            target = os.path.relpath(self.path.absolute() / name, page_folder).replace(os.sep, "/")
+        except ValueError:  # It is on another drive of Windows.
+            return (self.path.absolute() / name).as_uri()
         return quote(target, errors="surrogateescape")
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
 from ..jobs import MotionLiftError, UsageError
 from .manifest import NAME as MANIFEST
@@ -23,6 +24,7 @@ VIDEO_SUFFIXES = frozenset(
 """What counts as a video in a folder; a pattern or a name may say otherwise."""
 OUR_SUFFIXES = (".bvh", ".motion.npz", ".html")
 """What a lift writes: no pattern takes it for a video."""
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -68,7 +70,8 @@ def find_videos(given: Sequence[Video], watched: bool = False) -> Found:
     """The videos that names, folders, patterns and URLs of these stand for, each once, in order of their names within
     each.
 
-    Layout is kept below a folder, below the fixed part of a pattern, and below the folder that the single files share.
+    Layout is kept below a folder, below the fixed part of a pattern, and below the folder that the single files share;
+    those on several drives share none.
     Nothing hidden (`.name`) is looked at, nor what we write, and links that lead round are gone once. Where it is
     `watched`, folders in which there is nothing yet are no clips. Raises `UsageError` (`bad_pattern`).
     """
@@ -81,7 +84,7 @@ def find_videos(given: Sequence[Video], watched: bool = False) -> Found:
     singles = [
         path for path in given if isinstance(path, Path) and not is_pattern(path) and not is_folder_of_clips(path)
     ]
-    shared = Path(os.path.commonpath([path.parent for path in singles])) if singles else Path()
+    shared = common_folder([path.parent for path in singles])
     found: dict[Video, Video] = {}
     for path in given:
         root: Video
@@ -96,13 +99,21 @@ def find_videos(given: Sequence[Video], watched: bool = False) -> Found:
             root = path
             videos = list(_walk(root, unreadable))
         else:
-            found.setdefault(path, shared)
+            found.setdefault(path, shared or path.parent)
             continue
         if not videos:
             empty.append(path)
         for video in sorted(videos, key=functools.partial(below, root=root)):
             found.setdefault(video, root)
     return Found(tuple(found.items()), tuple(unreadable), tuple(empty))
+
+
+def common_folder(folders: Sequence[AnyPath]) -> AnyPath | None:
+    """The deepest folder that all these lie in, or are; None where there is none, as on several drives of Windows."""
+    if not folders:
+        return None
+    candidates = (folders[0], *folders[0].parents)
+    return next((one for one in candidates if all(folder.is_relative_to(one) for folder in folders)), None)
 
 
 def _is_to_be_filled(path: Path, unreadable: list[MotionLiftError]) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from ..files import replace_patiently
 from ..jobs import MotionLiftError, Result, UsageError
 from .manifest import Manifest, Output, Record, file_hash, picture_path
 from .todo import Plan, foreign_output, is_foreign
@@ -85,7 +85,7 @@ class Publisher:
         try:
             if (folder / PICTURE).is_file():
                 target.parent.mkdir(exist_ok=True)
-                os.replace(folder / PICTURE, target)
+                replace_patiently(folder / PICTURE, target)
         except OSError as error:
             log.warning("no picture of %s: %s", clip, error)
 

@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -18,6 +19,7 @@ from typing import Any
 from ..jobs import Cancelled, MotionLiftError, ProgressCallback, UsageError, ignore_progress
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]+://")
+_BEFORE_DRIVE = re.compile(r"^/(?=[A-Za-z]:)")
 _LOCAL = ("file://", "local://")
 CHUNK_BYTES = 8 << 20
 
@@ -51,11 +53,12 @@ Video = Path | Url
 """A video, here or elsewhere."""
 
 
-def place(text: str) -> Path | Url:
-    """A path or a URL from what somebody wrote; `file://` is a path."""
+def place(text: str, system: str = sys.platform) -> Path | Url:
+    """A path or a URL from what somebody wrote; `file://` is a path, on Windows `file:///C:/clips` too."""
     for scheme in _LOCAL:
         if text.startswith(scheme):
-            return Path(text[len(scheme) :])
+            path = text[len(scheme) :]
+            return Path(_BEFORE_DRIVE.sub("", path) if system == "win32" else path)
     return Url(text.rstrip("/")) if _SCHEME.match(text) else Path(text)
 
 

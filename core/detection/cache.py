@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -113,8 +114,10 @@ class DetectionCache:
         for is_newest, complete, _, size, path in sorted(files):
             if (total <= self.limit and complete) or is_newest:
                 continue
-            path.unlink(missing_ok=True)
-            total -= size
+            # Windows keeps what another process reads just now.
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+                total -= size
 
 
 _FIELDS = dataclasses.fields(Observations)

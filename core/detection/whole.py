@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import queue
@@ -120,9 +121,10 @@ def _to_look_again(pieces: Sequence[Chunk], found: dict[int, Observations], sett
 
 
 def forget_chunks(cache: DetectionCache, key: str) -> None:
-    """The whole is stored: its chunks are needed no more."""
+    """The whole is stored: its chunks are needed no more. One that somebody reads just now may stay, on Windows."""
     for path in cache.folder.glob(f"{key}-*"):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _observed(look: Callable[[], Observations]) -> Observations:

@@ -34,3 +34,12 @@ def test_libraries_keep_to_their_share() -> None:
         timeout=120,
     )
     assert done.stdout.split() == ["1", "1"]
+
+
+def test_memory_that_can_be_had_is_some_of_what_there_is() -> None:
+    free, physical = processors.free_memory(), processors.physical_memory()
+    assert free is not None
+    assert free > 2**20
+    if physical is not None:
+        assert free < physical < 2**50
+    assert 1 <= processors.room(2**20) < 2**30

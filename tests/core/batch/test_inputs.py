@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from motionlift.core.batch.inputs import find_videos, is_folder_of_clips, is_pattern, name_clips
+from motionlift.core.batch.inputs import common_folder, find_videos, is_folder_of_clips, is_pattern, name_clips
 from motionlift.core.batch.todo import hash_of
 from motionlift.core.files import check_output
 from motionlift.core.jobs import MotionLiftError, UsageError
@@ -192,3 +192,12 @@ def test_pictures_are_a_clip_and_no_folder_of_clips(tmp_path: Path) -> None:
     assert not is_folder_of_clips(folder)
     assert _found(folder) == {"shot.v1": "shot.v1"}
     assert _found(folder / "img_%04d.png") == {"img_%04d.png": "img"}
+
+
+def test_files_on_several_drives_share_no_folder() -> None:
+    card, disk = PureWindowsPath("E:/DCIM/100"), PureWindowsPath("C:/clips")
+    assert common_folder([card, disk]) is None
+    assert common_folder([PureWindowsPath("//nas/clips/a"), disk]) is None
+    assert common_folder([card / "a", PureWindowsPath("e:/dcim/100/b"), card]) == card
+    assert common_folder([PurePosixPath("/clips/a"), PurePosixPath("/b")]) == PurePosixPath("/")
+    assert common_folder([PurePosixPath("/clips/a"), PurePosixPath("/clips/ab")]) == PurePosixPath("/clips")

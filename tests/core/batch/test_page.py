@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from html.parser import HTMLParser
 from pathlib import Path
+
+import pytest
 
 from motionlift.core.batch.figures import parse_limit
 from motionlift.core.batch.folder import LocalFolder
@@ -69,3 +72,12 @@ def test_a_page_is_whole_and_names_stay_text(tmp_path: Path) -> None:
     assert "../out/fine.bvh" in tags.links
     assert all(link.startswith(("data:", "../out/")) for link in tags.links)
     assert any("%25" in link and "%E9" in link for link in tags.links)
+
+
+def test_a_page_on_another_drive_names_files_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_way(path: object, start: object) -> str:
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    # What Windows says of files on different drives.
+    monkeypatch.setattr(os.path, "relpath", no_way)
+    assert LocalFolder(tmp_path).link("läufer 1.bvh", tmp_path) == (tmp_path / "läufer 1.bvh").as_uri()

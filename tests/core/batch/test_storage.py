@@ -70,6 +70,12 @@ def test_what_is_a_path_and_what_a_url(text: str, found: Video) -> None:
     assert place(str(found)) == found
 
 
+def test_a_local_url_on_windows_names_a_drive() -> None:
+    assert place("file:///C:/clips/a.mp4", "win32") == Path("C:/clips/a.mp4")
+    assert place("file://clips/a.mp4", "win32") == Path("clips/a.mp4")
+    assert place("file:///C:/clips/a.mp4", "linux") == Path("/C:/clips/a.mp4")
+
+
 def test_an_unknown_storage_is_told() -> None:
     for text in ("nowhere://bucket/a.mp4", "s3+weird://x"):
         with pytest.raises(UsageError) as caught:
