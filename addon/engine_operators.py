@@ -47,6 +47,7 @@ class SetUpEngine(SaysWhy):
             _redraw_while_running()
             return {"FINISHED"}
         if setup.wait().phase == "ready":
+            session().end()
             setup.install()
             setup.wait()
         if setup.state.error is not None:
@@ -65,14 +66,17 @@ class InstallEngine(SaysWhy):
 
     @classmethod
     def trouble(cls, context: bpy.types.Context) -> str:
-        """The size is not known yet."""
+        """The size is not known yet, or it is in use."""
         setup = session().setup
+        if session().busy:
+            return "The video engine is at work"
         return "" if setup is not None and setup.state.phase == "ready" else "Set Up Video Engine comes first"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Begin."""
+        """End the worker, whose packages may be replaced, and begin."""
         setup = session().setup
         assert setup is not None
+        session().end()
         setup.install()
         _redraw_while_running()
         return {"FINISHED"}

@@ -24,7 +24,7 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import Cancelled, LiftSettings, MotionLiftError, internal_error
 from . import engine_state
 from .commands import LOG_LINES_SHOWN, CommandFailed, Commands, clean_variables
-from .environment import SetupPlan, mark_installed
+from .environment import SetupPlan, mark_installed, take_mark
 from .pip_output import Download, PipProgress, answers, downloads_of
 from .torch_build import Build, find_gpu, torch_build, torch_index
 
@@ -167,7 +167,15 @@ class EngineSetup:
             self._tell(replace(self.state, words=words, fraction=share))
             return shown
 
-        self._run([*self._pip_install(), "--progress-bar", self._bar()], "pip_failed", follow)
+        command = [*self._pip_install(), "--progress-bar", self._bar()]
+        # Nobody starts what is being replaced: Windows would keep its files.
+        take_back = take_mark(plan.folder)
+        try:
+            self._run(command, "pip_failed", follow)
+        except MotionLiftError:
+            if not progress.installing:
+                take_back()
+            raise
         self._tell(SetupState("checking", "Lifting a second of the sample"))
         self._check()
         shutil.rmtree(plan.folder / "downloads", ignore_errors=True)

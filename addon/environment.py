@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -111,6 +112,20 @@ def mark_installed(plan: SetupPlan, build: str) -> None:
     mark = {"constraints": _digest(plan.constraints), "torch": build}
     with written_beside(plan.folder / MARK) as temporary:
         temporary.write_text(json.dumps(mark), encoding="utf-8")
+
+
+def take_mark(folder: Path) -> Callable[[], None]:
+    """Have the engine in `folder` count as not set up, since its packages are about to be replaced, and return what
+    takes that back. Raises `OSError`."""
+    path = folder / MARK
+    mark = path.read_bytes() if path.is_file() else None
+    path.unlink(missing_ok=True)
+
+    def take_back() -> None:
+        if mark is not None:
+            path.write_bytes(mark)
+
+    return take_back
 
 
 def _digest(path: Path) -> str:

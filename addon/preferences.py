@@ -113,6 +113,8 @@ def setup_trouble(context: bpy.types.Context) -> str:
     setup = session().setup
     if setup is not None and setup.state.running:
         return "The set-up runs already"
+    if session().busy:
+        return "The video engine is at work"
     preferences = preferences_of(context)
     if not bpy.app.online_access and not (preferences and preferences.wheels):
         return "Allow Online Access in Preferences > System, or choose a folder of wheels"

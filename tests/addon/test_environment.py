@@ -24,6 +24,7 @@ from motionlift.addon.environment import (
     SetupPlan,
     engine_place,
     installed,
+    mark_installed,
     remove,
 )
 from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
@@ -106,6 +107,24 @@ def test_an_engine_that_cannot_lift_is_not_called_ready(plan: SetupPlan) -> None
     assert state.error is not None
     assert state.error.code == "worker_died"
     assert "numpy" in state.error.hint
+    assert installed(plan.folder, plan.constraints) == "no"
+
+
+def test_an_engine_is_ready_no_more_once_its_packages_are_replaced(plan: SetupPlan) -> None:
+    assert plan.wheels is not None
+    wheel = make_wheel(plan.wheels, "tiny_engine", {"tiny_engine.py": ""})
+    setup = EngineSetup(plan)
+    setup.look_up()
+    assert setup.wait(120).phase == "ready", setup.log_tail()
+    mark_installed(plan, "cpu")
+    kept = wheel.rename(plan.wheels / "kept")
+    setup.install()
+    assert setup.wait(120).phase == "failed"
+    assert installed(plan.folder, plan.constraints) == "yes"
+    kept.rename(wheel)
+    setup.install()
+    # It is there, and cannot lift.
+    assert setup.wait(120).phase == "failed"
     assert installed(plan.folder, plan.constraints) == "no"
 
 
