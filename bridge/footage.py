@@ -139,7 +139,10 @@ class FootageRun:
         """Stop it, without waiting: what was half written is removed, and `result` raises `Cancelled`."""
         if not self._cancelled:
             self._cancelled = True
-            threading.Thread(target=self._leave, daemon=True).start()
+            leaving = threading.Thread(target=self._leave, daemon=True)
+            leaving.start()
+            # `result` waits until nothing is left.
+            self._threads.append(leaving)
 
     def _leave(self) -> None:
         assert self._process.stdin is not None
