@@ -23,7 +23,7 @@ from .tasks import VERSION
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 6
+STAGE_VERSION = 7
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000

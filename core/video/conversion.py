@@ -13,6 +13,8 @@ from av.sidedata.sidedata import SideData
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from .brightness import to_screen
+
 Image = NDArray[np.uint8]
 
 
@@ -130,10 +132,10 @@ class Converter:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Image:
-        """(H, W, 3) RGB, C-contiguous."""
+        """(H, W, 3) RGB, C-contiguous, of the range that screens show."""
         width, height = self._size
         rgb = self._reformatter.reformat(
             frame, width=width, height=height, format="rgb24", interpolation=self._interpolation, threads=1
         )
         # A view of the frame's own memory, copied only where FFmpeg pads its rows.
-        return np.ascontiguousarray(rgb.to_ndarray(), np.uint8)
+        return to_screen(np.ascontiguousarray(rgb.to_ndarray(), np.uint8), frame.color_trc)

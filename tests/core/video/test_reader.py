@@ -107,6 +107,36 @@ def test_mirroring_matrix_is_applied(hflip: bool, vflip: bool, degrees: int, tmp
     assert difference(next(iter(read_frames(path))), shown) < 12
 
 
+def pq_stored(shown: Image) -> Image:
+    """sRGB pictures as HDR10 stores them, white at 203 candela a square metre (SMPTE ST 2084, equation 5.2)."""
+    value = shown / 255
+    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4) * 203 / 10000
+    powered = light ** (2610 / 16384)
+    stored = ((3424 / 4096 + 2413 / 128 * powered) / (1 + 2392 / 128 * powered)) ** (2523 / 32)
+    return np.rint(255 * stored).astype(np.uint8)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_high_dynamic_range_is_shown_as_bright_as_it_was(
+    rotation: int, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
+) -> None:
+    # Up to the brightness above which highlights have to fit in.
+    pictures = [(picture * 0.85).astype(np.uint8) for picture in moving_texture(3)]
+    colours = "log-level=none:transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"
+    path = encode_video(
+        tmp_path / "hdr10.mp4",
+        [pq_stored(picture) for picture in pictures],
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        rotation=rotation,
+        options={"preset": "ultrafast", "crf": "4", "x265-params": colours},
+    )
+    stored = float(np.mean([np.abs(pq_stored(p).astype(float) - p) for p in pictures]))
+    for frame, picture in zip(read_frames(path), pictures, strict=True):
+        upright = np.rot90(picture, -rotation // 90)
+        assert difference(frame, upright) < 0.3 * stored
+
+
 @pytest.mark.parametrize(("name", "codec", "pix_fmt"), [("a.mp4", "libx264", "yuv444p"), ("a.mkv", "ffv1", "yuv420p")])
 def test_odd_sizes(
     name: str, codec: str, pix_fmt: str, tmp_path: Path, encode_video: EncodeVideo, moving_texture: Texture
