@@ -19,6 +19,7 @@ from . import camera
 from .detection.people import Detection, choose_people, detect
 from .detection.record import Record
 from .detection.tracks import Track, drift_in_life, in_life
+from .detection.upright import turned_words
 from .jobs import Cancelled, LiftSettings, ProgressCallback, ignore_progress
 from .motion import Motion
 from .processors import share
@@ -161,6 +162,8 @@ def _source(
 def _warnings(detection: Detection, track: Track, settings: LiftSettings) -> list[str]:
     """What a person should know about this result, in plain words."""
     warnings = list(detection.warnings)
+    if turned := turned_words(track.life):
+        warnings.append(turned)
     if camera.moves(detection.drift):
         stays = "" if settings.travel else " The figure stays in place: with --travel it goes its way."
         warnings.append(f"The camera moves; it is taken to turn where it stands.{stays}")
