@@ -198,7 +198,9 @@ class ContainerSource:
                     "no_video_stream", f"{self._path.name} holds sound but no pictures.", "Choose a video."
                 )
             raise _not_a_video(self._path)
-        stream: av.VideoStream = max(streams, key=lambda s: (s.width or 0) * (s.height or 0))
+        # Of several the one that players show; all may be marked so, or none.
+        shown = [s for s in streams if s.disposition & av.stream.Disposition.default] or streams
+        stream: av.VideoStream = max(shown, key=lambda s: (s.width or 0) * (s.height or 0))
         if stream.codec_context is None:
             raise MotionLiftError(
                 "unknown_codec", f"{self._path.name} is encoded in a way that is not known here.", "Export it as H.264."

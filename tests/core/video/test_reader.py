@@ -226,3 +226,20 @@ def test_real_clip_is_one_shot() -> None:
     assert reader.info.size == (1768, 994)
     assert (len(frames), frames[-1].shot, reader.warnings) == (230, 1, [])
     np.testing.assert_allclose(np.diff([f.time for f in frames]), 1 / 30, atol=1e-6)
+
+
+def test_of_several_pictures_the_one_that_players_show(tmp_path: Path) -> None:
+    path = tmp_path / "camera and screen.mp4"
+    with av.open(str(path), "w") as container:
+        camera, screen = (container.add_stream("libx264", rate=30) for _ in range(2))
+        for stream, size in ((camera, (128, 96)), (screen, (256, 192))):
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height = size
+            stream.pix_fmt = "yuv420p"
+        camera.disposition = av.stream.Disposition.default
+        screen.disposition = av.stream.Disposition(0)
+        for stream in (camera, screen):
+            picture = av.VideoFrame.from_ndarray(np.zeros((stream.height, stream.width, 3), np.uint8), "rgb24")
+            container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+    assert probe(path).size == (128, 96)
