@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import written_beside
+from .files import UNREADABLE, written_beside
 from .hand_skeleton import HAND_21
 from .jobs import MotionLiftError
 from .keypoints import HAND_FIELDS, HandKeypoints
@@ -161,9 +161,15 @@ class Motion:
         if not path.is_file():
             raise MotionLiftError("no_file", f"There is no file {path}.", "Check the name.")
         try:
+            with path.open("rb") as file:
+                is_archive = file.read(2) == b"PK"
+            if not is_archive:
+                raise MotionLiftError(
+                    "bad_motion", f"{path.name} is no motion file.", "Give the .motion.npz that motionlift lift wrote."
+                )
             with np.load(path, allow_pickle=False) as archive:
                 stored = {name: archive[name] for name in archive.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        except UNREADABLE as error:
             raise _bad_motion(f"{path.name} cannot be read: {error}") from error
         if str(stored.get("format")) != FORMAT:
             raise _bad_motion(f"{path.name} is not in the format {FORMAT}")

@@ -9,13 +9,12 @@ import json
 import logging
 import os
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..files import written_beside
+from ..files import UNREADABLE, written_beside
 from ..jobs import LiftSettings, MotionLiftError
 from .models import HandModel, PoseModel, cache_folder
 from .observations import Observations
@@ -82,7 +81,7 @@ class DetectionCache:
             with np.load(path, allow_pickle=False) as archive:
                 found = _checked(Observations(**{f.name: _restored(f.name, archive[f.name]) for f in _FIELDS}))
             os.utime(path)
-        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             log.warning("The stored detection %s cannot be used and is made again: %s", path.name, error)
             return None
         return found

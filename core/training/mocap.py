@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..bvh import BvhClip, joint_rotations, read_bvh, root_positions
-from ..files import written_beside
+from ..files import UNREADABLE, written_beside
 from ..jobs import MotionLiftError
 from ..rotation import (
     IDENTITY,
@@ -257,7 +256,7 @@ class PackedTakes:
                     tuple(map(str, archive["names"])),
                     tuple(map(str, archive["parts"])),
                 )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise MotionLiftError(
                 "bad_training_data", f"{path} is not a packed training set: {error}.", "Pack the BVH folder again."
             ) from error

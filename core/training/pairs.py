@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import written_beside
+from ..files import UNREADABLE, written_beside
 from ..jobs import MotionLiftError
 from ..keypoints import Keypoints2D
 from ..rotation import Array
@@ -89,7 +88,7 @@ def load_pairs(path: Path) -> Pairs:
                 raise ValueError(f"its format is {archive['format']}, not {FORMAT}")
             stored = {name: archive[name] for name in archive.files}
         return _unpacked(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise MotionLiftError(
             "bad_pairs",
             f"{path} does not hold pairs of ours: {error}.",

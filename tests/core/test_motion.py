@@ -163,6 +163,19 @@ def test_a_cut_file_is_refused(tmp_path: Path, make_motion: MotionMaker) -> None
         assert caught.value.code == "bad_motion"
 
 
+def test_a_file_that_rotted_on_its_disk_is_refused(tmp_path: Path, make_motion: MotionMaker) -> None:
+    make_motion().save(tmp_path / "a.motion.npz")
+    data = np.frombuffer((tmp_path / "a.motion.npz").read_bytes(), np.uint8)
+    random = np.random.default_rng(0)
+    for at in random.integers(0, len(data) - 200, 100):
+        rotten = data.copy()
+        rotten[at : at + 200] = random.integers(0, 256, 200)
+        (tmp_path / "b.motion.npz").write_bytes(rotten.tobytes())
+        with pytest.raises(MotionLiftError) as caught:
+            Motion.load(tmp_path / "b.motion.npz")
+        assert caught.value.code == "bad_motion"
+
+
 @pytest.mark.parametrize("rate", [float(rate) for rate in STANDARD_RATES])
 @pytest.mark.parametrize("decimals", [3, 9])
 def test_standard_rates_are_found_from_their_times(rate: float, decimals: int) -> None:
