@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..hand_skeleton import FINGER_JOINTS
 from ..motion import Motion
 from ..rotation import Array, Bools, rotate
 from .evidence import seen_span
@@ -17,17 +18,24 @@ class Drawn:
     """A motion as points and lines.
 
     points_world (F, P, 3) m: the joints, the ends of bones without children, the heels; lines (L, 2): their indices;
-    line_confidence (F, L) in [0, 1]; side (P,): -1 right, 1 left, 0 the middle. feet_world (F, C, 3) m and planted
-    (F, C): the contact points; shown (F,): whether the person is there: from first seen to last.
+    fingers (L,): which of them are, to be drawn fine; line_confidence (F, L) in [0, 1]; side (P,): -1 right, 1 left, 0
+    the middle, and fingers. feet_world (F, C, 3) m and planted (F, C): the contact points; shown (F,): whether the
+    person is there: from first seen to last.
     """
 
     points_world: Array
     lines: NDArray[np.int64]
+    fingers: Bools
     line_confidence: Array
     side: NDArray[np.int64]
     feet_world: Array
     planted: Bools
     shown: Bools
+
+    @property
+    def least_confidence(self) -> Array:
+        """How sure (F,) the least sure tenth of the body's lines is at best; thirty fingers would outvote them."""
+        return np.asarray(np.percentile(self.line_confidence[:, ~self.fingers], 10, axis=-1))
 
 
 def drawn(motion: Motion) -> Drawn:
@@ -40,7 +48,8 @@ def drawn(motion: Motion) -> Drawn:
     children = np.flatnonzero(motion.parents >= 0)
     starts = np.concatenate([motion.parents[children], leaves, motion.contact_parents[heels]])
     lines = np.stack([starts, np.concatenate([children, joints + np.arange(len(leaves) + len(heels))])], -1)
-    sides = [_side(name) for name in motion.joint_names]
+    fingers = np.isin(motion.joint_names, FINGER_JOINTS)
+    sides = [0 if finger else _side(name) for name, finger in zip(motion.joint_names, fingers, strict=True)]
     # A line is as sure as the less sure of its joints; a bone's end as its joint.
     ends = np.where(lines < joints, lines, lines[:, :1])
     first, stop = seen_span(motion)
@@ -48,6 +57,7 @@ def drawn(motion: Motion) -> Drawn:
     return Drawn(
         points_world=np.concatenate([motion.joint_positions, tails, feet[:, heels]], 1),
         lines=lines,
+        fingers=fingers[ends].any(-1),
         line_confidence=certainty(motion)[:, ends].min(-1),
         side=np.array(sides + [sides[leaf] for leaf in leaves] + [sides[motion.contact_parents[h]] for h in heels]),
         feet_world=feet,

@@ -41,10 +41,12 @@ def paint_figure(image: Image, pixels: Array, depths: Array, figure: Drawn, fram
     ends = [(fixed[start], fixed[end]) for start, end in figure.lines.tolist()]
     for number in shown:
         start, end = ends[number]
-        cv2.line(image, start, end, OUTLINE, wide + 2, cv2.LINE_AA, _SHIFT)
+        if not figure.fingers[number]:
+            cv2.line(image, start, end, OUTLINE, wide + 2, cv2.LINE_AA, _SHIFT)
     for number in shown:
         start, end = ends[number]
-        cv2.line(image, start, end, _plain(colours[number]), wide, cv2.LINE_AA, _SHIFT)
+        width = max(1, wide // 3) if figure.fingers[number] else wide
+        cv2.line(image, start, end, _plain(colours[number]), width, cv2.LINE_AA, _SHIFT)
     radius = int((wide * 0.8) * (1 << _SHIFT))
     for point in np.flatnonzero(drawable & (figure.side > 0)):
         cv2.circle(image, fixed[point], radius, LEFT, -1, cv2.LINE_AA, _SHIFT)

@@ -274,7 +274,7 @@ def _confidence_bar(plan: Plan) -> Image:
     rows = np.array_split(np.arange(8, _BAR - 8), len(plan.takes))
     for person, (take, lines) in enumerate(zip(plan.takes, rows, strict=True)):
         # One doubtful limb of four shows.
-        least = np.percentile(take.figure.line_confidence, 10, axis=-1)
+        least = take.figure.least_confidence
         for column, sample in enumerate(samples):
             frame = take.frames[sample]
             if frame is not None:

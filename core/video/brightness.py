@@ -35,7 +35,7 @@ def _table() -> bytes:
     light = np.where(light <= KNEE, light, KNEE + room * (1.0 - np.exp(-np.maximum(light - KNEE, 0.0) / room)))
     # IEC 61966-2-1.
     shown = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.power(light, 1 / 2.4) - 0.055)
-    return np.rint(255 * shown).astype(np.uint8).tobytes()
+    return bytes(np.rint(255 * shown).astype(np.uint8))
 
 
 def pq_nits(stored: Array) -> Array:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from motionlift.core.hand_skeleton import ANIMATION_51, FINGER_JOINTS, rest_with_fingers
 from motionlift.core.motion import Motion
 from motionlift.core.reporting.drawn import drawn, heading
 from motionlift.core.reporting.painting import (
@@ -20,7 +21,7 @@ from motionlift.core.reporting.painting import (
 )
 from motionlift.core.reporting.palette import PEOPLE, UNSURE, confidence_colours
 from motionlift.core.reporting.views import VIEWS, Shot, View, shot
-from motionlift.core.rotation import from_axis_angle, multiply
+from motionlift.core.rotation import IDENTITY, forward_kinematics, from_axis_angle, multiply
 
 Stander = Callable[..., Motion]
 SIZE = 200
@@ -192,3 +193,35 @@ def test_the_floor_lies_at_zero_on_whole_steps() -> None:
     assert (low[:2] <= [1.2, -3.7]).all()
     assert (high[:2] >= [5.2, 0.3]).all()
     assert all(max(colour) >= max(BACKGROUND) for colour in colours)
+
+
+def with_fingers(motion: Motion, left_confidence: float) -> Motion:
+    """The stander with stretched fingers, the left hand's known that well."""
+    offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails)
+    frames, added = len(motion), len(FINGER_JOINTS)
+    local = np.concatenate([motion.local_rotations, np.broadcast_to(IDENTITY, (frames, added, 4))], 1)
+    sure = np.where([name.startswith("left") for name in FINGER_JOINTS], left_confidence, 1.0)
+    return dataclasses.replace(
+        motion,
+        joint_names=ANIMATION_51.joints,
+        parents=np.array(ANIMATION_51.parents),
+        rest_offsets=offsets,
+        rest_tails=tails,
+        local_rotations=local,
+        joint_positions=forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation, local)[0],
+        confidence=np.concatenate([motion.confidence, np.broadcast_to(sure, (frames, added))], 1),
+    )
+
+
+def test_fingers_are_told_apart_and_a_hidden_hand_is_not_a_doubtful_body(stander: Stander) -> None:
+    motion = stander()
+    hands = drawn(with_fingers(motion, left_confidence=0.0))
+    assert hands.fingers.sum() == len(FINGER_JOINTS) + 10
+    np.testing.assert_allclose(hands.least_confidence, drawn(motion).least_confidence)
+    assert (hands.line_confidence[:, hands.fingers] == 0).any()
+    # From above, a hand of some 30 pixels: beyond its knuckles four fingers lie beside each other.
+    pixels = hands.points_world[0][:, [0, 1]] * (180, -180) + (250, 250)
+    painted = np.zeros((520, 520, 3), np.uint8)
+    paint_figure(painted, pixels, np.ones(len(pixels)), hands, 0, PEOPLE[0])
+    across = painted[:, round(pixels[ANIMATION_51.index("left_middle_2"), 0])].max(-1) > 100
+    assert np.count_nonzero(np.diff(across.astype(int)) == 1) == 4
