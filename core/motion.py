@@ -165,7 +165,9 @@ class Motion:
                 is_archive = file.read(2) == b"PK"
             if not is_archive:
                 raise MotionLiftError(
-                    "bad_motion", f"{path.name} is no motion file.", "Give the .motion.npz that motionlift lift wrote."
+                    "bad_motion",
+                    f"Not a motion file of ours: {path.name}.",
+                    "Lift the video again, or give the .motion.npz that a lift wrote.",
                 )
             with np.load(path, allow_pickle=False) as archive:
                 stored = {name: archive[name] for name in archive.files}

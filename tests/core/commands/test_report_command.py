@@ -85,6 +85,7 @@ def test_an_output_that_exists_is_kept(run: Run, take: Path) -> None:
         ("none.motion.npz", None, 1, "no file"),
         ("a.motion.npz", b"Dear diary", 1, "Lift the video again"),
         ("a.motion.npz", b"", 1, "Lift the video again"),
+        ("walk.mp4", b"\0\0\0\x18ftypisom", 1, "give the .motion.npz that a lift wrote"),
     ],
 )
 def test_what_is_no_motion(run: Run, tmp_path: Path, name: str, content: bytes | None, code: int, word: str) -> None:

@@ -113,7 +113,7 @@ def pq_stored(shown: Image) -> Image:
     light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4) * 203 / 10000
     powered = light ** (2610 / 16384)
     stored = ((3424 / 4096 + 2413 / 128 * powered) / (1 + 2392 / 128 * powered)) ** (2523 / 32)
-    return np.rint(255 * stored).astype(np.uint8)
+    return np.asarray(np.rint(255 * stored), np.uint8)
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
