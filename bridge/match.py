@@ -7,12 +7,12 @@ several candidates the one counts that hangs where it should (a shin below a thi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.jobs import MotionLiftError
+from .bone_names import read_name, roles_of
 from .humanoid import FINGERS, NEEDED, PHALANGES, SIDES, RigMap, in_words
 from .preset import Preset
 from .preset_files import SUFFIX, load_presets, read_preset, read_presets
@@ -102,49 +102,36 @@ def judged(rig_map: RigMap, family: str, title: str, trust: float) -> Match:
     return Match(rig_map, family, title, trust * max(0.0, 1 - worst / 20), missing)
 
 
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    "pelvis": ("pelvis", "hips", "hip", "cog"),
-    "spine": ("spine", "chest", "upper chest", "torso", "abdomen", "waist", "back", "lower back", "upper back", "body",
-              "ribcage", "belly", "upper body", "stomach"),
-    "neck": ("neck",),
-    "head": ("head", "skull"),
-    "clavicle": ("clavicle", "collar", "collarbone", "collar bone", "shoulder", "scapula"),
-    "shoulder": ("upper arm", "upperarm", "uparm", "up arm", "arm", "arm upper", "shldr", "bicep", "humerus", "arm 1"),
-    "elbow": ("forearm", "fore arm", "lower arm", "lowerarm", "loarm", "lo arm", "arm lower", "elbow", "radius",
-              "arm 2"),
-    "wrist": ("hand", "wrist", "palm"),
-    "hip": ("thigh", "upper leg", "upperleg", "upleg", "up leg", "leg upper", "femur", "leg 1", "hip"),
-    "knee": ("shin", "calf", "lower leg", "lowerleg", "loleg", "lo leg", "leg lower", "leg", "knee", "tibia", "leg 2",
-             "crus"),
-    "ankle": ("foot", "ankle", "feet"),
-    "toe": ("toe", "toes", "ball", "toe base", "toebase", "foot toe", "foot ball", "toe 0", "toe 1"),
-}  # fmt: skip
-FINGER_WORDS = {"thumb": "thumb", "index": "index", "middle": "middle", "mid": "middle", "ring": "ring",
-                "pinky": "pinky", "little": "pinky"}  # fmt: skip
-SIDE_WORDS = {"l": "left", "left": "left", "lf": "left", "lft": "left", "r": "right", "right": "right",
-              "rt": "right", "rgt": "right"}  # fmt: skip
-HELPERS = {
-    "twist", "roll", "ik", "pole", "target", "mch", "org", "helper", "end", "nub", "tweak", "ctrl", "control", "vis",
-    "jiggle", "skirt", "hair", "breast", "eye", "jaw", "corrective", "adj", "offset", "goal", "effector", "dummy",
-    "weapon", "prop", "socket", "muscle", "volume", "stretch", "parent", "site", "fk", "bendy", "top", "tip",
-}  # fmt: skip
-
-
 def by_names(rig: Rig) -> Match:
     """The map that names and hierarchy suggest. Raises `MotionLiftError` (`not_humanoid`)."""
     bones: dict[str, tuple[str, ...]] = {}
-    words = [_words(name) for name in rig.names]
+    words = [read_name(name) for name in rig.names]
     candidates: dict[str, list[int]] = {}
     for bone, (side, rest, number) in enumerate(words):
-        for role in _roles(side, rest, number):
+        for role in roles_of(side, rest, number):
             candidates.setdefault(role, []).append(bone)
     depth = _depths(rig)
     for side in SIDES:
+        # What is called hip above a thigh is a bone of the pelvis.
+        thighs = candidates.get(f"{side}_hip", [])
+        candidates[f"{side}_hip"] = [
+            bone
+            for bone in thighs
+            if words[bone][1][-1] != "hip" or not any(rig.is_below(other, bone) for other in thighs)
+        ]
         leg = _limb(rig, candidates, [f"{side}_{part}" for part in ("hip", "knee", "ankle", "toe")], depth)
         arm = _limb(rig, candidates, [f"{side}_{part}" for part in ("clavicle", "shoulder", "elbow", "wrist")], depth)
-        # Without another bone for the upper arm, what is called shoulder is the upper arm.
+        # Without another bone for the upper arm, what is called shoulder is the upper arm, below a collarbone or not.
         if f"{side}_shoulder" not in arm and f"{side}_clavicle" in arm:
-            arm[f"{side}_shoulder"] = arm.pop(f"{side}_clavicle")
+            below = _second(
+                rig, candidates[f"{side}_clavicle"], arm[f"{side}_clavicle"], arm.get(f"{side}_elbow"), depth
+            )
+            arm[f"{side}_shoulder"] = arm.pop(f"{side}_clavicle") if below is None else below
+        # Of two bones that could be shins ("leg", "knee") the upper one is the thigh.
+        if f"{side}_hip" not in leg and f"{side}_knee" in leg:
+            below = _second(rig, candidates[f"{side}_knee"], leg[f"{side}_knee"], leg.get(f"{side}_ankle"), depth)
+            if below is not None:
+                leg[f"{side}_hip"], leg[f"{side}_knee"] = leg[f"{side}_knee"], below
         for role, bone in {**leg, **arm}.items():
             bones[role] = (rig.names[bone],)
         for finger in FINGERS:
@@ -155,49 +142,6 @@ def by_names(rig: Rig) -> Match:
                     bones[role] = (rig.names[min(below, key=lambda bone: depth[bone])],)
     bones |= _trunk(rig, candidates, bones, depth)
     return judged(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
-
-
-def _words(name: str) -> tuple[str, tuple[str, ...], int]:
-    """(side, words in lower case, number) of a bone's name: "mixamorig:LeftHandIndex1" is left, (hand, index), 1."""
-    name = name.rpartition(":")[2]
-    cut = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
-    cut = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", cut)
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", re.sub(r"([A-Za-z])(\d)", r"\1 \2", cut)) if part]
-    parts = [part.lower() for part in parts]
-    side, number, rest = "", 0, []
-    for part in parts:
-        if part in SIDE_WORDS and not side:
-            side = SIDE_WORDS[part]
-        elif part.isdigit():
-            number = int(part)
-        else:
-            rest.append(part)
-    if not side and rest and len(rest) == 1:
-        for start, known in (("left", "left"), ("right", "right")):
-            if rest[0].startswith(start) and len(rest[0]) > len(start):
-                side, rest = known, [rest[0].removeprefix(start)]
-    return side, tuple(rest), number
-
-
-def _roles(side: str, words: tuple[str, ...], number: int) -> list[str]:
-    """Roles that a name could mean."""
-    if not words or HELPERS & set(words):
-        return []
-    text = " ".join(words)
-    found = []
-    finger = next((FINGER_WORDS[word] for word in words if word in FINGER_WORDS), "")
-    if side and finger and "toe" not in words and "metacarpal" not in words:
-        return [f"{side}_{finger}_{number}"] if 1 <= number <= PHALANGES else []
-    for role, names in SYNONYMS.items():
-        middle = role in ("pelvis", "spine", "neck", "head")
-        if middle == bool(side):
-            continue
-        exact = text in names or f"{text} {number}" in names
-        # A character's name may stand before: "hero spine". The last words count.
-        ending = any(text.endswith(f" {name}") for name in names)
-        if exact or ending:
-            found.append(f"{side}_{role}" if side else role)
-    return found
 
 
 def _depths(rig: Rig) -> list[int]:
@@ -228,6 +172,12 @@ def _limb(rig: Rig, candidates: Mapping[str, list[int]], roles: list[str], depth
     return found
 
 
+def _second(rig: Rig, candidates: list[int], first: int, end: int | None, depth: list[int]) -> int | None:
+    """The candidate next below `first`, above the limb's `end` where that is known; None where there is none."""
+    options = [bone for bone in candidates if rig.is_below(bone, first) and (end is None or rig.is_below(end, bone))]
+    return min(options, key=lambda bone: depth[bone], default=None)
+
+
 def _trunk(
     rig: Rig, candidates: Mapping[str, list[int]], bones: Mapping[str, tuple[str, ...]], depth: list[int]
 ) -> dict[str, tuple[str, ...]]:
@@ -252,10 +202,11 @@ def _trunk(
     head = max(candidates.get("head", []), key=lambda bone: -depth[bone], default=-1)
     line: list[int] = []
     bone = arms[0] if arms else -1
-    while bone >= 0 and bone != pelvis:
+    # The trunk may stand beside the pelvis, on what carries both.
+    while bone >= 0 and bone != pelvis and bone not in legs:
         line.insert(0, bone)
         bone = int(rig.parents[bone])
-    if bone == pelvis and line:
+    if bone >= 0 and line:
         result["spine"] = tuple(rig.names[bone] for bone in line)
     chest = line[-1] if line else pelvis
     necks = [bone for bone in candidates.get("neck", []) if _is_part(rig, bone, chest)]

@@ -143,7 +143,8 @@ def _floor(rig: Rig, bones: Bones, heads: Array, tails: Array, origin: float) ->
     if not feet:
         return origin
     low = float(min(heads[feet, 2].min(), tails[[b for b in feet if rig.end_points[b]] or feet, 2].min()))
-    top = max(float(heads[chain[0], 2]) for role, chain in bones.items() if role.endswith("_hip"))
+    thighs = [chain[0] for role, chain in bones.items() if role.endswith("_hip")]
+    top = float(heads[thighs or [bones["pelvis"][0]], 2].max())
     above = (low - origin) / max(top - low, 1e-9)
     return origin if -FLOOR_BELOW <= above <= FLOOR_ABOVE else low
 
