@@ -29,8 +29,8 @@ SIDE_WORDS = {"l": "left", "left": "left", "lf": "left", "lft": "left", "r": "ri
               "rt": "right", "rgt": "right"}  # fmt: skip
 MIDDLE_WORDS = {"m", "c", "x"}
 """Stand, at the end of a name, for the middle where others have a side."""
-KIND_WORDS = {"jnt", "joint", "bone", "bn", "bnd", "bind", "skin"}
-"""Say that a bone is one."""
+KIND_WORDS = {"jnt", "joint", "bone", "bn", "bnd", "bind", "skin", "bend"}
+"""Say that a bone is one; Daz's "ThighBend" is a thigh."""
 PHALANX_WORDS = {"proximal": 1, "intermediate": 2, "medial": 2, "distal": 3}
 """By the bones of an index finger; a thumb has no intermediate one in anatomy, but in most rigs."""
 HELPERS = {
@@ -44,6 +44,8 @@ def read_name(name: str) -> tuple[str, tuple[str, ...], int]:
     """(side, words in lower case, number) of a bone's name: "mixamorig:LeftHandIndex1" is left, (hand, index), 1."""
     # Skyrim's bones repeat themselves in short: "NPC L Thigh [LThg]".
     name = re.sub(r"\s*\[[^\]]*\]$", "", name.rpartition(":")[2])
+    # What Blender puts after a name that was there already is not the number of a finger's bone.
+    name = re.sub(r"(\d\D*)\.\d{3}$", r"\1", name)
     cut = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     cut = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", cut)
     parts = [part for part in re.split(r"[^A-Za-z0-9]+", re.sub(r"([A-Za-z])(\d)", r"\1 \2", cut)) if part]

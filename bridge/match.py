@@ -132,6 +132,11 @@ def by_names(rig: Rig) -> Match:
             below = _second(rig, candidates[f"{side}_knee"], leg[f"{side}_knee"], leg.get(f"{side}_ankle"), depth)
             if below is not None:
                 leg[f"{side}_hip"], leg[f"{side}_knee"] = leg[f"{side}_knee"], below
+        # Below an ankle, a foot begins at the ball.
+        if f"{side}_toe" not in leg and f"{side}_ankle" in leg:
+            below = _second(rig, candidates[f"{side}_ankle"], leg[f"{side}_ankle"], None, depth)
+            if below is not None:
+                leg[f"{side}_toe"] = below
         for role, bone in {**leg, **arm}.items():
             bones[role] = (rig.names[bone],)
         for finger in FINGERS:
@@ -175,7 +180,7 @@ def _limb(rig: Rig, candidates: Mapping[str, list[int]], roles: list[str], depth
 def _second(rig: Rig, candidates: list[int], first: int, end: int | None, depth: list[int]) -> int | None:
     """The candidate next below `first`, above the limb's `end` where that is known; None where there is none."""
     options = [bone for bone in candidates if rig.is_below(bone, first) and (end is None or rig.is_below(end, bone))]
-    return min(options, key=lambda bone: depth[bone], default=None)
+    return min(options, key=lambda bone: depth[bone]) if options else None
 
 
 def _trunk(

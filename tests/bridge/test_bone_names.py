@@ -32,6 +32,10 @@ MAKERS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "Root_M Spine1_M Spine2_M Chest_M Neck_M Head_M",
         "Scapula_{s} Shoulder_{s} Elbow_{s} Wrist_{s} Hip_{s} Knee_{s} Ankle_{s} Toes_{s}", ("L", "R"),
     ),
+    "smpl_like": (
+        "Pelvis Spine1 Spine2 Spine3 Neck Head",
+        "{s}_Collar {s}_Shoulder {s}_Elbow {s}_Wrist {s}_Hip {s}_Knee {s}_Ankle {s}_Foot", ("Lft", "Rgt"),
+    ),
     "vrchat": (
         "Hips Spine Chest Upper-Chest Neck Head",
         "{s}-shoulder {s}-arm {s}-elbow {s}-wrist {s}-leg {s}-knee {s}-ankle {s}-toe", ("Left", "Right"),
@@ -121,7 +125,8 @@ def test_shins_without_thighs_are_retargeted(
 @pytest.mark.parametrize(
     ("name", "role"),
     [("LeftIndexProximal", "left_index_1"), ("LeftFinger_Ring_Medial", "left_ring_2"),
-     ("R_Thumb_Distal", "right_thumb_3"), ("LeftIndexMetacarpal", ""), ("spine_x", "spine"), ("Bone", "")],
+     ("R_Thumb_Distal", "right_thumb_3"), ("LeftIndexMetacarpal", ""), ("spine_x", "spine"),
+     ("mixamorig:LeftHandIndex2.001", "left_index_2"), ("lForearmBend", "left_elbow"), ("Bone", "")],
 )  # fmt: skip
 def test_what_a_name_means(name: str, role: str) -> None:
     assert roles_of(*read_name(name)) == ([role] if role else [])
