@@ -142,9 +142,9 @@ def by_names(rig: Rig) -> Match:
         for finger in FINGERS:
             for number in range(1, PHALANGES + 1):
                 role = f"{side}_{finger}_{number}"
-                below = [bone for bone in candidates.get(role, []) if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
-                if below:
-                    bones[role] = (rig.names[min(below, key=lambda bone: depth[bone])],)
+                parts = [bone for bone in candidates.get(role, []) if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
+                if parts:
+                    bones[role] = (rig.names[min(parts, key=lambda bone: depth[bone])],)
     bones |= _trunk(rig, candidates, bones, depth)
     return judged(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
 
@@ -207,10 +207,12 @@ def _trunk(
     head = max(candidates.get("head", []), key=lambda bone: -depth[bone], default=-1)
     line: list[int] = []
     bone = arms[0] if arms else -1
-    # The trunk may stand beside the pelvis, on what carries both.
+    # The trunk may stand beside the pelvis, on what carries both: Daz has hip, and on it pelvis and abdomen.
     while bone >= 0 and bone != pelvis and bone not in legs:
         line.insert(0, bone)
         bone = int(rig.parents[bone])
+    if bone in named and bone != pelvis:
+        result["pelvis"] = (rig.names[bone], rig.names[pelvis])
     if bone >= 0 and line:
         result["spine"] = tuple(rig.names[bone] for bone in line)
     chest = line[-1] if line else pelvis

@@ -88,6 +88,30 @@ def test_a_trunk_beside_the_pelvis_is_found(presets: dict[str, Preset], rig_of: 
     found = match(dataclasses.replace(rig, parents=parents), presets)
     assert parents[rig.index("Spine")] >= 0
     assert found.rig_map.bones["spine"] == truth["spine"]
+    assert found.rig_map.bones["pelvis"] == ("Hips",)
+
+
+def test_what_carries_pelvis_and_trunk_goes_with_them(
+    presets: dict[str, Preset], rig_of: Callable[..., Rig], walk: Motion
+) -> None:
+    """As in Daz Genesis 2: on the hip stand the pelvis, which has the legs, and the abdomen."""
+    rig, truth = named("vrchat", presets, rig_of(presets["mixamo"], A_POSE))
+    parents, carrier, hips = rig.parents.copy(), int(rig.parents[rig.index("Hips")]), rig.heads[rig.index("Hips")]
+    parents[rig.index("Spine")] = carrier
+    names = {rig.names[carrier]: "hip", "Hips": "pelvis", "Spine": "abdomen"}
+    heads = rig.heads.copy()
+    heads[carrier] = hips - [0.0, 0.0, 0.02]
+    rig = dataclasses.replace(
+        rig, parents=parents, heads=heads, names=tuple(names.get(name, name) for name in rig.names)
+    )
+    found = match(rig, presets).rig_map
+    assert found.bones["pelvis"] == ("hip", "pelvis")
+    assert found.bones["spine"] == ("abdomen", *truth["spine"][1:])
+    done = retarget(walk, rig, found)
+    posed = pose_rig(rig, done.rotations, done.locations, len(done))[0]
+    for joint in ("pelvis", "abdomen"):
+        apart = np.linalg.norm(posed[:, rig.index(joint)] - posed[:, rig.index("hip")], axis=-1)
+        assert np.allclose(apart, np.linalg.norm(rig.heads[rig.index(joint)] - rig.heads[rig.index("hip")]), atol=1e-6)
 
 
 def test_a_hip_above_a_thigh_is_no_thigh(presets: dict[str, Preset], rig_of: Callable[..., Rig]) -> None:
