@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ..jobs import UsageError
 from .logs import open_logs
-from .state import Progress, TrainingState
+from .state import CURRENT, Progress, TrainingState
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,8 @@ def fit(
         [p for p in network.parameters() if p.requires_grad], plan.learning_rate, weight_decay=plan.weight_decay
     )
     run = TrainingState(network, average, optimiser, generator, Progress())
-    if state is not None and state.exists():
+    # A first save that was interrupted leaves a folder in which no state counts yet: nothing to go on from.
+    if state is not None and (state / CURRENT).exists():
         run.load(state, kept)
         log.info("going on at step %d after %.1f minutes", run.progress.step, run.progress.seconds / 60)
     progress = run.progress

@@ -157,7 +157,7 @@ def _recognise(clip: BvhClip, path: Path) -> SkeletonMap:
     missing: dict[str, list[str]] = {}
     for skeleton in SKELETON_MAPS:
         needed = {skeleton.for_side(o, n) for o in _mapped(skeleton) for n in skeleton.joints[_left(o)]}
-        missing[skeleton.name] = sorted(n for n in needed if n.split("/")[0] not in clip.names)
+        missing[skeleton.name] = sorted(n for n in needed if not _has(clip, n))
         if not missing[skeleton.name]:
             return skeleton
     nearest = min(missing, key=lambda name: len(missing[name]))
@@ -166,6 +166,12 @@ def _recognise(clip: BvhClip, path: Path) -> SkeletonMap:
         f"{path.name} is not of a skeleton we know: for {nearest} it lacks {', '.join(missing[nearest][:8])}.",
         f"Known skeletons: {', '.join(s.name for s in SKELETON_MAPS)}.",
     )
+
+
+def _has(clip: BvhClip, theirs: str) -> bool:
+    """Whether the clip has a joint, or the End Site that `Name/end` asks for: a foot with a toe joint has none."""
+    name, _, end = theirs.partition("/")
+    return name in clip.names and (not end or len(clip.end_sites[clip.names.index(name)]) > 0)
 
 
 def _left(joint: str) -> str:
@@ -281,7 +287,7 @@ def pack_folder(folder: Path) -> PackedTakes:
     Raises `MotionLiftError` (code `no_training_data`) when nothing is usable.
     """
     takes: list[Take] = []
-    for path in sorted(folder.rglob("*.bvh")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".bvh"):
         try:
             takes.extend(_without_glitches(read_take(path)))
         except MotionLiftError as error:

@@ -79,6 +79,15 @@ def test_a_save_that_was_interrupted_leaves_the_one_before(tmp_path: Path) -> No
     assert second.steps == first.steps + 1
 
 
+def test_a_first_save_that_was_interrupted_is_no_obstacle(tmp_path: Path) -> None:
+    half = tmp_path / "state" / "step-40"
+    half.mkdir(parents=True)
+    (half / "000.safetensors").write_bytes(b"half a fi")
+    found = line(FitPlan(steps=40), tmp_path / "state")
+    assert found.finished
+    assert line(FitPlan(steps=40), tmp_path / "state").steps == 40
+
+
 def test_another_run_and_no_length_are_refused(tmp_path: Path) -> None:
     line(FitPlan(steps=3), tmp_path / "run")
     with pytest.raises(MotionLiftError, match="another steps") as caught:

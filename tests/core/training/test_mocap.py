@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from motionlift.core.bvh import BvhClip, write_bvh
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.rotation import Array
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, REFERENCE_HEIGHT, reference_rest
-from motionlift.core.training.mocap import Take, read_take
+from motionlift.core.training.mocap import DAZ_43, Take, pack_folder, read_take
 from motionlift.core.training.soles import resting_pitch
 
 FRAMES = 60
@@ -93,3 +94,29 @@ def test_unknown_joints_are_named(tmp_path: Path) -> None:
     with pytest.raises(MotionLiftError) as caught:
         _read(tmp_path, BvhClip(names, clip.parents, clip.offsets, clip.channels, clip.end_sites, 1 / 30, clip.values))
     assert caught.value.code == "unknown_skeleton"
+
+
+def _daz(clip: BvhClip) -> BvhClip:
+    """The clip with DAZ's names; its feet go on to toe joints, where DAZ's own end."""
+    theirs = {}
+    for joint, blend in DAZ_43.joints.items():
+        for ours in (joint, joint.replace("left_", "right_")):
+            theirs[ours] = DAZ_43.for_side(ours, next(iter(blend)))
+    theirs |= {"left_toe": "lToe", "right_toe": "rToe"}
+    return dataclasses.replace(clip, names=tuple(theirs.get(name, name) for name in clip.names))
+
+
+def test_a_skeleton_without_the_end_we_need_is_skipped_and_others_are_kept(tmp_path: Path) -> None:
+    _read(tmp_path, _nodding(0.0))
+    toes = tmp_path / "35" / "toes.bvh"
+    write_bvh(toes, _daz(_nodding(0.0)))
+    with pytest.raises(MotionLiftError, match="daz43 it lacks lFoot/end, rFoot/end") as refused:
+        read_take(toes)
+    assert refused.value.code == "unknown_skeleton"
+    assert pack_folder(tmp_path).names == ("35_01",)
+
+
+def test_files_whose_names_end_in_capitals_are_found(tmp_path: Path) -> None:
+    _read(tmp_path, _nodding(0.0))
+    (tmp_path / "35" / "35_01.bvh").rename(tmp_path / "35" / "35_01.BVH")
+    assert pack_folder(tmp_path).names == ("35_01",)
