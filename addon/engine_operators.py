@@ -47,8 +47,7 @@ class SetUpEngine(SaysWhy):
             _redraw_while_running()
             return {"FINISHED"}
         if setup.wait().phase == "ready":
-            session().end()
-            setup.install()
+            _install(setup)
             setup.wait()
         if setup.state.error is not None:
             self.report({"ERROR"}, str(setup.state.error))
@@ -66,18 +65,17 @@ class InstallEngine(SaysWhy):
 
     @classmethod
     def trouble(cls, context: bpy.types.Context) -> str:
-        """The size is not known yet, or it is in use."""
+        """The size is not known yet, or what there is is in use."""
         setup = session().setup
         if session().busy:
-            return "The video engine is at work"
+            return "The video engine is in use"
         return "" if setup is not None and setup.state.phase == "ready" else "Set Up Video Engine comes first"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """End the worker, whose packages may be replaced, and begin."""
+        """Begin."""
         setup = session().setup
         assert setup is not None
-        session().end()
-        setup.install()
+        _install(setup)
         _redraw_while_running()
         return {"FINISHED"}
 
@@ -191,6 +189,12 @@ class OpenPreferences(bpy.types.Operator):
         """Blender's own window, on our entry."""
         shown: set[str] = bpy.ops.preferences.addon_show(module=ROOT_PACKAGE)
         return shown
+
+
+def _install(setup: EngineSetup) -> None:
+    """Begin, without workers at rest: they have loaded, and Windows keeps, what is about to be replaced."""
+    session().end()
+    setup.install()
 
 
 def _redraw_while_running() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -24,14 +25,25 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import Cancelled, LiftSettings, MotionLiftError, internal_error
 from . import engine_state
 from .commands import LOG_LINES_SHOWN, CommandFailed, Commands, clean_variables
-from .environment import SetupPlan, mark_installed, take_mark
+from .environment import SetupPlan, installed_version, made_from, mark_installed, mark_unfinished
 from .pip_output import Download, PipProgress, answers, downloads_of
-from .torch_build import Build, find_gpu, torch_build, torch_index
+from .torch_build import Build, find_gpu, torch_build, torch_index, torch_requirement
 
 log = logging.getLogger(__name__)
 
+LEAST_ROOM = 3
+"""Times the download: what torch and MediaPipe take on the disk at least, with what was fetched until all is
+installed."""
+LITTLE_ROOM_BYTES = 1e9
+"""With less no engine is begun, and a download that breaks off, as pip calls it, found the disk full."""
 CHECK_SECONDS = 300.0
 """The first lift fetches the pose models where the installed MediaPipe has none."""
+
+NETWORK_WORDS = (
+    "NewConnectionError", "Temporary failure", "Could not fetch", "timed out", "ProxyError", "incomplete-download",
+    "Connection broken", "Connection aborted",
+)  # fmt: skip
+"""What pip writes about a network that is not there, or breaks down."""
 
 Phase = Literal["idle", "looking_up", "ready", "installing", "checking", "done", "failed", "cancelled"]
 
@@ -126,11 +138,14 @@ class EngineSetup:
             )
         try:
             plan.folder.mkdir(parents=True, exist_ok=True)
+            self._empty_temporary()
         except OSError as error:
             raise MotionLiftError(
                 "write_failed", f"Could not make {plan.folder}: {error.strerror or error}.", "Check its permissions."
             ) from error
         if not self._python_works():
+            mark_unfinished(plan)
+            self._demand_room(LITTLE_ROOM_BYTES)
             self._run([plan.base_python, "-m", "venv", "--clear", plan.environment], "venv_failed")
         if plan.wheels is None:
             # Progress in numbers came with pip 24.1; Blender's Python may bring an older one.
@@ -142,6 +157,7 @@ class EngineSetup:
             self._run([*self._pip_install(), "--dry-run", "--report", report], "pip_failed")
             self.downloads = downloads_of(json.loads(report.read_text(encoding="utf-8")))
         total = sum(one.size for one in self.downloads)
+        self._demand_room(LEAST_ROOM * total)
         self._tell(SetupState("ready", f"{len(self.downloads)} packages to install", bytes_to_fetch=total))
 
     def _choose_torch(self) -> None:
@@ -154,6 +170,26 @@ class EngineSetup:
             self._commands.note(f"{self._torch_index} does not answer: torch is taken from where the rest is")
             self._torch_index = None
 
+    def _demand_room(self, least: float) -> None:
+        """Raises `MotionLiftError` (`disk_full`) where the disk has less than `least` bytes left."""
+        folder = self.plan.folder
+        if (free := engine_state.free_bytes(folder)) < least:
+            raise MotionLiftError(
+                "disk_full",
+                f"The disk has {free / 1e9:.1f} GB left, the video engine needs {least / 1e9:.1f} or more.",
+                f"Make room at {folder}.",
+            )
+
+    def _empty_temporary(self) -> None:
+        """A folder for what pip unpacks, without what it left there when it was stopped: the system's own may be small,
+        and in memory. Raises `OSError`."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def _temporary(self) -> Path:
+        return self.plan.downloads / "temporary"
+
     def _install(self) -> None:
         plan = self.plan
         total = max(sum(one.size for one in self.downloads), 1)
@@ -161,24 +197,18 @@ class EngineSetup:
 
         def follow(line: str) -> bool:
             shown = progress.take(line)
+            if progress.installing:
+                mark_unfinished(plan)
             fraction = progress.fetched / total
             words = "Installing packages" if progress.installing else f"Fetching {progress.current.partition('-')[0]}"
             share = None if progress.installing else min(fraction, 1.0)
             self._tell(replace(self.state, words=words, fraction=share))
             return shown
 
-        command = [*self._pip_install(), "--progress-bar", self._bar()]
-        # Nobody starts what is being replaced: Windows would keep its files.
-        take_back = take_mark(plan.folder)
-        try:
-            self._run(command, "pip_failed", follow)
-        except MotionLiftError:
-            if not progress.installing:
-                take_back()
-            raise
+        self._run([*self._pip_install(), "--progress-bar", self._bar()], "pip_failed", follow)
         self._tell(SetupState("checking", "Lifting a second of the sample"))
         self._check()
-        shutil.rmtree(plan.folder / "downloads", ignore_errors=True)
+        shutil.rmtree(plan.downloads, ignore_errors=True)
         self._tell(SetupState("checking", "Looking at what is installed"))
         engine_state.remember(plan.python, plan.folder, engine_state.ask(plan.python, plan.folder))
         if self._commands.stopped:
@@ -220,7 +250,14 @@ class EngineSetup:
         elif self._torch_index is not None:
             # A version with a local part, 2.13.0+cpu, goes before the same one without.
             command += ["--extra-index-url", self._torch_index]
-        return [*command, *plan.needed]
+        return [*command, *(self._torch_wanted() if name == "torch" else name for name in plan.needed)]
+
+    def _torch_wanted(self) -> str:
+        plan = self.plan
+        pin = re.search(r"(?m)^torch==([\w.]+)", plan.constraints.read_text(encoding="utf-8"))
+        if plan.wheels is not None or pin is None:
+            return "torch"
+        return torch_requirement(installed_version(plan.folder, "torch"), self._torch, self._torch_index, pin[1])
 
     def _bar(self) -> str:
         words = self._commands.words_of([self.plan.python, "-m", "pip", "install", "--help"])
@@ -242,7 +279,7 @@ class EngineSetup:
         try:
             self._commands.run(command, code, follow)
         except CommandFailed as error:
-            raise MotionLiftError(code, *_explained(error.hint, self.plan)) from error
+            raise MotionLiftError(code, *explained(error.hint, self.plan)) from error
 
     def _variables(self) -> dict[str, str]:
         """Of Blender's environment, without what would bend another Python's imports.
@@ -252,27 +289,33 @@ class EngineSetup:
         kept = clean_variables()
         if self.plan.wheels is not None:
             kept = {name: value for name, value in kept.items() if not name.startswith("PIP_")}
-        return {**kept, **self._sources(), "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
+        own = {"PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
+        # Who has pip install for the user elsewhere is refused in an environment.
+        own |= {"PIP_USER": "0", **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._temporary))}
+        return {**kept, **self._sources(), **own}
 
     def _sources(self) -> dict[str, str]:
         """What tells pip where to take things from, and where to keep them until all is installed."""
-        told = {"PIP_CACHE_DIR": str(self.plan.folder / "downloads")}
+        told = {"PIP_CACHE_DIR": str(self.plan.downloads)}
         if self.plan.wheels is not None:
             wheels = self.plan.wheels.absolute().as_uri()
             told |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
         return told
 
 
-def _explained(tail: str, plan: SetupPlan) -> tuple[str, str]:
+def explained(tail: str, plan: SetupPlan) -> tuple[str, str]:
     """Message and hint for a command that failed, by what it wrote."""
-    if "No space left" in tail:
+    little = engine_state.free_bytes(plan.folder) < LITTLE_ROOM_BYTES
+    if "No space left" in tail or (little and "incomplete-download" in tail):
         message, hint = "The disk is full.", f"Make room for 3 GB at {plan.folder}."
     elif plan.wheels is not None and ("No matching distribution" in tail or "ResolutionImpossible" in tail):
-        message, hint = "The folder of wheels lacks a package for this Python.", "Fill it as the README says."
+        version = ".".join(made_from(plan.folder).get("version", "").split(".")[:2])
+        message = f"The folder of wheels lacks a package for Python {version}."
+        hint = "Fill it as the README says, with this version of Python."
     elif "Long Path" in tail or "WinError 206" in tail:
         message = f"Windows refuses paths as long as those in {plan.folder}."
         hint = "Switch long paths on (LongPathsEnabled, in the registry or by group policy), and try again."
-    elif any(word in tail for word in ("NewConnectionError", "Temporary failure", "Could not fetch", "timed out")):
+    elif any(word in tail for word in NETWORK_WORDS):
         message, hint = "The network does not answer.", "Try again, or choose a folder of wheels."
     elif "ensurepip" in tail:
         message, hint = "This Python cannot make environments.", "Install its venv package, or choose another Python."

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,7 @@ SAMPLE = PACKAGE_ROOT / "samples/walk_wave_squat.mp4"
 MARK = "motionlift-engine.json"
 STATE = "motionlift-state.json"
 """What was found in the engine: see `engine_state.py`."""
+_PARTS = ("environment", "downloads", "cache", "motionlift")
 PATIENCE_SECONDS = 2.0
 """How long removal waits for files that are still in use."""
 LONGEST_INSIDE = 205
@@ -57,6 +58,11 @@ class SetupPlan:
         """Its interpreter."""
         return environment_python(self.folder)
 
+    @property
+    def downloads(self) -> Path:
+        """What was fetched, until all is installed."""
+        return self.folder / "downloads"
+
 
 def engine_place(user: Path, blender: str, system: str = sys.platform, local: str | None = None) -> Path:
     """Where the engine is made: `user`, the extension's own folder; on Windows, where torch would not fit into that,
@@ -72,15 +78,23 @@ def environment_python(folder: Path) -> Path:
     return folder / "environment" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def installed(folder: Path, constraints: Path = PACKAGE_ROOT / "constraints.txt") -> Literal["no", "old", "yes"]:
-    """Whether a set-up in `folder` went to its end: `old` where this version wants other packages than that one."""
+def installed(
+    folder: Path, constraints: Path = PACKAGE_ROOT / "constraints.txt"
+) -> Literal["no", "broken", "old", "yes"]:
+    """Whether a set-up in `folder` went to its end: `old` where this version wants other packages than that one,
+    `broken` where the Python that it was made from is gone, or has become another."""
     try:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "no"
-    if not environment_python(folder).is_file():
-        return "no"
+    if not _same_python(folder):
+        return "broken"
     return "yes" if mark.get("constraints") == _digest(constraints) else "old"
+
+
+def occupied(folder: Path) -> bool:
+    """Whether there is something that `remove` would delete, of a set-up that was given up too."""
+    return any((folder / part).exists() for part in ("environment", "downloads"))
 
 
 def platform_trouble() -> str:
@@ -96,7 +110,7 @@ def remove(folder: Path) -> None:
     try:
         # First the mark: half an environment must not look whole.
         (folder / MARK).unlink(missing_ok=True)
-        for part in ("environment", "downloads", "cache", "motionlift"):
+        for part in _PARTS:
             remove_patiently(folder / part, PATIENCE_SECONDS)
         (folder / STATE).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # Something is in it that is not ours.
@@ -114,18 +128,37 @@ def mark_installed(plan: SetupPlan, build: str) -> None:
         temporary.write_text(json.dumps(mark), encoding="utf-8")
 
 
-def take_mark(folder: Path) -> Callable[[], None]:
-    """Have the engine in `folder` count as not set up, since its packages are about to be replaced, and return what
-    takes that back. Raises `OSError`."""
-    path = folder / MARK
-    mark = path.read_bytes() if path.is_file() else None
-    path.unlink(missing_ok=True)
+def mark_unfinished(plan: SetupPlan) -> None:
+    """Note that packages are about to change: until `mark_installed` there is no engine."""
+    (plan.folder / MARK).unlink(missing_ok=True)
 
-    def take_back() -> None:
-        if mark is not None:
-            path.write_bytes(mark)
 
-    return take_back
+def installed_version(folder: Path, name: str) -> str | None:
+    """The version of a package in the environment, None where it has none. `name`: as its wheel is called."""
+    places = "Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"
+    found = sorted((folder / "environment").glob(f"{places}/{name}-*.dist-info"))
+    return found[0].name.removesuffix(".dist-info").partition("-")[2] if found else None
+
+
+def made_from(folder: Path) -> Mapping[str, str]:
+    """What venv noted of the Python that an environment was made from: `version`, `executable`; empty without one."""
+    try:
+        lines = (folder / "environment/pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+
+
+def _same_python(folder: Path) -> bool:
+    """Whether the environment's Python is the one that its packages are for. A Blender of a Linux distribution uses
+    the system's, which is another version one day; elsewhere Blender brings it, and takes it along."""
+    python, base = environment_python(folder), made_from(folder).get("executable")
+    if not python.is_file():
+        return False
+    if base is None or os.name != "nt":
+        # What the links end at is called python3.13, whichever patch of it.
+        return base is None or python.resolve().name == Path(base).name
+    return Path(base).is_file()
 
 
 def _digest(path: Path) -> str:

@@ -56,8 +56,8 @@ class MotionLiftPreferences(bpy.types.AddonPreferences):
         layout.label(text=words, icon=icon)
         if not self.engine_python:
             _draw_setup(layout, self, setup, state)
-        if not state.running and (python := engine_python(context)) is not None:
-            _draw_state(layout, python)
+        if not state.running:
+            _draw_state(layout, engine_python(context))
         header, body = layout.panel("motionlift_engine_options", default_closed=True)
         header.label(text="Other Ways")
         if body is not None:
@@ -79,12 +79,16 @@ def engine_folder() -> Path:
 
 
 def engine_python(context: bpy.types.Context) -> Path | None:
-    """The video engine's Python: the one the preferences name, else the one made here; None where there is none."""
+    """The video engine's Python: the one the preferences name, else the one made here; None where there is none, or
+    while it is being made."""
     preferences = preferences_of(context)
     if preferences is not None and preferences.engine_python:
         return Path(bpy.path.abspath(preferences.engine_python))
-    folder = engine_folder()
-    return environment.environment_python(folder) if environment.installed(folder) != "no" else None
+    folder, setup = engine_folder(), session().setup
+    changing = setup is not None and setup.state.phase in ("installing", "checking")
+    if changing or environment.installed(folder) in ("no", "broken"):
+        return None
+    return environment.environment_python(folder)
 
 
 def engine_words(context: bpy.types.Context) -> tuple[str, str]:
@@ -94,6 +98,7 @@ def engine_words(context: bpy.types.Context) -> tuple[str, str]:
         return f"The video engine is {preferences.engine_python}", "FILE_SCRIPT"
     return {
         "no": ("The video engine is not set up yet: lifting needs it once", "INFO"),
+        "broken": ("The Python that the video engine was made with is gone: set it up again", "ERROR"),
         "old": ("The video engine is of an earlier version: set it up again", "ERROR"),
         "yes": ("The video engine is ready", "CHECKMARK"),
     }[environment.installed(engine_folder())]
@@ -114,7 +119,7 @@ def setup_trouble(context: bpy.types.Context) -> str:
     if setup is not None and setup.state.running:
         return "The set-up runs already"
     if session().busy:
-        return "The video engine is at work"
+        return "The video engine is in use"
     preferences = preferences_of(context)
     if not bpy.app.online_access and not (preferences and preferences.wheels):
         return "Allow Online Access in Preferences > System, or choose a folder of wheels"
@@ -164,10 +169,11 @@ def _draw_setup(
         layout.operator("motionlift.copy_set_up_log", icon="COPYDOWN")
 
 
-def _draw_state(layout: bpy.types.UILayout, python: Path) -> None:
-    """What the engine consists of, as it was found the last time it looked at itself."""
+def _draw_state(layout: bpy.types.UILayout, python: Path | None) -> None:
+    """What the engine consists of, as it was found the last time it looked at itself; of one that is not whole, how to
+    get rid of it."""
     folder, asking = engine_folder(), session().asking
-    state = engine_state.remembered(python, folder)
+    state = engine_state.remembered(python, folder) if python is not None else None
     if state is not None:
         box = layout.box().column(align=True)
         for name, found in state.lines(engine_state.free_bytes(folder)):
@@ -177,10 +183,11 @@ def _draw_state(layout: bpy.types.UILayout, python: Path) -> None:
         for trouble in state.troubles:
             draw_wrapped(box, trouble, "ERROR", LOG_COLUMNS)
     row = layout.row(align=True)
-    busy = asking is not None and not asking.done()
-    words = "Looking at the Video Engine" if busy else "Check Video Engine"
-    row.operator("motionlift.check_engine", text=words, icon="INFO")
-    if (folder / "environment").is_dir():
+    if python is not None:
+        busy = asking is not None and not asking.done()
+        words = "Looking at the Video Engine" if busy else "Check Video Engine"
+        row.operator("motionlift.check_engine", text=words, icon="INFO")
+    if environment.occupied(folder):
         row.operator("motionlift.remove_engine", icon="TRASH")
 
 

@@ -90,6 +90,19 @@ def torch_build(gpu: Gpu | None, wanted: bool, system: str = sys.platform) -> tu
     return "cpu", f"torch for the CPU: no build runs on {words}"
 
 
+def torch_requirement(there: str | None, build: Build, index: str | None, pinned: str) -> str:
+    """What pip is asked for, so that another build takes the place of the one that is there: a version without a local
+    part, 2.13.0, is content with any, 2.13.0+cpu.
+
+    `there`: the version that is installed, None without one; `build`: the one that is wanted, from `index`, None where
+    that is not asked; `pinned`: the version, without a local part.
+    """
+    if there is None or (index is None and torch_index(build) is not None) or sys.platform == "darwin":
+        return "torch"
+    wanted = pinned if index is None else f"{pinned}+{build}"
+    return "torch" if there == wanted else f"torch==={wanted}"
+
+
 def torch_index(build: Build) -> str | None:
     """Where a build lies beside PyPI; None where PyPI has it."""
     on_pypi = "cu130" if sys.platform == "linux" else "cpu"

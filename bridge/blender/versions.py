@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,14 @@ def sequence_strips(scene: bpy.types.Scene) -> Any:
 
 
 def user_folder(package: str, name: str) -> Path:
-    """A folder of ours that may be written, made if needed: the extension's own, or, for a package that is
+    """A folder of ours that may be written, made if that can be done: the extension's own, or, for a package that is
     not installed as an extension, one beside Blender's data files."""
     if package.startswith(EXTENSIONS):
-        return Path(bpy.utils.extension_path_user(package, path=name, create=True))
-    return Path(bpy.utils.user_resource("DATAFILES", path=f"motionlift/{name}", create=True))
+        folder = Path(bpy.utils.extension_path_user(package, path=name))
+    else:
+        folder = Path(bpy.utils.user_resource("DATAFILES", path=f"motionlift/{name}"))
+    # Blender's own `create` gives an empty name where it fails, which is the folder that one happens to be in. Whoever
+    # writes into it says what is wrong.
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -300,3 +300,21 @@ def test_the_installed_extension_works(in_blender: InBlender, extension_zip: Pat
     assert "does not run the video engine" in seen["incapable"]
     assert "No module named numpy" in seen["incapable"]
     assert seen["engine_folder"] == ["extensions/.user/user_default/motionlift/engine/motionlift/__init__.py"]
+
+
+def test_a_user_folder_that_cannot_be_made_is_not_the_one_that_blender_happens_to_be_in(in_blender: InBlender) -> None:
+    found = in_blender(
+        """
+import os
+from pathlib import Path
+from motionlift.bridge.blender.versions import user_folder
+user = Path(os.environ["BLENDER_USER_RESOURCES"])
+(user / "datafiles").write_text("in the way")
+(user / "extensions").mkdir(exist_ok=True)
+(user / "extensions/.user").write_text("in the way")
+result["places"] = [
+    user_folder(package, "engine").is_relative_to(user) for package in ("motionlift", "bl_ext.user_default.motionlift")
+]
+"""
+    )
+    assert found["places"] == [True, True]

@@ -40,8 +40,8 @@ result["phase"] = state.setup.state.phase
 
 def test_a_worker_at_rest_is_ended_before(in_blender: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     seen = in_blender(REPLACING, tmp_path)
-    assert "at work" in seen["busy"]
-    assert "at work" in seen["busy_install"]
+    assert "in use" in seen["busy"]
+    assert "in use" in seen["busy_install"]
     assert seen["alive"]
     assert seen["ended"]
     assert seen["phase"] == "failed"

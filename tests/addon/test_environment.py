@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
 import sys
 import sysconfig
 import time
@@ -16,7 +18,7 @@ from typing import get_args
 import pytest
 
 from motionlift.addon import engine_state
-from motionlift.addon.engine_setup import EngineSetup
+from motionlift.addon.engine_setup import EngineSetup, explained
 from motionlift.addon.environment import (
     LONGEST_INSIDE,
     LONGEST_ON_WINDOWS,
@@ -25,10 +27,11 @@ from motionlift.addon.environment import (
     engine_place,
     installed,
     mark_installed,
+    occupied,
     remove,
 )
 from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
-from motionlift.addon.torch_build import Build, read_gpu, torch_build, torch_index
+from motionlift.addon.torch_build import Build, read_gpu, torch_build, torch_index, torch_requirement
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -101,6 +104,9 @@ def test_an_engine_that_cannot_lift_is_not_called_ready(plan: SetupPlan) -> None
     setup = EngineSetup(plan)
     setup.look_up()
     assert setup.wait(120).phase == "ready", setup.log_tail()
+    # Nor is one whose packages were changed since it was.
+    mark_installed(plan, "cpu")
+    assert installed(plan.folder, plan.constraints) == "yes"
     setup.install()
     state = setup.wait(120)
     assert state.phase == "failed"
@@ -133,7 +139,7 @@ def test_a_wheel_that_is_missing_is_told(plan: SetupPlan) -> None:
     setup.look_up()
     state = setup.wait(120)
     assert state.phase == "failed"
-    assert "lacks a package" in state.words
+    assert state.words.endswith("lacks a package for Python {}.{}.".format(*sys.version_info))
     assert "not_there_at_all" in setup.log_tail()
 
 
@@ -158,6 +164,66 @@ def test_it_is_cancelled_within_a_second_and_goes_on_later(plan: SetupPlan) -> N
     assert time.monotonic() - began < 1.0
     setup.look_up()
     assert setup.wait(120).phase == "ready", setup.log_tail()
+
+
+def test_what_a_set_up_left_that_was_given_up_can_be_removed(plan: SetupPlan) -> None:
+    assert not occupied(plan.folder)
+    left = plan.downloads / "temporary/pip-unpack-1/torch.whl"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    setup = EngineSetup(plan)
+    setup.look_up()
+    assert setup.wait(120).phase == "ready", setup.log_tail()
+    # What pip unpacks goes there, not where the system has little room, and does not pile up.
+    assert left.parent.parent.is_dir()
+    assert not left.parent.exists()
+    assert installed(plan.folder, plan.constraints) == "no"
+    assert occupied(plan.folder)
+    remove(plan.folder)
+    assert not plan.folder.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there the environment's Python is no link")
+def test_an_engine_whose_python_became_another_is_not_called_ready(plan: SetupPlan, tmp_path: Path) -> None:
+    subprocess.run([plan.base_python, "-m", "venv", "--without-pip", plan.environment], check=True)
+    mark_installed(plan, "cpu")
+    assert installed(plan.folder, plan.constraints) == "yes"
+    # As where a Linux distribution goes from Python 3.13 to 3.14: the link leads to a Python without the packages.
+    another = tmp_path / "python2.99"
+    another.write_text("")
+    plan.python.unlink()
+    plan.python.symlink_to(another)
+    assert installed(plan.folder, plan.constraints) == "broken"
+    another.unlink()
+    assert installed(plan.folder, plan.constraints) == "broken"
+
+
+def test_a_full_disk_is_not_called_a_broken_network(plan: SetupPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What pip 26 wrote with 100 MB left.
+    told = (
+        "error: incomplete-download\n\n"
+        "× Download failed after 6 attempts because not enough bytes were received (29.6 MB/69.1 MB)\n"
+        "note: This is an issue with network connectivity, not pip."
+    )
+    for free, message in ((5e9, "The network does not answer."), (1e8, "The disk is full.")):
+        monkeypatch.setattr(engine_state, "free_bytes", lambda _, free=free: int(free))
+        assert explained(told, plan)[0] == message
+    setup = EngineSetup(plan)
+    setup.look_up()
+    assert setup.wait(20).words == "The disk has 0.1 GB left, the video engine needs 1.0 or more."
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there torch has but one build")
+def test_another_build_of_torch_takes_the_place_of_the_one_that_is_there(plan: SetupPlan) -> None:
+    on_pypi: Build = "cu130" if sys.platform == "linux" else "cpu"
+    there, index = "2.13.0", torch_index("cu126")
+    assert torch_requirement(None, on_pypi, None, there) == "torch"
+    assert torch_requirement("2.13.0", on_pypi, None, there) == "torch"
+    assert torch_requirement("2.13.0+cu126", on_pypi, None, there) == "torch===2.13.0"
+    assert torch_requirement("2.13.0", "cu126", index, there) == "torch===2.13.0+cu126"
+    assert torch_requirement("2.13.0+cu126", "cu126", index, there) == "torch"
+    # Where the build that is wanted cannot be had, that which is there stays.
+    assert torch_requirement("2.13.0", "cu126", None, there) == "torch"
 
 
 def test_what_is_installed_is_what_the_package_needs() -> None:
