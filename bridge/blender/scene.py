@@ -39,7 +39,9 @@ def add_camera(motion: Motion, world_from_motion: Array, first_frame: int, name:
     data.lens = float(motion.camera_K[0, 0, 0]) * SENSOR_MM / longer
     data.shift_x = float(width / 2 - motion.camera_K[0, 0, 2]) / longer
     data.shift_y = float(motion.camera_K[0, 1, 2] - height / 2) / longer
-    data.clip_end = 1000.0
+    # From 10 cm to a kilometre of what was filmed, whether the rig is built in metres or in centimetres.
+    scale = _scale_of(world_from_motion)
+    data.clip_start, data.clip_end = 0.1 * scale, 1000.0 * scale
     placed = placed_cameras(motion, world_from_motion)
     camera.matrix_world = Matrix(placed[0].tolist())
     camera.rotation_mode = "QUATERNION"
@@ -56,11 +58,14 @@ def add_camera(motion: Motion, world_from_motion: Array, first_frame: int, name:
 
 def placed_cameras(motion: Motion, world_from_motion: Array) -> Array:
     """Matrices (1 or F, 4, 4) of Blender's camera, which looks along its -Z with Y up, for the placed motion."""
-    scale = float(np.cbrt(np.linalg.det(world_from_motion[:3, :3])))
     placed = world_from_motion @ motion.world_from_camera
-    placed[:, :3, :3] /= scale
+    placed[:, :3, :3] /= _scale_of(world_from_motion)
     result: Array = placed @ np.diag([1.0, -1.0, -1.0, 1.0])
     return result
+
+
+def _scale_of(similarity: Array) -> float:
+    return float(np.cbrt(np.linalg.det(similarity[:3, :3])))
 
 
 def write_review(figure: bpy.types.Object, motion: Motion, first_frame: int) -> int:

@@ -59,6 +59,24 @@ for name, spec, place in [("a", arguments[1], "rest"), ("b", arguments[2], "rest
         np.testing.assert_allclose(pixels, wanted, atol=0.1)
 
 
+def test_a_camera_sees_as_near_and_far_whatever_the_rig_is_built_in(
+    in_blender: Callable[..., Any], walk: Motion, tmp_path: Path
+) -> None:
+    walk.save(tmp_path / "walk.motion.npz")
+    script = (
+        SCENE
+        + """
+motion = Motion.load(Path(arguments[0]))
+for scale in (1.0, 100.0, 0.01):
+    data = add_camera(motion, np.diag([scale, scale, scale, 1.0]), 1, "film").data
+    result[str(scale)] = [data.clip_start, data.clip_end]
+"""
+    )
+    found = in_blender(script, tmp_path / "walk.motion.npz")
+    for scale, seen in found.items():
+        np.testing.assert_allclose(seen, np.array([0.1, 1000.0]) * float(scale), rtol=1e-5)
+
+
 def test_review_and_edited_contacts(
     in_blender: Callable[..., Any], walk: Motion, tmp_path: Path, presets: dict[str, Preset], rig_of: Callable[..., Rig]
 ) -> None:
