@@ -158,7 +158,8 @@ class Rig:
         done: Retargeted = ready or retarget(motion, rig, found.rig_map, self._options)
         switches = switch_values(figure, found.rig_map, self._options.limbs)
         apply_keys(figure, done, name, first_frame, switches, draft=self._draft, again=again)
-        listed = [*done.notes, *hindrances(figure, done.object_location is not None)]
+        turned = [done.rig.names[bone] for bone in done.rotations]
+        listed = [*done.notes, *hindrances(figure, turned, done.object_location is not None)]
         notes = "".join(f" {note}" for note in listed)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
         return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,13 +30,12 @@ from .edits import HandEdits, apply_edits
 from .files import open_nothing, opened_armature
 from .footage import add_footage, keep_relative
 from .rigify import add_rigify_human
-from .rigs import check_editable, fighting_constraints, hindrances, read_rig, switch_values
+from .rigs import check_editable, hindrances, read_rig, switch_values
 from .scene import add_camera, write_review
 from .visible import selectable
 
 log = logging.getLogger(__name__)
 
-MOST_NAMED = 6
 ENGINE_SUFFIXES = (".fbx", ".glb", ".usd", ".usdc", ".bvh")
 """Formats for which a control rig becomes the skeleton that it deforms with."""
 MESH_SUFFIXES = (".abc",)
@@ -84,7 +83,8 @@ def animate(
     edges = {frame for contacts in motion.contacts.T for frame, _ in contact_edges(contacts)}
     reduced = reduce_keys(done, keep=edges) if reduce else None
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
-    notes = [*done.notes, *hindrances(figure, done.object_location is not None), *_fights(figure, keyed)]
+    turned = [done.rig.names[bone] for bone in done.rotations]
+    notes = [*done.notes, *hindrances(figure, turned, done.object_location is not None)]
     action = apply_keys(
         figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
     )
@@ -92,15 +92,6 @@ def animate(
         apply_edits(figure, edits)
     scene.frame_end = max(scene.frame_end, round(action.frame_end))
     return Animated(action.name, len(done), len(keyed), found, tuple(notes), motion, done.world_from_motion)
-
-
-def _fights(figure: bpy.types.Object, names: Sequence[str]) -> list[str]:
-    fights = fighting_constraints(figure, names)
-    if not fights:
-        return []
-    listed = [f"{bone} ({', '.join(constraints)})" for bone, constraints in list(fights.items())[:MOST_NAMED]]
-    more = f" and {len(fights) - MOST_NAMED} more" if len(fights) > MOST_NAMED else ""
-    return [f"Constraints may overrule the keys of {', '.join(listed)}{more}."]
 
 
 def animate_and_export(

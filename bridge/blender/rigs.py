@@ -14,6 +14,7 @@ from ..humanoid import RigMap
 from ..keying import location_locked
 from ..rig import Rig, checked_rig, make_rig
 from .untouched import untouched_world
+from .versions import current_curves
 
 FIGHTING = {
     "COPY_ROTATION", "COPY_TRANSFORMS", "TRANSFORM", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "IK", "SPLINE_IK",
@@ -21,6 +22,9 @@ FIGHTING = {
 }  # fmt: skip
 """Constraints that decide how a bone is turned, whatever it is keyed to."""
 
+
+TURNS = {"rotation_quaternion", "rotation_euler", "rotation_axis_angle"}
+MOST_NAMED = 6
 
 SOLVER_STRETCH = "ik_stretch"
 """The one switch that is no custom property: how much Blender's IK solver may change a bone's length."""
@@ -91,27 +95,40 @@ def check_editable(figure: bpy.types.Object) -> None:
         )  # fmt: skip
 
 
-def fighting_constraints(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list[str]]:
-    """The constraints that overrule keys, by bone, among the bones called `names`."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        active = [
-            constraint.name
-            for constraint in figure.pose.bones[name].constraints
-            if constraint.type in FIGHTING and not constraint.mute and constraint.influence > 0
-        ]
-        if active:
-            found[name] = active
-    return found
-
-
-def hindrances(figure: bpy.types.Object, travels: bool) -> list[str]:
-    """Why `figure` will not be seen doing what is keyed, in words; `travels`: whether the object shall."""
+def hindrances(figure: bpy.types.Object, turned: Iterable[str], travels: bool) -> list[str]:
+    """Why `figure` will not be seen doing what is keyed, in words. `turned`: the bones with keyed rotations; `travels`:
+    whether the object shall go."""
     found = []
     if figure.data.pose_position == "REST":
         found.append(f"{figure.name} is in Rest Position and shows no pose: choose Pose Position in its armature.")
     if travels and any(figure.lock_location):
         found.append(location_locked(figure.name, figure.lock_location))
+    if overruled := _overruled(figure, turned):
+        listed = [f"{bone} ({', '.join(why)})" for bone, why in list(overruled.items())[:MOST_NAMED]]
+        more = f" and {len(overruled) - MOST_NAMED} more" if len(overruled) > MOST_NAMED else ""
+        found.append(f"These bones do not show their keys until you mute what holds them: {', '.join(listed)}{more}.")
+    return found
+
+
+def _overruled(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list[str]]:
+    """The constraints and drivers that decide how bones are turned, by bone, among those called `names`. A constraint
+    whose influence is keyed or driven is a switch, which stands as the take wants it."""
+    animation = figure.animation_data
+    drivers = [] if animation is None else [curve for curve in animation.drivers if not curve.mute]
+    curves = None if animation is None else current_curves(animation)
+    moved = {curve.data_path for curve in (*drivers, *(curves.fcurves if curves is not None else ()))}
+    driven = {path for path, _, channel in (curve.data_path.rpartition(".") for curve in drivers) if channel in TURNS}
+    found: dict[str, list[str]] = {}
+    for name in names:
+        bone = figure.pose.bones[name]
+        why = [
+            constraint.name
+            for constraint in bone.constraints
+            if constraint.type in FIGHTING and constraint.is_valid and not constraint.mute and constraint.influence > 0
+            and moved.isdisjoint(f"{constraint.path_from_id()}.{switch}" for switch in ("influence", "mute", "enabled"))
+        ]  # fmt: skip
+        if why := [*why, *["driver"] * (bone.path_from_id() in driven)]:
+            found[name] = why
     return found
 
 
