@@ -121,7 +121,7 @@ class LiftChosenVideo(SaysWhy):
 
 
 class ChooseVideo(bpy.types.Operator):
-    """Choose a video for the MotionLift tab"""
+    """Choose a video for the MotionLift tab; several go into its list"""
 
     bl_idname = "motionlift.choose_video"
     bl_label = "Choose Video for MotionLift"
@@ -130,9 +130,17 @@ class ChooseVideo(bpy.types.Operator):
     filepath: bpy.props.StringProperty(
         name="Video", description="The video to lift next", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
+    files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Put the file into the panel, and the panel into sight."""
+        """Put the file into the panel, and the panel into sight; several that were dropped at once into the list."""
+        if len(self.files) > 1:
+            paths = [Path(self.directory) / element.name for element in self.files]
+            count = context.scene.motionlift_batch.add(path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES)
+            _show_tab(context)
+            self.report({"INFO"}, f"{count} more videos are in the list Several Videos of the MotionLift tab")
+            return {"FINISHED"}
         path = Path(self.filepath)
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             self.report(

@@ -48,8 +48,12 @@ shutil.copy(arguments[3], clips / "b.mp4")
 (clips / "a.mp4").write_text("no video")
 (clips / "notes.txt").write_text("no video either")
 ops.batch_add_folder(directory=str(clips))
-ops.batch_add(files=[{"name": "b.mp4"}, {"name": "gone.mp4"}], directory=str(clips))
 names = lambda: [Path(video.path).name for video in listed.videos]
+# As Blender calls it for several that are dropped at once.
+dropped = [{"name": "b.mp4"}, {"name": "gone.mp4"}]
+ops.choose_video(filepath=str(clips / "b.mp4"), files=dropped, directory=str(clips))
+result["dropped"] = [names(), choices.video]
+ops.batch_add(files=[{"name": "b.mp4"}, {"name": "gone.mp4"}], directory=str(clips))
 result["names"] = names()
 listed.index = 0
 ops.batch_move(down=True)
@@ -132,6 +136,7 @@ def test_a_list_of_videos_is_lifted_unattended(
     assert "cannot be read" in seen["no_folder"]
     assert "notes.txt" in seen["no_video"]
     assert "Nothing of the list" in seen["nothing_runs"]
+    assert seen["dropped"] == [["a.mp4", "b.mp4", "gone.mp4"], ""]
     assert seen["names"] == ["a.mp4", "b.mp4", "gone.mp4"]
     assert seen["moved"] == ["b.mp4", "a.mp4", "gone.mp4"]
     assert seen["at_the_end"] == [["FINISHED"], ["CANCELLED"]]
