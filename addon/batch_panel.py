@@ -46,6 +46,11 @@ class BatchPanel(SidebarPanel, bpy.types.Panel):
     bl_parent_id = "MOTIONLIFT_PT_lift"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """What was dropped is seen while the panel is closed."""
+        if count := len(context.scene.motionlift_batch.to_do()):
+            self.layout.label(text=f"{count} to do")
+
     def draw(self, context: bpy.types.Context) -> None:
         """Called by Blender."""
         layout, listed = self.layout, context.scene.motionlift_batch

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 
+import blf
 import bpy
 
+from .panel_words import wrapped
+
 COLUMNS = 36
-"""Characters that fit into the sidebar at its usual width."""
+"""Characters that fit into the sidebar at its usual width, where nobody can say how wide it is."""
+MARGINS = 68
+ICON = 20
+"""What tabs, panel and box, and an icon before the text, take of the sidebar's width, at a resolution scale of 1."""
+FONT = 0
 POPUP_WIDTH = 520
 POPUP_COLUMNS = 82
 
@@ -21,11 +29,23 @@ class SidebarPanel:
 
 
 def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", columns: int = POPUP_COLUMNS) -> None:
-    """Labels do not wrap by themselves."""
+    """Labels do not wrap by themselves, and lose what does not fit. In the sidebar, for which `columns` is `COLUMNS`,
+    lines are as long as it is wide."""
     for line in text.splitlines():
-        for part in textwrap.wrap(line, columns) or [""]:
+        for part in _lines(line, icon, columns):
             layout.label(text=part, icon=icon)
             icon = "BLANK1" if icon not in ("NONE", "BLANK1") else icon
+
+
+def _lines(line: str, icon: str, columns: int) -> Iterator[str]:
+    region, preferences = bpy.context.region, bpy.context.preferences
+    if columns != COLUMNS or region is None or region.type != "UI":
+        yield from textwrap.wrap(line, columns) or [""]
+        return
+    scale = preferences.system.ui_scale
+    room = region.width - (MARGINS + (0 if icon == "NONE" else ICON)) * scale
+    blf.size(FONT, preferences.ui_styles[0].widget.points * scale)
+    yield from wrapped(line, lambda text: blf.dimensions(FONT, text)[0] <= room)
 
 
 def split_properties(layout: bpy.types.UILayout) -> None:

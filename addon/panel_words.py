@@ -1,6 +1,8 @@
-"""Advice in the panel's words: what the engine says names options of the command line."""
+"""Words for the panel: what the engine says, which names options of the command line, and in lines that fit."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 
 PANEL_NAMES = {
     "give --fov": "set Field of View",
@@ -26,3 +28,20 @@ def in_panel(text: str) -> str:
     for option, name in PANEL_NAMES.items():
         text = text.replace(option, name)
     return text
+
+
+def wrapped(text: str, fits: Callable[[str], bool]) -> Iterator[str]:
+    """The text in lines that `fits` is true of, broken between words, and within those that are too long for a line."""
+    line = ""
+    for word in text.split():
+        if fits(f"{line} {word}".strip()):
+            line = f"{line} {word}".strip()
+            continue
+        if line:
+            yield line
+        while not fits(word) and len(word) > 1:
+            part = next((word[:end] for end in range(len(word) - 1, 1, -1) if fits(word[:end])), word[0])
+            yield part
+            word = word[len(part) :]
+        line = word
+    yield line
