@@ -143,8 +143,9 @@ def _draw_setup(
             layout.label(text=state.words, icon="TIME")
         row.operator("motionlift.cancel_set_up", icon="X")
     elif state.phase == "ready":
-        size = f"{state.bytes_to_fetch / 1e6:.0f} MB"
-        row.operator("motionlift.install_engine", text=f"{_verb(preferences)} {size} and Install", icon="IMPORT")
+        # Nothing where all is there, or no server told.
+        size = f"{_verb(preferences)} {state.bytes_to_fetch / 1e6:.0f} MB and " if state.bytes_to_fetch else ""
+        row.operator("motionlift.install_engine", text=f"{size}Install", icon="IMPORT")
         row.operator("motionlift.cancel_set_up", text="Not Now", icon="X")
     else:
         there = environment.installed(engine_folder()) == "yes"
