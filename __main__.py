@@ -44,9 +44,9 @@ UNLISTED = frozenset({"batch-worker"})
 
 
 def _find_contacts(points: Array, confidence: Array, times: Array) -> Array:
-    from .core.solving.contacts import find_contacts
+    from .core.solving.contacts import RECORDED, find_contacts
 
-    return find_contacts(points, confidence, times)
+    return find_contacts(points, confidence, times, RECORDED)
 
 
 def _prepare_footage(motion: Motion, video: Path, output: Path, overwrite: bool) -> Footage:

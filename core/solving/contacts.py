@@ -15,19 +15,23 @@ from ..rotation import Array, Bools
 class Limits:
     """What a planted point keeps. `speed_on` and `speed_off` m/s: below the one it becomes planted, above the other it
     leaves; `height_on` and `height_off` m above the lowest foot around: the same; `depth_share`: how much speed along
-    the world's Y, away from the camera, counts."""
+    the world's Y, away from the camera, counts; `drift_off` m/s: faster than that along Y over `DRIFT_S` it
+    is on its way."""
 
     speed_on: float
     speed_off: float
     height_on: float
     height_off: float
     depth_share: float
+    drift_off: float
 
 
-SOLVED = Limits(speed_on=0.25, speed_off=0.35, height_on=0.05, height_off=0.07, depth_share=0.35)
+SOLVED = Limits(speed_on=0.25, speed_off=0.35, height_on=0.05, height_off=0.07, depth_share=0.35, drift_off=0.5)
 """For what was lifted: depth is the least certain."""
-RECORDED = Limits(speed_on=0.30, speed_off=0.50, height_on=0.04, height_off=0.055, depth_share=1.0)
+RECORDED = Limits(speed_on=0.30, speed_off=0.50, height_on=0.04, height_off=0.055, depth_share=1.0, drift_off=np.inf)
 """For motion capture."""
+DRIFT_S = 0.3
+"""Seconds over which the jitter of depths cancels out, while a small step towards the camera does not."""
 SUPPORT_HEIGHTS = (0.07, 0.07, 0.10, 0.10, 0.12)
 """Metres above the floor below which hands, knees and seat may carry."""
 SUPPORT_S = 0.2
@@ -52,8 +56,9 @@ def find_contacts(feet: Array, confidence: Array, times: Array, limits: Limits =
     lowest = _running_minimum(feet[..., 2].min(1), round(NEIGHBOURHOOD_S / step))
     height = feet[..., 2] - lowest[:, None]
     seen = confidence > 0.05
-    enter = (speed < limits.speed_on) & (height < limits.height_on) & seen
-    stay = (speed < limits.speed_off) & (height < limits.height_off) & seen
+    rests = (_drift(feet[..., 1], times, max(1, round(DRIFT_S / 2 / step))) < limits.drift_off) & seen
+    enter = (speed < limits.speed_on) & (height < limits.height_on) & rests
+    stay = (speed < limits.speed_off) & (height < limits.height_off) & rests
     shortest = max(2, round(SHORTEST_S / step))
     planted = np.stack([_hysteresis(enter[:, c], stay[:, c], shortest) for c in range(feet.shape[1])], 1)
     return _eased(planted, step)
@@ -92,6 +97,13 @@ def runs(held: Bools) -> NDArray[np.int64]:
 def _speed(points: Array, times: Array, limits: Limits) -> Array:
     """How fast points (F, C, 3) m go (F, C) m/s, as far as their depth can be trusted."""
     return np.asarray(np.linalg.norm(np.gradient(points, times, axis=0) * [1.0, limits.depth_share, 1.0], axis=-1))
+
+
+def _drift(values: Array, times: Array, reach: int) -> Array:
+    """How fast `values` (F, C) m change from `reach` frames before to as many after each frame (F, C), m/s."""
+    frames = np.arange(len(values))
+    before, after = np.maximum(frames - reach, 0), np.minimum(frames + reach, len(values) - 1)
+    return np.asarray(np.abs(values[after] - values[before]) / (times[after] - times[before])[:, None])
 
 
 def _eased(planted: Bools, step: float) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from motionlift.bridge.rig import Rig, pose_rig
 from motionlift.core.bvh import read_bvh
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import forward_kinematics, from_axis_angle, normalise
-from motionlift.core.solving.contacts import find_contacts
+from motionlift.core.solving.contacts import RECORDED, find_contacts
 
 from .conftest import A_POSE, Build
 from .judging import BUILDS, FREE, RIGS, Judged, picked, source_jump
@@ -48,7 +49,7 @@ def test_motion_capture_with_found_contacts(
     clip = read_bvh(mocap_files[number * len(mocap_files) // 6])
     raw = rig_of_bvh(clip)
     rig_map = match(raw, presets).rig_map
-    motion = motion_of_bvh(clip, sized(raw, rig_map), rig_map, find_contacts)
+    motion = motion_of_bvh(clip, sized(raw, rig_map), rig_map, partial(find_contacts, limits=RECORDED))
     rig = rig_of(presets["mixamo"], BUILDS[number + 3])
     target = with_preset(rig, presets["mixamo"]).rig_map
     assert Judged(motion, retarget(motion, rig, target, FREE)).direction_error() < 1.0

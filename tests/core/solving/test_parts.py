@@ -17,7 +17,7 @@ from motionlift.core.rotation import (
 )
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
-from motionlift.core.solving.contacts import find_contacts, find_supports
+from motionlift.core.solving.contacts import find_contacts, find_supports, runs
 from motionlift.core.solving.ground import (
     LEVEL_UP,
     LIFTED_PITCH,
@@ -283,6 +283,20 @@ def test_who_is_taller_than_taken_for_does_not_tilt_the_floor() -> None:
         fit_ground(UNKNOWN, seen, np.ones(60), np.zeros(60, int)).normal,
         fit_ground(UNKNOWN, seen, np.ones(60)).normal,
     )
+
+
+@pytest.mark.parametrize("toward", [np.array([0.0, 1, 0]), np.array([0.6, 0.8, 0])])
+def test_a_small_step_parts_two_stances_whichever_way_it_goes(toward: Array) -> None:
+    """A foot that hardly leaves the floor, 20 cm in a third of a second; depths that jitter part nothing."""
+    rng = np.random.default_rng(7)
+    feet = np.zeros((FRAMES, 1, 3))
+    feet[:, 0] = 0.2 * np.clip((TIMES - 1.3) / 0.33, 0, 1)[:, None] * toward
+    still = np.zeros((FRAMES, 1, 3))
+    still[:, 0, 1] = 0.02 * np.sin(2 * np.pi * 3.0 * TIMES) + rng.normal(scale=0.002, size=FRAMES)
+    sure = np.ones((FRAMES, 1))
+    stepped, stood = (runs(find_contacts(points, sure, TIMES)[:, 0] > 0.5) for points in (feet, still))
+    assert len(stepped) == 2
+    assert len(stood) == 1
 
 
 def test_contacts_of_a_stepping_foot() -> None:
