@@ -4,7 +4,8 @@
 
 Ten short films of people who took no part in training (but for the one who sits: nobody else does), each of another
 body, look, room and view; beside each .mp4 its exact motion. Planted feet of the truth stand exactly. What is there
-already is kept. `motionlift evaluate motion CLIPS/*.mp4` measures on them.
+already is kept. `motionlift evaluate motion CLIPS/*.mp4` measures on them. With `--eye-height 2.7` they are seen as
+from a wall.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,16 +104,22 @@ def _stature(performance: Performance) -> float:
     return round(height, 4) if height > 0 else REFERENCE_HEIGHT
 
 
+def _seen_from(eye_height: float | None) -> tuple[Role, ...]:
+    """The films, all from so many metres above the floor; None: each from its own height."""
+    return ROLES if eye_height is None else tuple(replace(role, eye_height=eye_height) for role in ROLES)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, or 1 for an error that was shown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of BVH files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the folder of the clips, made if needed")
+    parser.add_argument("--eye-height", type=float, help="of all cameras, m; else each film has its own")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         chosen.output.mkdir(parents=True, exist_ok=True)
-        for role in ROLES:
+        for role in _seen_from(chosen.eye_height):
             clip = chosen.output / f"{role.name}.mp4"
             if truth_path(clip).exists():
                 continue

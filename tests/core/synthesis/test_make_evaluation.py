@@ -127,7 +127,9 @@ def test_recordings_that_are_missing_are_named(tmp_path: Path, caplog: pytest.Lo
 def test_a_film_lies_beside_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     brief = Role("wave", "", 0.0, 6.0, 10, 10)
     monkeypatch.setattr(make_evaluation, "ROLES", (brief,))
-    assert main(["--data", str(tmp_path), "-o", str(tmp_path / "clips")]) == 0
+    assert main(["--data", str(tmp_path), "-o", str(tmp_path / "clips"), "--eye-height", "2.7"]) == 0
     clip = tmp_path / "clips" / "wave.mp4"
     assert clip.stat().st_size > 10_000
-    assert len(Motion.load(truth_path(clip))) == 6 * FPS
+    truth = Motion.load(truth_path(clip))
+    assert len(truth) == 6 * FPS
+    assert truth.world_from_camera[0, 2, 3] == pytest.approx(2.7)
