@@ -77,7 +77,7 @@ def written_beside(path: Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=suffix, dir=path.parent)
     except OSError as error:
-        raise _write_failed(path, error) from error
+        raise write_failed(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -85,7 +85,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~_umask())
         replace_patiently(temporary, path)
     except OSError as error:
-        raise _write_failed(path, error) from error
+        raise write_failed(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -129,7 +129,8 @@ def _umask() -> int:
     return mask
 
 
-def _write_failed(path: Path, error: OSError) -> MotionLiftError:
+def write_failed(path: Path, error: OSError) -> MotionLiftError:
+    """The error for a file that the disk refused."""
     return MotionLiftError(
         "write_failed",
         f"Could not write {path}: {error.strerror or error}.",

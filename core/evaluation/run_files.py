@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from ..files import written_beside
 from ..jobs import MotionLiftError
+from ..lifting.checkpoint import write_tensors
 
 FORMAT = "motionlift-run-1"
 
@@ -20,7 +20,7 @@ def save_network(path: Path, network: nn.Module, notes: dict[str, Any]) -> None:
     """Write a network's tensors, single precision, and JSON `notes`. Raises `MotionLiftError` (`write_failed`)."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     with written_beside(path) as temporary:
-        save_file(tensors, temporary, {"format": FORMAT, "notes": json.dumps(notes)})
+        write_tensors(tensors, temporary, {"format": FORMAT, "notes": json.dumps(notes)})
 
 
 def load_network(path: Path, network: nn.Module) -> dict[str, Any]:

@@ -50,7 +50,15 @@ def save_weights(path: Path, model: DGNet, info: Mapping[str, Any]) -> None:
         "info": json.dumps(dict(info), ensure_ascii=True),
     }
     with written_beside(path) as temporary:
-        save_file(tensors, temporary, header)
+        write_tensors(tensors, temporary, header)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str] | None = None) -> None:
+    """Write safetensors. Raises `OSError` where the disk refuses: the library has an error of its own for that."""
+    try:
+        save_file(dict(tensors), path, None if header is None else dict(header))
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> DGNet:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ..files import write_failed
+
 log = logging.getLogger(__name__)
 
 CSV_NAME = "log.csv"
@@ -19,16 +21,20 @@ _COUNT = "step"
 def open_logs(folder: Path | None) -> Iterator[Callable[[Mapping[str, float]], None]]:
     """A function that writes a row of figures, one of them "step", to `folder`; to nowhere if that is None.
 
-    A run that goes on adds to what is there. Rows of one run have the same names.
+    A run that goes on adds to what is there. Rows of one run have the same names. Raises `MotionLiftError`
+    (`write_failed`) when the disk refuses.
     """
     if folder is None:
         yield lambda row: None
         return
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / CSV_NAME
     with contextlib.ExitStack() as stack:
-        begun = path.exists() and path.stat().st_size > 0
-        file = stack.enter_context(path.open("a", newline="", encoding="utf-8"))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            begun = path.exists() and path.stat().st_size > 0
+            file = stack.enter_context(path.open("a", newline="", encoding="utf-8"))
+        except OSError as error:
+            raise write_failed(path, error) from error
         table = csv.writer(file)
         events = _tensorboard(folder, stack)
 

@@ -15,11 +15,11 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..files import written_beside
+from ..files import write_failed, written_beside
 from ..jobs import MotionLiftError
+from ..lifting.checkpoint import write_tensors
 
 FORMAT = "motionlift-training-2"
 CURRENT = "current.json"
@@ -50,7 +50,10 @@ class TrainingState(Generic[N]):
     progress: Progress
 
     def save(self, folder: Path, settings: Mapping[str, object]) -> None:
-        """Write the state into a new folder in `folder` and let that one count."""
+        """Write the state into a new folder in `folder` and let that one count.
+
+        Raises `MotionLiftError` (`write_failed`) when the disk refuses: the state before still counts.
+        """
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
@@ -59,10 +62,15 @@ class TrainingState(Generic[N]):
         tensors["torch"] = torch.get_rng_state()
         name = f"step-{self.progress.step}"
         shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(parents=True)
         shapes = {key: list(value.shape) for key, value in tensors.items()}
-        for number, part in enumerate(_parts(tensors)):
-            save_file(part, folder / name / f"{number:03d}.safetensors")
+        try:
+            (folder / name).mkdir(parents=True)
+            for number, part in enumerate(_parts(tensors)):
+                write_tensors(part, folder / name / f"{number:03d}.safetensors")
+        except OSError as error:
+            # What was written fills the disk, and counts for nothing.
+            shutil.rmtree(folder / name, ignore_errors=True)
+            raise write_failed(folder / name, error) from error
         record = {
             "format": FORMAT,
             "folder": name,
