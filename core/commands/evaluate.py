@@ -44,7 +44,7 @@ def pairs(
     solve: Annotated[bool, typer.Option(help="Measure the solved motion too.")] = True,
     output: TableFile = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, show_default="all", help="CPU threads.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Compare lifted and solved joints with MediaPipe's own 3D, on the same frames and joints, clip by clip."""

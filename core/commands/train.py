@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,13 +33,15 @@ def train(
         typer.Option(show_default="beside the weights", help="Folder where the run and its logs are kept."),
     ] = None,
     pairs: Annotated[list[Path] | None, typer.Option(help="Files of pairs to learn from as well.")] = None,
-    pairs_share: Annotated[float, typer.Option(help="Share of the windows that are drawn from pairs.")] = 0.5,
+    pairs_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the windows that are drawn from pairs.")
+    ] = 0.5,
     start: Annotated[Path | None, typer.Option(help="Weights of the same network to begin with.")] = None,
-    channels: Annotated[int, typer.Option(help="Width of the network.")] = 128,
-    blocks: Annotated[int, typer.Option(help="DG-Conv blocks.")] = 5,
-    frames: Annotated[int, typer.Option(help="Frames of a window.")] = 4,
+    channels: Annotated[int, typer.Option(min=1, help="Width of the network.")] = 128,
+    blocks: Annotated[int, typer.Option(min=1, help="DG-Conv blocks.")] = 5,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of a window.")] = 4,
     rate: Annotated[float, typer.Option(help="Frames a second within a window.")] = 15.0,
-    windows: Annotated[int, typer.Option(help="Windows a step.")] = 64,
+    windows: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="At the start; it falls to a fiftieth.")] = 1e-3,
     squared_loss: Annotated[bool, typer.Option(help="The paper's loss; else plain joint distances.")] = True,
     depth: Annotated[bool, typer.Option(help="Use MediaPipe's own depth as a cue.")] = False,
@@ -48,7 +51,7 @@ def train(
     bfloat16: Annotated[bool, typer.Option(help="Compute forward passes in bfloat16.")] = False,
     seed: Annotated[int, typer.Option(help="Of every random number.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, show_default="all", help="CPU threads.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace weights that another run has written.")
     ] = False,
@@ -58,6 +61,8 @@ def train(
     check_output(output, overwrite or state.exists())
     if bool(steps) == bool(planned) and steps:
         raise UsageError("bad_setting", "A run is as long as --steps or as --planned says, not both.", "Give one.")
+    if not 0 < rate < math.inf:
+        raise UsageError("bad_setting", "Windows need a rate above 0.", "Give --rate in frames a second.")
     # Torch is loaded only when something is trained.
     from ..training.loop import TrainSettings
     from ..training.loop import train as run

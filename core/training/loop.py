@@ -6,6 +6,8 @@ learns to correct what it guesses. Without an encoder, as in the paper, there is
 
 from __future__ import annotations
 
+import logging
+import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -17,19 +19,21 @@ import torch
 from torch import Tensor, nn
 
 from ..evaluation.metrics import mpjpe, pa_mpjpe
-from ..jobs import UsageError
+from ..jobs import MotionLiftError, UsageError
 from ..lifting.checkpoint import load_weights, save_weights
 from ..lifting.config import Cue, DGNetConfig
 from ..lifting.device import choose_device
 from ..lifting.loss import pose_loss, training_loss
 from ..lifting.network import DGNet
 from .fit import FitPlan, Fitted, fit
-from .mocap import PackedTakes, joined, pack_folder
+from .mocap import joined, load_takes, nothing_to_learn
 from .noise import NoiseModel
 from .pair_windows import PairSource
 from .pairs import PairClip, load_pairs
 from .state import Progress
 from .windows import Windows, WindowSource
+
+log = logging.getLogger(__name__)
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -128,7 +132,8 @@ class TrainSettings:
 def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda progress: None) -> Progress:
     """Train for `settings.minutes`, or until the plan is done, and write the best averaged weights.
 
-    `report` is called after each evaluation. Raises `MotionLiftError` for unusable data or state.
+    `report` is called after each evaluation. Raises `MotionLiftError` for unusable data or state, and where the
+    training diverged (`diverged`), so that there are no weights.
     """
     if settings.minutes is not None and settings.minutes <= 0:
         raise UsageError("bad_setting", "The training time must be positive.", "Give --minutes above 0.")
@@ -202,7 +207,9 @@ class _Data:
 
     @staticmethod
     def of(settings: TrainSettings, device: torch.device) -> _Data:
-        takes = joined([PackedTakes.load(p) if p.is_file() else pack_folder(p) for p in settings.data])
+        takes = joined([load_takes(path) for path in settings.data])
+        if not len(takes.of_part("train")):
+            raise nothing_to_learn(*settings.data)
         films = [clip for path in settings.pairs for clip in load_pairs(path)]
         frames, interval = settings.frames, settings.interval_s
         which = takes.of_part("validation")
@@ -300,7 +307,7 @@ def _fit(
     keep: Callable[[N, Mapping[str, float]], None],
     report: Callable[[Progress], None],
 ) -> Fitted[N]:
-    return fit(
+    fitted = fit(
         network,
         loss,
         lambda: data.draw(part.windows),
@@ -313,6 +320,16 @@ def _fit(
         settings.state / f"{part.name}-log",
         report,
     )
+    if fitted.progress.history and not math.isfinite(fitted.progress.best):
+        raise MotionLiftError(
+            "diverged",
+            "The training diverged: the errors are no numbers, so no weights were written.",
+            "Begin a new run, with another --output, at a lower --learning-rate.",
+        )
+    if not settings.output.is_file() and (part.name == "network" or not fitted.finished):
+        log.warning("The run's best weights are no longer at %s; those of its end are written", settings.output)
+        keep(fitted.network, fitted.progress.history[-1])
+    return fitted
 
 
 def _info(settings: TrainSettings, row: Mapping[str, float]) -> dict[str, object]:

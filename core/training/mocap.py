@@ -264,7 +264,9 @@ class PackedTakes:
                 )
         except UNREADABLE as error:
             raise MotionLiftError(
-                "bad_training_data", f"{path} is not a packed training set: {error}.", "Pack the BVH folder again."
+                "bad_training_data",
+                f"{path} is not a packed training set: {error}.",
+                "Give the folder of the BVH files itself.",
             ) from error
 
 
@@ -278,6 +280,27 @@ def joined(sets: Sequence[PackedTakes]) -> PackedTakes:
         np.concatenate([takes.rates for takes in sets]),
         tuple(name for takes in sets for name in takes.names),
         tuple(part for takes in sets for part in takes.parts),
+    )
+
+
+def load_takes(path: Path) -> PackedTakes:
+    """A packed set, or what is usable of a folder of BVH files.
+
+    Raises `MotionLiftError` (`no_training_data`) where there is neither, and as `PackedTakes.load` and `pack_folder`.
+    """
+    if not path.exists():
+        raise MotionLiftError(
+            "no_training_data", f"There is no {path}.", "Give a folder of BVH files, or a packed set."
+        )
+    return PackedTakes.load(path) if path.is_file() else pack_folder(path)
+
+
+def nothing_to_learn(*paths: Path) -> MotionLiftError:
+    """The error for takes that are all for validation or test."""
+    return MotionLiftError(
+        "no_training_data",
+        f"No take of {', '.join(map(str, paths))} is for training.",
+        "Give more of the library, or another split.json beside it.",
     )
 
 
@@ -314,12 +337,19 @@ def pack_folder(folder: Path) -> PackedTakes:
 def split_of(folder: Path, subjects: Sequence[str]) -> dict[str, str]:
     """The part of each subject: as the library's own `split.json` says, else every tenth subject validates.
 
-    A library of one subject only trains.
+    A library of one subject only trains. Raises `MotionLiftError` (`bad_training_data`) for a list of another form.
     """
     listed = folder / "split.json"
     if listed.is_file():
-        parts = json.loads(listed.read_text(encoding="utf-8"))
-        return {subject: part for part in PARTS for subject in parts[part]["subjects"]}
+        try:
+            parts = json.loads(listed.read_text(encoding="utf-8"))
+            return {subject: part for part in PARTS for subject in parts[part]["subjects"]}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise MotionLiftError(
+                "bad_training_data",
+                f"{listed} does not say whose takes are for what ({type(error).__name__}: {error}).",
+                'Write {"train": {"subjects": ["01"]}, ...}, and the same for validation and test, or remove it.',
+            ) from error
     return {subject: "validation" if i % 10 == 4 else "train" for i, subject in enumerate(sorted(set(subjects)))}
 
 

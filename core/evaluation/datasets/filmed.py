@@ -62,8 +62,8 @@ def film_mocap(takes: PackedTakes, index: Path | None = None, seed: int = 0) -> 
     if not all(parts.values()):
         raise MotionLiftError(
             "no_training_data",
-            "The packed takes have no part for training, or none for testing.",
-            "Pack a library with several subjects, or one with a split.json.",
+            "The takes have no part for training, or none for testing.",
+            "Give a library with several subjects, or one with a split.json.",
         )
     return PoseData("mocap", HUMAN36M_17.name, float(np.median(takes.rates)), "frames", parts["train"], parts[test])
 

@@ -69,6 +69,34 @@ def test_no_time_and_no_data_are_refused(tmp_path: Path) -> None:
     assert caught.value.code == "bad_training_data"
 
 
+def test_a_training_that_diverged_says_so(takes: PackedTakes, tmp_path: Path) -> None:
+    takes.save(tmp_path / "set.npz")
+    with pytest.raises(MotionLiftError) as caught:
+        train(replace(settings(tmp_path, 1), planned_minutes=0, steps=3, learning_rate=1e12))
+    assert caught.value.code == "diverged"
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("encoder", [0, 16])
+def test_a_run_that_is_done_writes_its_weights_where_they_are_asked_for(
+    takes: PackedTakes, tmp_path: Path, encoder: int
+) -> None:
+    takes.save(tmp_path / "set.npz")
+    plan = replace(settings(tmp_path, 1), planned_minutes=0, steps=4, encoder_steps=4, encoder_width=encoder,
+                   encoder_blocks=1, encoder_windows=16)  # fmt: skip
+    train(plan)
+    train(replace(plan, output=tmp_path / "elsewhere.safetensors"))
+    first, second = (load_weights(tmp_path / f"{name}.safetensors").state_dict() for name in ("weights", "elsewhere"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_takes_that_are_all_for_testing_are_refused(takes: PackedTakes, tmp_path: Path) -> None:
+    replace(takes, parts=("test",) * 4).save(tmp_path / "set.npz")
+    with pytest.raises(MotionLiftError) as caught:
+        train(settings(tmp_path, 0.01))
+    assert caught.value.code == "no_training_data"
+
+
 def test_the_encoder_learns_alone_then_with_the_graph(takes: PackedTakes, tmp_path: Path) -> None:
     takes.save(tmp_path / "set.npz")
     plan = replace(

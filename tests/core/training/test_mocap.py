@@ -120,3 +120,12 @@ def test_files_whose_names_end_in_capitals_are_found(tmp_path: Path) -> None:
     _read(tmp_path, _nodding(0.0))
     (tmp_path / "35" / "35_01.bvh").rename(tmp_path / "35" / "35_01.BVH")
     assert pack_folder(tmp_path).names == ("35_01",)
+
+
+@pytest.mark.parametrize("text", ["train: 35", "[]", '{"train": ["35"]}', '{"train": {"subjects": ["35"]}}'])
+def test_a_split_of_another_form_is_named(tmp_path: Path, text: str) -> None:
+    _read(tmp_path, _nodding(0.0))
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(MotionLiftError, match=r"split\.json does not say whose takes") as caught:
+        pack_folder(tmp_path)
+    assert caught.value.code == "bad_training_data"
