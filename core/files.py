@@ -58,6 +58,18 @@ def check_output(path: Path, overwrite: bool) -> None:
         ) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs, and those it lies in, if it is not there. Raises `UsageError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            "output_folder_missing",
+            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            "Choose another.",
+        ) from error
+
+
 _TEMPORARY = ".motionlift-"
 _RANDOM_LETTERS = 8
 """Of a name that `tempfile` makes."""

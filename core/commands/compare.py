@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ..files import written_beside
-from ..jobs import UsageError
+from ..files import make_folder, written_beside
 from . import console
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def compare(
         device=device,
     )
     entries = contestants(tuple(only or ()))
-    _make_folder(output)
+    make_folder(output)
     rows = run(settings, entries, tuple(weights or ()), _show)
     missing = len(entries) * seeds + len(weights or ()) - len(rows)
     if not rows:
@@ -84,15 +83,6 @@ def compare(
     console.output.print(f"Written to {output / 'comparison.md'} and .csv")
     if missing:
         console.show_warning(f"{missing} runs are not done yet; run the same command again to go on.")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            "output_folder_missing", f"The folder {folder} cannot be made: {error.strerror}.", "Choose another."
-        ) from error
 
 
 def _show(row: Row) -> None:

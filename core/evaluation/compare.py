@@ -29,7 +29,7 @@ from ..lifting.graph import JOINT_SETS
 from ..lifting.network import DGNet
 from ..rotation import Array
 from ..training.fit import FitPlan, fit
-from ..training.mocap import PackedTakes, pack_folder
+from ..training.mocap import PackedTakes, load_takes, nothing_to_learn
 from ..training.noise import NoiseModel
 from ..training.windows import Windows, WindowSource
 from .comparison_table import Row
@@ -118,9 +118,16 @@ def compare(
     """
     device = choose_device(settings.device)
     _check_folder(settings)
-    takes = PackedTakes.load(settings.data) if settings.data.is_file() else pack_folder(settings.data)
+    # Before hours are spent on the others.
+    given = [_given(path, settings) for path in weights]
+    takes = load_takes(settings.data)
+    if not len(takes.of_part("train")):
+        raise nothing_to_learn(settings.data)
     noise = NOISES[settings.noise]()
     held_out = held_out_sequences(takes, settings.part, settings.sequences, settings.longest, settings.rate, noise)
+    # A folder is a comparison's once there is something to compare: a mistyped name holds nobody to it.
+    if not _settings_of(settings.folder).is_file():
+        write_json(_settings_of(settings.folder), settings.of_the_table())
     deadline = None if settings.session_minutes is None else time.monotonic() + 60 * settings.session_minutes
     rows = []
     for contestant in entries:
@@ -132,8 +139,8 @@ def compare(
             if row is not None:
                 rows.append(row)
                 report(row)
-    for path in weights:
-        rows.append(_measure_weights(path, settings, held_out, device))
+    for path, network in zip(weights, given, strict=True):
+        rows.append(_measure_weights(path.stem, network, settings, held_out, device))
         report(rows[-1])
     return rows
 
@@ -208,11 +215,14 @@ class _Run:
         return row
 
 
+def _settings_of(folder: Path) -> Path:
+    return folder / "settings.json"
+
+
 def _check_folder(settings: CompareSettings) -> None:
     """Raises `UsageError` (`other_comparison`) where the folder is of a comparison with other settings."""
-    path, wanted = settings.folder / "settings.json", settings.of_the_table()
+    path, wanted = _settings_of(settings.folder), settings.of_the_table()
     if not path.is_file():
-        write_json(path, wanted)
         return
     found = read_json(path)
     different = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
@@ -224,22 +234,29 @@ def _check_folder(settings: CompareSettings) -> None:
         )
 
 
-def _measure_weights(path: Path, settings: CompareSettings, held_out: Sequence[HeldOut], device: torch.device) -> Row:
-    """The row of a DG-Net trained elsewhere: windows and cues are its own, sequences and averaging the comparison's."""
+def _given(path: Path, settings: CompareSettings) -> DGNet:
+    """A DG-Net trained elsewhere. Raises `UsageError` (`wrong_joint_set`), and as `load_weights`."""
     network = load_weights(path)
-    config = network.config
-    if config.joint_set != settings.joint_set:
+    if network.config.joint_set != settings.joint_set:
         raise UsageError(
             "wrong_joint_set",
-            f"{path.name} lifts {config.joint_set}, but {settings.joint_set} is compared.",
+            f"{path.name} lifts {network.config.joint_set}, but {settings.joint_set} is compared.",
             "Compare networks of one joint set.",
         )
+    return network
+
+
+def _measure_weights(
+    name: str, network: DGNet, settings: CompareSettings, held_out: Sequence[HeldOut], device: torch.device
+) -> Row:
+    """The row of a DG-Net trained elsewhere: windows and cues are its own, sequences and averaging the comparison's."""
+    config = network.config
     lifter = Lifter(
         _in_use(network, device), config.joints, config.frames, config.frame_interval_s, config.cues,
         settings.overlap, settings.flip_average, config.balanced,
     )  # fmt: skip
     info = {"steps": 0, "minutes": 0.0}
-    return _row(path.stem, 0, network, lifter, held_out, info)
+    return _row(name, 0, network, lifter, held_out, info)
 
 
 def _row(

@@ -148,6 +148,19 @@ def test_rows_of_other_settings_are_not_mixed_in(settings: CompareSettings) -> N
     assert "noise, steps" in caught.value.message
 
 
+@pytest.mark.parametrize("mistake", ["data", "part", "weights"])
+def test_what_could_not_begin_holds_nobody_to_its_settings(
+    settings: CompareSettings, tmp_path: Path, mistake: str
+) -> None:
+    given = (tmp_path / "nowhere.safetensors",) if mistake == "weights" else ()
+    wrong = {"data": {"data": tmp_path}, "part": {"part": "val"}, "weights": {}}[mistake]
+    with pytest.raises(MotionLiftError) as caught:
+        compare(replace(settings, **wrong), TINY[1:2], given)  # type: ignore[arg-type]
+    assert caught.value.code in ("no_training_data", "no_sequences", "weights_missing")
+    assert list(tmp_path.iterdir()) == [], "nothing is trained before all is known to be there"
+    assert len(compare(settings, TINY[1:2])) == 1
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"name": "mlp"}'])
 def test_broken_records_are_named(settings: CompareSettings, tmp_path: Path, text: str) -> None:
     (tmp_path / "mlp-0.json").write_text(text)
