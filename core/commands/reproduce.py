@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..files import make_folder
 from ..jobs import MotionLiftError, UsageError
 from . import console
 
@@ -29,7 +30,7 @@ def reproduce(
     data: Annotated[
         Path | None, typer.Option(help="Folder with the data sets' files (data_3d_h36m.npz and so on).")
     ] = None,
-    mocap: Annotated[Path | None, typer.Option(help="A packed set of motion capture instead.")] = None,
+    mocap: Annotated[Path | None, typer.Option(help="A folder of BVH files instead, or a packed set.")] = None,
     actions: Annotated[
         Path | None, typer.Option(help="The motion-capture library's index.csv, which says who does what.")
     ] = None,
@@ -39,24 +40,27 @@ def reproduce(
     run_minutes: Annotated[
         float | None, typer.Option(show_default="10, or 30 with --full", help="Training time of each row.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps of each row, instead of time.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps of each row, instead of time.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The paper's size, 128 channels, 5 blocks: for a GPU.")] = False,
-    channels: Annotated[int | None, typer.Option(show_default="64", help="Width of the networks.")] = None,
-    blocks: Annotated[int | None, typer.Option(show_default="3", help="DG-Conv blocks.")] = None,
-    windows: Annotated[int | None, typer.Option(show_default="64, or 512 with --full", help="Windows a step.")] = None,
+    channels: Annotated[int | None, typer.Option(min=1, show_default="64", help="Width of the networks.")] = None,
+    blocks: Annotated[int | None, typer.Option(min=1, show_default="3", help="DG-Conv blocks.")] = None,
+    windows: Annotated[
+        int | None, typer.Option(min=1, show_default="64, or 512 with --full", help="Windows a step.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of every random number.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    threads: Annotated[int | None, typer.Option(show_default="all", help="CPU threads.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, show_default="all", help="CPU threads.")] = None,
 ) -> None:
     """Train and measure the rows of a table of the paper, as far as time allows; run again to add rows.
 
     Tables come as Markdown, CSV and pictures, the paper's figures beside ours.
     """
-    output.mkdir(parents=True, exist_ok=True)
     if what == SPEED:
+        make_folder(output)
         _speed(output, channels, blocks)
         return
     studies = _studies(what, _source(data, mocap))
+    make_folder(output)
     # Torch is loaded only when something is trained.
     import torch
 
@@ -145,10 +149,10 @@ def _load(data: Path | None, mocap: Path | None, actions: Path | None, name: str
     from ..evaluation.datasets.filmed import film_mocap
     from ..evaluation.datasets.mpi_inf_3dhp import load_mpi_inf_3dhp
     from ..evaluation.datasets.video_pose import load_human36m, load_humaneva
-    from ..training.mocap import PackedTakes
+    from ..training.mocap import load_takes
 
     if mocap is not None:
-        return film_mocap(PackedTakes.load(mocap), actions)
+        return film_mocap(load_takes(mocap), actions)
     assert data is not None
     if name == "humaneva15":
         return load_humaneva(data, detector)

@@ -44,13 +44,25 @@ def work(
 ) -> int:
     """Do what is missing of `runs`, one after another, until `time.monotonic()` reaches the `deadline`; returns how
     many rows are still missing. Only training is cut short: a network that is done is measured even if that takes
-    longer. `load` gives a run's data; `report` gets a line for each row."""
+    longer. `load` gives a run's data; `report` gets a line for each row.
+
+    Runs whose data set is not there are left out, and told, as long as there is another. Raises `MotionLiftError`
+    (`no_data_set`) where there is none."""
     missing = [run for run in dict.fromkeys(distinct(r, budget) for r in runs) if not load_row(folder, run, budget)]
+    sources, absent = {(run.data, run.detector) for run in runs}, set[tuple[str, str]]()
     for done, run in enumerate(missing):
         left = None if deadline is None else (deadline - time.monotonic()) / 60
         if left is not None and left <= 0:
             return len(missing) - done
-        result = _do(run, load(run), row_path(folder, run, budget), budget, left)
+        try:
+            data = load(run)
+        except MotionLiftError as error:
+            absent.add((run.data, run.detector))
+            if error.code != "no_data_set" or absent == sources:
+                raise
+            report(f"{run.name}: left out. {error.message}")
+            continue
+        result = _do(run, data, row_path(folder, run, budget), budget, left)
         if result is None:
             report(f"{run.name}: to be continued")
             return len(missing) - done

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from motionlift.bridge.bvh import save_bvh
 from motionlift.core.lifting.checkpoint import load_weights
+from motionlift.core.motion import Motion
 from motionlift.core.training.mocap import PackedTakes
 
 Command = Callable[..., tuple[int, str, str]]
+SAMPLE = Path(__file__).parents[3] / "samples" / "walk_wave_squat.truth.motion.npz"
 TINY = ("--steps", "2", "--channels", "4", "--blocks", "1", "--windows", "2", "--device", "cpu", "--threads", "1")
 
 
@@ -102,10 +105,44 @@ def test_the_benchmarks_on_their_data(
         (("table1", "--data", "a", "--mocap", "b"), "Two things"),
         (("table99", "--mocap", "b"), "no study 'table99'"),
         (("table1", "--data", "nowhere"), "no file data_3d_h36m.npz"),
-        (("table1", "--mocap", "nowhere.npz"), "not a packed training set"),
+        (("table1", "--mocap", "nowhere.npz"), "There is no nowhere.npz"),
     ],
 )
 def test_wrong_requests(run: Command, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     code, _, errors = run("reproduce", *arguments, "-o", tmp_path / "out", *TINY)
     assert code in (1, 2)
     assert message in " ".join(errors.split())
+
+
+def test_a_folder_of_motion_capture_is_enough(run: Command, tmp_path: Path) -> None:
+    for subject in ("01", "02", "03", "04", "05"):
+        (tmp_path / "library" / subject).mkdir(parents=True)
+        save_bvh(Motion.load(SAMPLE), tmp_path / "library" / subject / f"{subject}_01.bvh")
+    code, _, errors = run("reproduce", "table8", "--mocap", tmp_path / "library", "-o", tmp_path / "out", *TINY)
+    assert code == 0, errors
+    assert all(float(row["ours"]) > 0 for row in _table(tmp_path / "out" / "table8.csv"))
+
+
+def test_a_file_in_the_place_of_the_folder(run: Command, packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    for study in ("table8", "speed"):
+        code, _, errors = run("reproduce", study, "--mocap", packed, "-o", tmp_path / "out", *TINY)
+        assert code == 2
+        assert "cannot be made" in errors
+
+
+def test_rows_whose_data_are_not_there_are_left_out(
+    run: Command, write_human36m: Callable[..., Path], tmp_path: Path
+) -> None:
+    data, out = write_human36m(), tmp_path / "out"
+    (data / "data_2d_h36m_cpn_ft_h36m_dbb.npz").unlink()
+    code, shown, errors = run("reproduce", "table1", "--data", data, "-o", out, *TINY)
+    assert code == 0, errors
+    assert "no file data_2d_h36m_cpn_ft_h36m_dbb.npz" in shown
+    assert "still missing" not in shown
+    detected, exact = _table(out / "table1.csv")
+    assert detected["ours"] == ""
+    assert float(exact["ours"]) > 0
+    code, shown, errors = run("reproduce", "table5", "--data", data, "-o", out, *TINY)
+    assert code == 1, "all of its rows are of detections"
+    assert "no file data_2d_h36m_cpn_ft_h36m_dbb.npz" in errors
