@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from ..files import check_output, written_beside
-from ..jobs import LiftSettings, MotionLiftError
+from ..jobs import LiftSettings, MotionLiftError, UsageError
 from . import console
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def pairs(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare lifted and solved joints with MediaPipe's own 3D, on the same frames and joints, clip by clip."""
-    if output is not None:
-        check_output(output, overwrite)
+    _check_table(output, overwrite)
     # Torch is loaded only when something is measured.
     import torch
 
@@ -76,8 +75,7 @@ def inputs(
     overwrite: Overwrite = False,
 ) -> None:
     """Find out what holds weights back: errors with detected, made-up and true keypoints and depths."""
-    if output is not None:
-        check_output(output, overwrite)
+    _check_table(output, overwrite)
     # Torch is loaded only when something is measured.
     from ..evaluation.inputs import inputs_table, measure_inputs
     from ..reconstruction import load_network
@@ -104,8 +102,7 @@ def motion(
     overwrite: Overwrite = False,
 ) -> None:
     """Lift clips and compare the motions with the truth: errors before and after the solve, and what animators see."""
-    if output is not None:
-        check_output(output, overwrite)
+    _check_table(output, overwrite)
     # Torch and scipy are loaded only when something is measured.
     from ..evaluation.clips import figures_table, measure_clip, truth_beside
     from ..evaluation.motion_figures import MotionFigures
@@ -180,6 +177,15 @@ def _of_each(clips: Pairs, measure: Callable[[PairClip], Measured]) -> list[Meas
     if refused and not measured:
         raise refused
     return measured
+
+
+def _check_table(output: Path | None, overwrite: bool) -> None:
+    """Refuse a table that cannot be written before anything is measured. Raises `UsageError`."""
+    if output is None:
+        return
+    if output.suffix.lower() not in (".md", ".csv"):
+        raise UsageError("unknown_suffix", f"{output.name} does not end in .md or .csv.", "Name a file that does.")
+    check_output(output, overwrite)
 
 
 def _write(table: Figures, output: Path | None) -> None:

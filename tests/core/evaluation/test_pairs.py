@@ -116,3 +116,12 @@ def test_the_detectors_errors_are_shown_and_written(
     assert "1 films, 30 frames" in shown
     assert DetectorErrors.load(errors_file).frames == 30
     assert run("evaluate", "noise", tmp_path / "pairs.npz", "-o", errors_file)[0] == 2
+
+
+@pytest.mark.parametrize("what", ["pairs", "inputs", "motion"])
+def test_a_table_that_no_program_could_read_is_refused_first(
+    what: str, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    code, _, errors = run("evaluate", what, tmp_path / "none.npz", "-o", tmp_path / "table.xlsx")
+    assert code == 2
+    assert "table.xlsx does not end in .md or .csv" in " ".join(errors.split())
