@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 LARGEST_ERROR = 3.0
 """Pixels; exact projections fit to a thousandth, HumanEva's to one."""
+LARGEST_FIGURE = 10.0
+"""Metres."""
 _STATIC = (4, 5, 9, 10, 11, 16, 20, 21, 22, 23, 24, 28, 29, 30, 31)
 
 
@@ -127,14 +129,23 @@ def _positions(path: Path, tree: dict[str, Tree], layout: Layout) -> _Positions:
     missing = [subject for subject in subjects if subject not in tree]
     if missing:
         raise bad_data_set(path, f"the subjects {', '.join(subjects)}", f"no {', '.join(missing)}")
-    kept = list(layout.kept)
     return {
         subject: {
-            take: checked_array(path, f"{subject}, {take}", points, layout.joints, 3)[:, kept]
+            take: _in_metres(path, f"{subject}, {take}", points, layout)
             for take, points in checked_dict(path, subject, tree[subject]).items()
         }
         for subject in subjects
     }
+
+
+def _in_metres(path: Path, what: str, value: Tree, layout: Layout) -> NDArray[np.floating[Any]]:
+    """The kept joints (F, N, 3) of a take."""
+    points = checked_array(path, what, value, layout.joints, 3)[:, list(layout.kept)]
+    # Other preparations are in millimetres, and fit their cameras as well.
+    size = float(np.ptp(points, axis=1).max()) if points.size else 0.0
+    if size > LARGEST_FIGURE:
+        raise bad_data_set(path, f"{what} in metres", f"a figure of {size:.0f}")
+    return points
 
 
 def _pixels(folder: Path, layout: Layout, detector: str, positions: _Positions) -> _Pixels:

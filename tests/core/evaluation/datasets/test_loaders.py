@@ -136,6 +136,7 @@ def _set(place: tuple[str, ...], value: Any) -> Change:
     [
         (_set(("3d", "S9", "Walking 1"), lambda a: a[:, :17]), r"\(frames, 32, 3\), found an array of shape \(24, 17"),
         (_set(("3d", "S9", "Walking 1"), lambda a: a * np.nan), "finite"),
+        (_set(("3d", "S9", "Walking 1"), lambda a: a * 1000), "S9, Walking 1 in metres, found a figure of"),
         (_set(("3d", "S9"), [1, 2]), "S9 as a dictionary by name, found a list of 2"),
         (_set(("2d", "S1", "Walking 1"), lambda v: v[:3]), "Walking 1 in 4 cameras, found 3"),
         (_set(("2d", "S1", "Walking 1"), lambda v: [a[:20] for a in v]), "24 frames, as in 3D, found 20"),
