@@ -14,6 +14,17 @@ def test_automatic_is_the_best_there_is() -> None:
     assert choose_device("cpu") == torch.device("cpu")
 
 
+def test_a_device_that_cannot_compute_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a build of PyTorch has no kernels for the GPU that it finds: this one has none for a Mac's."""
+    if "mps" in available_devices():
+        pytest.skip("mps is here")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert "mps" in available_devices()
+    assert choose_device("auto").type != "mps"
+    # Who asks for it gets it, and is told what is wrong with it.
+    assert choose_device("mps").type == "mps"
+
+
 @pytest.mark.parametrize("name", ["gpu", "", "cpu:1", "cuda:x", "mps:0:1"])
 def test_unknown_names(name: str) -> None:
     with pytest.raises(UsageError) as caught:
