@@ -30,7 +30,7 @@ SOLVED = Limits(speed_on=0.25, speed_off=0.35, height_on=0.05, height_off=0.07, 
 """For what was lifted: depth is the least certain."""
 RECORDED = Limits(speed_on=0.30, speed_off=0.50, height_on=0.04, height_off=0.055, depth_share=1.0, drift_off=np.inf)
 """For motion capture."""
-DRIFT_S = 0.3
+DRIFT_S = 0.25
 """Seconds over which the jitter of depths cancels out, while a small step towards the camera does not."""
 SUPPORT_HEIGHTS = (0.07, 0.07, 0.10, 0.10, 0.12)
 """Metres above the floor below which hands, knees and seat may carry."""
