@@ -27,7 +27,9 @@ SAMPLE = PACKAGE_ROOT / "samples/walk_wave_squat.mp4"
 MARK = "motionlift-engine.json"
 STATE = "motionlift-state.json"
 """What was found in the engine: see `engine_state.py`."""
-_PARTS = ("environment", "downloads", "cache", "motionlift")
+_MADE = ("environment", "downloads")
+"""What a set-up makes; `_USED`: what the engine leaves behind when it runs."""
+_USED = ("cache", "motionlift")
 PATIENCE_SECONDS = 2.0
 """How long removal waits for files that are still in use."""
 LONGEST_INSIDE = 205
@@ -94,7 +96,7 @@ def installed(
 
 def occupied(folder: Path) -> bool:
     """Whether there is something that `remove` would delete, of a set-up that was given up too."""
-    return any((folder / part).exists() for part in ("environment", "downloads"))
+    return any((folder / part).exists() for part in _MADE)
 
 
 def platform_trouble() -> str:
@@ -110,7 +112,7 @@ def remove(folder: Path) -> None:
     try:
         # First the mark: half an environment must not look whole.
         (folder / MARK).unlink(missing_ok=True)
-        for part in _PARTS:
+        for part in (*_MADE, *_USED):
             remove_patiently(folder / part, PATIENCE_SECONDS)
         (folder / STATE).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # Something is in it that is not ours.

@@ -16,6 +16,8 @@ from .trajectory import Ground
 
 LEVEL_UP: Array = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a level camera."""
+AHEAD: Array = np.array([0.0, 0.0, 1.0])
+"""Along the optical axis."""
 PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(-6.0), np.radians(12.0), np.radians(2.5)
 """How cameras are held: at a person's eyes, looking down at the middle of somebody, some tilted more on purpose, but
 seldom rolled."""
@@ -23,8 +25,10 @@ LIFTED_PITCH, LIFTED_SHARE = np.radians(0.86), 0.82
 """Before a camera that looks up by p, lifted people stand as if it looked up by LIFTED_PITCH + LIFTED_SHARE p: lifting
 takes cameras for more level than they are. Least squares over 30 films with pitches of -58 to 8 degrees."""
 STEEPEST = np.radians(80.0)
+"""Where a share of what is near the zenith would turn over."""
 STANDING_PITCH_SIGMA, STANDING_ROLL_SIGMA = np.radians(5.0), np.radians(8.0)
-"""How far that mean direction from the feet to the centre of mass is from up, on those films; sideways runners lean."""
+"""How far that direction, from the feet to the centre of mass, is from up: along the view on those films; across it
+more, where people run or lean to one side."""
 ENOUGH = 20.0
 """Confident frames of standing after which they count fully."""
 UP_ROUNDS = 3
@@ -77,12 +81,11 @@ def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -
     return Stance(up, min(1.0, total / ENOUGH))
 
 
-def as_filmed(lifted: Stance) -> Stance:
+def as_stood(lifted: Stance) -> Stance:
     """A stance of lifted people, as steep as the camera that filmed them saw it."""
-    pitch = (np.arcsin(np.clip(lifted.up[2], -1.0, 1.0)) - LIFTED_PITCH) / LIFTED_SHARE
-    steep = np.clip(pitch, -STEEPEST, STEEPEST)
-    flat = normalise(lifted.up * [1.0, 1.0, 0.0])
-    return replace(lifted, up=np.cos(steep) * flat + np.sin(steep) * np.array([0.0, 0.0, 1.0]))
+    seen, level = _pitch(lifted.up)
+    pitch = np.clip((seen - LIFTED_PITCH) / LIFTED_SHARE, -STEEPEST, STEEPEST)
+    return replace(lifted, up=np.cos(pitch) * level + np.sin(pitch) * AHEAD)
 
 
 def fit_ground(stance: Stance, plants: Array, weights: Array, whose: NDArray[np.int64] | None = None) -> Ground:
@@ -145,11 +148,10 @@ def resting_places(feet: Array, contacts: Array) -> Array:
 def _priors(stance: Stance, normal: Array) -> tuple[Array, Array]:
     """Rows (R, 3) and values (R,) of what is known of the normal, divided by their standard deviations, near to what it
     is so far."""
-    pitch = np.arcsin(np.clip(normal[2], -1.0, 1.0))
+    pitch, level = _pitch(normal)
     usual = _usual((pitch - PITCH) / PITCH_SIGMA)
-    level = normalise(normal * [1.0, 1.0, 0.0])
-    steeper = np.cos(pitch) * np.array([0.0, 0.0, 1.0]) - np.sin(pitch) * level
-    side = normalise(np.cross(stance.up, [0.0, 0.0, 1.0]))
+    steeper = np.cos(pitch) * AHEAD - np.sin(pitch) * level
+    side = normalise(np.cross(stance.up, AHEAD))
     sure = np.sqrt(stance.certainty)
     rows = [
         np.array([1 / ROLL_SIGMA, 0, 0]),
@@ -159,6 +161,11 @@ def _priors(stance: Stance, normal: Array) -> tuple[Array, Array]:
         sure * np.cross(side, stance.up) / STANDING_PITCH_SIGMA,
     ]
     return np.stack(rows), np.array([0.0, 1 / np.radians(1.0), usual * (PITCH - pitch) / PITCH_SIGMA, 0.0, 0.0])
+
+
+def _pitch(up: Array) -> tuple[float, Array]:
+    """By how many radians a camera with this up (3,) looks up, and up without that: of a camera that looks ahead."""
+    return float(np.arcsin(np.clip(up[2], -1.0, 1.0))), normalise(up * [1.0, 1.0, 0.0])
 
 
 def _usual(off: float) -> float:

@@ -10,7 +10,7 @@ from .. import camera
 from ..rotation import Array, Bools, normalise
 from .contacts import find_contacts, find_supports
 from .figure import Figure, leg_length
-from .ground import UNKNOWN, Stance, as_filmed, fit_ground, resting_places, standing_up
+from .ground import UNKNOWN, Stance, as_stood, fit_ground, resting_places, standing_up
 from .heights import height_factors
 from .trajectory import Ground
 
@@ -27,7 +27,7 @@ def stance_of(figures: Sequence[Figure]) -> Stance:
     certainty = max(stance.certainty for stance in found)
     if not certainty > 0:
         return UNKNOWN
-    return as_filmed(Stance(normalise(sum((s.certainty * s.up for s in found), np.zeros(3))), certainty))
+    return as_stood(Stance(normalise(sum((s.certainty * s.up for s in found), np.zeros(3))), certainty))
 
 
 def standing_on(figures: Sequence[Figure], paths: Sequence[Array], stance: Stance) -> tuple[Ground, list[Array]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from motionlift.core.hand_skeleton import ANIMATION_51, FINGER_JOINTS, rest_with_fingers
+from motionlift.core.hand_skeleton import ANIMATION_51, FINGER_JOINTS
 from motionlift.core.motion import Motion
 from motionlift.core.reporting.drawn import drawn, heading
 from motionlift.core.reporting.painting import (
@@ -21,7 +21,8 @@ from motionlift.core.reporting.painting import (
 )
 from motionlift.core.reporting.palette import PEOPLE, UNSURE, confidence_colours
 from motionlift.core.reporting.views import VIEWS, Shot, View, shot
-from motionlift.core.rotation import IDENTITY, forward_kinematics, from_axis_angle, multiply
+from motionlift.core.rotation import from_axis_angle, multiply
+from motionlift.core.solving.fingers import append_fingers
 
 Stander = Callable[..., Motion]
 SIZE = 200
@@ -197,20 +198,8 @@ def test_the_floor_lies_at_zero_on_whole_steps() -> None:
 
 def with_fingers(motion: Motion, left_confidence: float) -> Motion:
     """The stander with stretched fingers, the left hand's known that well."""
-    offsets, tails = rest_with_fingers(motion.rest_offsets, motion.rest_tails)
-    frames, added = len(motion), len(FINGER_JOINTS)
-    local = np.concatenate([motion.local_rotations, np.broadcast_to(IDENTITY, (frames, added, 4))], 1)
-    sure = np.where([name.startswith("left") for name in FINGER_JOINTS], left_confidence, 1.0)
-    return dataclasses.replace(
-        motion,
-        joint_names=ANIMATION_51.joints,
-        parents=np.array(ANIMATION_51.parents),
-        rest_offsets=offsets,
-        rest_tails=tails,
-        local_rotations=local,
-        joint_positions=forward_kinematics(ANIMATION_51.parents, offsets, motion.root_translation, local)[0],
-        confidence=np.concatenate([motion.confidence, np.broadcast_to(sure, (frames, added))], 1),
-    )
+    frames = len(motion)
+    return append_fingers(motion, np.zeros((frames, 2, 5, 4)), np.tile([left_confidence, 1.0], (frames, 1)))
 
 
 def test_fingers_are_told_apart_and_a_hidden_hand_is_not_a_doubtful_body(stander: Stander) -> None:

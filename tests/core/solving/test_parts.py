@@ -24,7 +24,7 @@ from motionlift.core.solving.ground import (
     LIFTED_SHARE,
     UNKNOWN,
     Stance,
-    as_filmed,
+    as_stood,
     fit_ground,
     resting_places,
     standing_up,
@@ -161,11 +161,11 @@ def up_of(pitch: float) -> Array:
 @pytest.mark.parametrize("pitch", [-60.0, -35.0, -10.0, 8.0])
 def test_lifted_people_stand_less_steeply_than_they_were_filmed(pitch: float) -> None:
     lifted = Stance(up_of(np.degrees(LIFTED_PITCH) + LIFTED_SHARE * pitch), 0.7)
-    filmed = as_filmed(lifted)
+    filmed = as_stood(lifted)
     assert filmed.up == pytest.approx(up_of(pitch))
     assert filmed.certainty == 0.7
     rolled = np.array([0.1, *up_of(pitch)[1:]]) / np.hypot(1, 0.1)
-    turned = as_filmed(Stance(rolled, 1.0)).up
+    turned = as_stood(Stance(rolled, 1.0)).up
     assert np.linalg.norm(turned) == pytest.approx(1.0)
     assert turned[0] / turned[1] == pytest.approx(rolled[0] / rolled[1])
 
