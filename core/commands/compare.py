@@ -68,8 +68,12 @@ def compare(
     )
     entries = contestants(tuple(only or ()))
     make_folder(output)
-    rows = run(settings, entries, tuple(weights or ()), _show)
+    with console.stop_on_interrupt() as stopped:
+        rows = run(settings, entries, tuple(weights or ()), _show, stopped)
+        interrupted = stopped()
     missing = len(entries) * seeds + len(weights or ()) - len(rows)
+    if not rows and interrupted:
+        console.end_stopped("Stopped; nothing is trained yet")
     if not rows:
         console.show_warning("Nothing is trained yet; run the same command again to go on.")
         return
@@ -81,6 +85,8 @@ def compare(
         with written_beside(output / f"comparison{suffix}") as temporary:
             temporary.write_text(text, encoding="utf-8")
     console.output.print(f"Written to {output / 'comparison.md'} and .csv")
+    if missing and interrupted:
+        console.end_stopped(f"Stopped; {missing} runs are not done yet")
     if missing:
         console.show_warning(f"{missing} runs are not done yet; run the same command again to go on.")
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
+import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -143,6 +144,12 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         yield stopped.is_set
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def end_stopped(what: str) -> NoReturn:
+    """Say that the user stopped what goes on where it was, and end with the exit code of that."""
+    messages.print(f"{what}. Run the same command again to go on.")
+    raise typer.Exit(130)
 
 
 @contextlib.contextmanager

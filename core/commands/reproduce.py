@@ -74,16 +74,22 @@ def reproduce(
     load = functools.lru_cache(maxsize=2)(functools.partial(_load, data, mocap, actions))
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     left = 0
-    for study in studies:
-        try:
-            left += work(study.runs, lambda run: load(run.data, run.detector), output, budget, deadline, _say)
-        except MotionLiftError as error:
-            if what != EVERYTHING or error.code != "no_data_set":
-                raise
-            console.show_warning(f"left out, {error.message}", study.title)
-            continue
-        files = write_report(study, lambda run: load_row(output, run, budget), output, _caption(budget))
-        _say(f"{study.title}: {', '.join(path.name for path in files)}")
+    with console.stop_on_interrupt() as stopped:
+        for study in studies:
+            try:
+                left += work(
+                    study.runs, lambda run: load(run.data, run.detector), output, budget, deadline, _say, stopped
+                )
+            except MotionLiftError as error:
+                if what != EVERYTHING or error.code != "no_data_set":
+                    raise
+                console.show_warning(f"left out, {error.message}", study.title)
+                continue
+            files = write_report(study, lambda run: load_row(output, run, budget), output, _caption(budget))
+            _say(f"{study.title}: {', '.join(path.name for path in files)}")
+        interrupted = stopped()
+    if left and interrupted:
+        console.end_stopped(f"Stopped; {left} rows are still missing")
     if left:
         _say(f"{left} rows are still missing: run the same again to go on.")
 

@@ -64,8 +64,9 @@ def train(
     if not 0 < rate < math.inf:
         raise UsageError("bad_setting", "Windows need a rate above 0.", "Give --rate in frames a second.")
     # Torch is loaded only when something is trained.
-    from ..training.loop import TrainSettings
+    from ..training.loop import Session
     from ..training.loop import train as run
+    from ..training.settings import TrainSettings
 
     settings = TrainSettings(
         data=tuple(data),
@@ -94,13 +95,17 @@ def train(
         device=device,
         threads=threads,
     )
-    progress = run(settings, _show)
+    with console.stop_on_interrupt() as stopped:
+        progress = run(settings, Session(_show, stopped))
+        interrupted = stopped()
     if progress.history:
         table = Table(*progress.history[-1])
         for row in progress.history[-8:]:
             table.add_row(*(f"{value:.6g}" for value in row.values()))
         console.output.print(table)
-    console.output.print(f"Best: {progress.best:.1f} mm on the validation windows, written to {output}")
+        console.output.print(f"Best: {progress.best:.1f} mm on the validation windows, written to {output}")
+    if interrupted:
+        console.end_stopped(f"Stopped after {progress.step} steps")
 
 
 def _show(progress: Progress) -> None:

@@ -28,7 +28,7 @@ from ..lifting.device import choose_device
 from ..lifting.graph import JOINT_SETS
 from ..lifting.network import DGNet
 from ..rotation import Array
-from ..training.fit import FitPlan, fit
+from ..training.fit import FitPlan, Stopped, fit, never
 from ..training.mocap import PackedTakes, load_takes, nothing_to_learn
 from ..training.noise import NoiseModel
 from ..training.windows import Windows, WindowSource
@@ -109,12 +109,13 @@ def compare(
     entries: Sequence[Contestant],
     weights: Sequence[Path] = (),
     report: Callable[[Row], None] = lambda row: None,
+    stopped: Stopped = never,
 ) -> list[Row]:
     """Train what has not been trained, measure what has not been measured, and return the rows there are, in the order
     of `entries`, seed by seed, then those of `weights`: DG-Net's trained elsewhere, measured alike.
 
-    Fewer rows come back than there are runs when `session_minutes` end first. `report` is called with each row.
-    Raises `UsageError` (`other_comparison`) where the folder holds rows of other settings.
+    Fewer rows come back than there are runs when `session_minutes` end first, or it is `stopped`. `report` is called
+    with each row. Raises `UsageError` (`other_comparison`) where the folder holds rows of other settings.
     """
     device = choose_device(settings.device)
     _check_folder(settings)
@@ -134,7 +135,7 @@ def compare(
         for seed in range(settings.seeds):
             run = _Run(settings, contestant, seed, device)
             row = run.row()
-            if row is None and (run.trained() or run.train(takes, noise, deadline)):
+            if row is None and (run.trained() or run.train(takes, noise, deadline, stopped)):
                 row = run.measure(held_out)
             if row is not None:
                 rows.append(row)
@@ -167,11 +168,11 @@ class _Run:
     def trained(self) -> bool:
         return self.weights.is_file()
 
-    def train(self, takes: PackedTakes, noise: NoiseModel, deadline: float | None) -> bool:
+    def train(self, takes: PackedTakes, noise: NoiseModel, deadline: float | None, stopped: Stopped) -> bool:
         """Train until the budget or the session ends; whether the budget is spent, and so the weights are written."""
         settings, contestant = self.settings, self.contestant
         left = None if deadline is None else (deadline - time.monotonic()) / 60
-        if left is not None and left <= 0:
+        if stopped() or (left is not None and left <= 0):
             return False
         torch.manual_seed(self.seed)
         network = contestant.make(settings.task()).to(self.device)
@@ -191,7 +192,7 @@ class _Run:
 
         result = fit(
             network, loss, lambda: source.draw(contestant.windows, noise), plan, source.generator, self.state,
-            settings={"seed": self.seed},
+            settings={"seed": self.seed}, stopped=stopped,
         )  # fmt: skip
         log.info("%s, seed %d: step %d, %.1f minutes", contestant.name, self.seed, result.steps, result.seconds / 60)
         if not result.finished:

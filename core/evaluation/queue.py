@@ -20,7 +20,7 @@ from ..jobs import MotionLiftError
 from ..lifting.checkpoint import save_weights
 from ..lifting.device import choose_device
 from ..lifting.network import DGNet, DGNetConfig
-from ..training.fit import FitPlan, fit
+from ..training.fit import FitPlan, Stopped, fit, never
 from .datasets.mpi_inf_3dhp import SCORED
 from .datasets.recording import PoseData
 from .protocol import RecordingWindows, predict, protocol_loss
@@ -41,10 +41,11 @@ def work(
     budget: Budget,
     deadline: float | None = None,
     report: Callable[[str], None] = log.info,
+    stopped: Stopped = never,
 ) -> int:
-    """Do what is missing of `runs`, one after another, until `time.monotonic()` reaches the `deadline`; returns how
-    many rows are still missing. Only training is cut short: a network that is done is measured even if that takes
-    longer. `load` gives a run's data; `report` gets a line for each row.
+    """Do what is missing of `runs`, one after another, until `time.monotonic()` reaches the `deadline` or it is
+    `stopped`; returns how many rows are still missing. Only training is cut short: a network that is done is measured
+    even if that takes longer. `load` gives a run's data; `report` gets a line for each row.
 
     Runs whose data set is not there are left out, and told, as long as there is another. Raises `MotionLiftError`
     (`no_data_set`) where there is none."""
@@ -52,7 +53,7 @@ def work(
     sources, absent = {(run.data, run.detector) for run in runs}, set[tuple[str, str]]()
     for done, run in enumerate(missing):
         left = None if deadline is None else (deadline - time.monotonic()) / 60
-        if left is not None and left <= 0:
+        if stopped() or (left is not None and left <= 0):
             return len(missing) - done
         try:
             data = load(run)
@@ -62,7 +63,7 @@ def work(
                 raise
             report(f"{run.name}: left out. {error.message}")
             continue
-        result = _do(run, data, row_path(folder, run, budget), budget, left)
+        result = _do(run, data, row_path(folder, run, budget), budget, left, stopped)
         if result is None:
             report(f"{run.name}: to be continued")
             return len(missing) - done
@@ -70,7 +71,9 @@ def work(
     return 0
 
 
-def _do(run: Run, data: PoseData, path: Path, budget: Budget, minutes_left: float | None) -> Result | None:
+def _do(
+    run: Run, data: PoseData, path: Path, budget: Budget, minutes_left: float | None, stopped: Stopped
+) -> Result | None:
     """Train, measure and write; None where the session's time ends the training first."""
     device = str(choose_device(budget.device))
     config = configuration(run, data, budget)
@@ -93,7 +96,7 @@ def _do(run: Run, data: PoseData, path: Path, budget: Budget, minutes_left: floa
     )
     fitted = fit(
         network, protocol_loss, lambda: windows.draw(budget.windows), plan, windows.generator, state,
-        settings={"seed": budget.seed},
+        settings={"seed": budget.seed}, stopped=stopped,
     )  # fmt: skip
     if not fitted.finished:
         return None

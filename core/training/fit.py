@@ -28,6 +28,13 @@ log = logging.getLogger(__name__)
 N = TypeVar("N", bound=nn.Module)
 W = TypeVar("W")
 Measure = Callable[[nn.Module], Mapping[str, float]]
+Stopped = Callable[[], bool]
+"""Whether somebody asked for the session to end."""
+
+
+def never() -> bool:
+    """Nobody asks."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -115,8 +122,10 @@ def fit(
     settings: Mapping[str, Any] | None = None,
     logs: Path | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    stopped: Stopped = never,
 ) -> Fitted[N]:
-    """Fit `network`, in place, until the plan or the session's time is done.
+    """Fit `network`, in place, until the plan or the session's time is done, or it is `stopped`, as is asked before
+    each step.
 
     `draw()` gives windows by random numbers of `generator`, which is kept with the run; `loss(network, windows)` a
     scalar. `state`: the folder where the run is kept, and goes on from. `measure(average)` gives figures, the first of
@@ -159,7 +168,7 @@ def fit(
 
     with open_logs(logs) as lines:
         while plan.share_done(progress) < 1.0:
-            if plan.minutes is not None and progress.seconds - before >= 60 * plan.minutes:
+            if stopped() or (plan.minutes is not None and progress.seconds - before >= 60 * plan.minutes):
                 break
             losses.append(_step(run, loss, draw(), plan))
             progress.step += 1

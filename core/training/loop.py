@@ -11,7 +11,6 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -21,15 +20,16 @@ from torch import Tensor, nn
 from ..evaluation.metrics import mpjpe, pa_mpjpe
 from ..jobs import MotionLiftError, UsageError
 from ..lifting.checkpoint import load_weights, save_weights
-from ..lifting.config import Cue, DGNetConfig
+from ..lifting.config import DGNetConfig
 from ..lifting.device import choose_device
 from ..lifting.loss import pose_loss, training_loss
 from ..lifting.network import DGNet
-from .fit import FitPlan, Fitted, fit
+from .fit import FitPlan, Fitted, Stopped, fit, never
 from .mocap import joined, load_takes, nothing_to_learn
 from .noise import NoiseModel
 from .pair_windows import PairSource
 from .pairs import PairClip, load_pairs
+from .settings import TrainSettings
 from .state import Progress
 from .windows import Windows, WindowSource
 
@@ -42,97 +42,18 @@ VALIDATION_PART = 10
 
 
 @dataclass(frozen=True)
-class TrainSettings:
-    """`data`: folders of BVH files or packed sets; `pairs`: files of pairs, drawn for `pairs_share` of the windows;
-    `output`: the weights; `state`: the folder where the run is kept, with its logs.
+class Session:
+    """`report` is called after each evaluation; `stopped` is asked before each step, and ends the session."""
 
-    `minutes`: this session's wall-clock budget; `planned_minutes`: the whole run's, or `steps` of the network and
-    `encoder_steps` of the encoder, which make sessions repeatable. `frames`, `interval_s`: the windows' samples and
-    their spacing. `squared_loss`: the paper's; else joint distances count as they are. `depth`, `confidence`: with the
-    detector's own as a cue. `encoder_width`, `encoder_blocks`: of the window encoder, 0 for none; `encoder_share` of
-    the planned time it learns alone, from `encoder_windows` windows a step. `start`: weights to begin with, of the same
-    configuration but for cues, which may be new; `averaging`: see `FitPlan`.
-    """
-
-    data: tuple[Path, ...]
-    output: Path
-    state: Path
-    minutes: float | None
-    planned_minutes: float = 0.0
-    steps: int = 0
-    encoder_steps: int = 0
-    pairs: tuple[Path, ...] = ()
-    pairs_share: float = 0.5
-    start: Path | None = None
-    channels: int = 128
-    blocks: int = 5
-    frames: int = 4
-    interval_s: float = 1 / 15
-    windows: int = 64
-    learning_rate: float = 1e-3
-    final_share: float = 0.02
-    cosine: bool = False
-    averaging: float = 0.999
-    block_weight: float = 0.1
-    squared_loss: bool = True
-    depth: bool = False
-    confidence: bool = False
-    encoder_width: int = 0
-    encoder_blocks: int = 3
-    encoder_share: float = 0.7
-    encoder_windows: int = 512
-    bfloat16: bool = False
-    evaluate_every: int = 500
-    seed: int = 0
-    device: str = "auto"
-    threads: int | None = None
-
-    def of_the_run(self) -> dict[str, object]:
-        """The settings that must not change when a run is resumed, beyond those of its plan."""
-        names = ("channels", "blocks", "frames", "interval_s", "windows", "block_weight", "squared_loss", "depth",
-                 "confidence", "encoder_width", "encoder_blocks", "encoder_windows", "pairs_share", "seed")  # fmt: skip
-        return {name: getattr(self, name) for name in names}
-
-    def cues(self) -> tuple[Cue, ...]:
-        """What inputs tell besides places."""
-        return (*(("depth",) if self.depth else ()), *(("confidence",) if self.confidence else ()))
-
-    def config(self) -> DGNetConfig:
-        """The network to be trained."""
-        return DGNetConfig(
-            joint_set="body_26",
-            channels=self.channels,
-            blocks=self.blocks,
-            frames=self.frames,
-            frame_interval_s=self.interval_s,
-            balanced=False,
-            cues=self.cues(),
-            encoder_width=self.encoder_width,
-            encoder_blocks=self.encoder_blocks,
-        )
-
-    def plan(self, encoder: bool, spent: float = 0.0) -> FitPlan:
-        """The fit of one part, after `spent` seconds of this session."""
-        share = self.encoder_share if encoder else 1 - (self.encoder_share if self.encoder_width else 0.0)
-        steps = self.encoder_steps if encoder else self.steps
-        return FitPlan(
-            steps=steps,
-            planned_minutes=0.0 if steps else self.planned_minutes * share,
-            minutes=None if self.minutes is None else self.minutes - spent / 60,
-            learning_rate=self.learning_rate,
-            final_share=self.final_share,
-            schedule="cosine" if self.cosine else "exponential",
-            averaging=self.averaging,
-            weight_decay=1e-4 if encoder else 0.0,
-            precision="bfloat16" if self.bfloat16 else "exact",
-            evaluate_every=self.evaluate_every,
-        )
+    report: Callable[[Progress], None] = lambda progress: None
+    stopped: Stopped = never
 
 
-def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda progress: None) -> Progress:
-    """Train for `settings.minutes`, or until the plan is done, and write the best averaged weights.
+def train(settings: TrainSettings, session: Session = Session()) -> Progress:
+    """Train for `settings.minutes`, or until the plan is done or the session stopped, and write the best averaged
+    weights.
 
-    `report` is called after each evaluation. Raises `MotionLiftError` for unusable data or state, and where the
+    Raises `MotionLiftError` for unusable data or state, and where the
     training diverged (`diverged`), so that there are no weights.
     """
     if settings.minutes is not None and settings.minutes <= 0:
@@ -145,15 +66,17 @@ def train(settings: TrainSettings, report: Callable[[Progress], None] = lambda p
     network = _start(settings).to(device)
     spent = 0.0
     if network.encoder is not None:
-        guess = _fit_encoder(network, data, settings, report)
+        guess = _fit_encoder(network, data, settings, session)
         network.encoder.load_state_dict(guess.network.state_dict())
         if not guess.finished:
             return guess.progress
         spent = guess.session_seconds
         network.encoder.requires_grad_(False)
+        if session.stopped():
+            return guess.progress
     if settings.minutes is not None and spent >= 60 * settings.minutes:
         return guess.progress
-    return _fit_network(network, data, settings, spent, report).progress
+    return _fit_network(network, data, settings, spent, session).progress
 
 
 def _start(settings: TrainSettings) -> DGNet:
@@ -254,9 +177,7 @@ class _Data:
         return found
 
 
-def _fit_encoder(
-    network: DGNet, data: _Data, settings: TrainSettings, report: Callable[[Progress], None]
-) -> Fitted[nn.Module]:
+def _fit_encoder(network: DGNet, data: _Data, settings: TrainSettings, session: Session) -> Fitted[nn.Module]:
     assert network.encoder is not None
 
     def loss(encoder: nn.Module, windows: Windows) -> Tensor:
@@ -270,12 +191,10 @@ def _fit_encoder(
         network.encoder.load_state_dict(now)
 
     part = _Part("encoder", settings.encoder_windows, settings.plan(encoder=True))
-    return _fit(network.encoder, part, data, settings, loss, keep, report)
+    return _fit(network.encoder, part, data, settings, loss, keep, session)
 
 
-def _fit_network(
-    network: DGNet, data: _Data, settings: TrainSettings, spent: float, report: Callable[[Progress], None]
-) -> Fitted[DGNet]:
+def _fit_network(network: DGNet, data: _Data, settings: TrainSettings, spent: float, session: Session) -> Fitted[DGNet]:
     weight = settings.block_weight if network.config.loss == "total" else 0.0
 
     def loss(network: DGNet, windows: Windows) -> Tensor:
@@ -286,7 +205,7 @@ def _fit_network(
         save_weights(settings.output, average, _info(settings, row))
 
     part = _Part("network", settings.windows, settings.plan(encoder=False, spent=spent))
-    return _fit(network, part, data, settings, loss, keep, report)
+    return _fit(network, part, data, settings, loss, keep, session)
 
 
 @dataclass(frozen=True)
@@ -305,7 +224,7 @@ def _fit(
     settings: TrainSettings,
     loss: Callable[[N, Windows], Tensor],
     keep: Callable[[N, Mapping[str, float]], None],
-    report: Callable[[Progress], None],
+    session: Session,
 ) -> Fitted[N]:
     fitted = fit(
         network,
@@ -318,9 +237,12 @@ def _fit(
         keep,
         settings.of_the_run(),
         settings.state / f"{part.name}-log",
-        report,
+        session.report,
+        session.stopped,
     )
-    if fitted.progress.history and not math.isfinite(fitted.progress.best):
+    if not fitted.progress.history:
+        return fitted
+    if not math.isfinite(fitted.progress.best):
         raise MotionLiftError(
             "diverged",
             "The training diverged: the errors are no numbers, so no weights were written.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from motionlift.core.jobs import MotionLiftError, UsageError
-from motionlift.core.training.fit import FitPlan, Fitted, fit
+from motionlift.core.training.fit import FitPlan, Fitted, fit, never
 from motionlift.core.training.logs import open_logs
 from motionlift.core.training.state import Progress
 
 
-def line(plan: FitPlan, state: Path | None = None, seed: int = 0) -> Fitted[nn.Linear]:
+def line(
+    plan: FitPlan, state: Path | None = None, seed: int = 0, stopped: Callable[[], bool] = never
+) -> Fitted[nn.Linear]:
     """Fits y = 2 x - 1 to noisy samples."""
     torch.manual_seed(seed)
     network, generator = nn.Linear(1, 1), torch.Generator().manual_seed(seed)
@@ -31,7 +34,7 @@ def line(plan: FitPlan, state: Path | None = None, seed: int = 0) -> Fitted[nn.L
         assert isinstance(network, nn.Linear)
         return {"off": abs(float(network.weight.detach()) - 2) + abs(float(network.bias.detach()) + 1)}
 
-    return fit(network, loss, draw, plan, generator, state, measure)
+    return fit(network, loss, draw, plan, generator, state, measure, stopped=stopped)
 
 
 @pytest.mark.parametrize("precision", ["exact", "bfloat16"])
@@ -69,6 +72,15 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     # A run that is done stays as it is.
     again = line(FitPlan(steps=60, evaluate_every=7), tmp_path / "run")
     assert torch.equal(again.network.weight, whole.network.weight)
+
+
+def test_whoever_stops_a_session_loses_no_step_of_it(tmp_path: Path) -> None:
+    whole = line(FitPlan(steps=60))
+    asked = iter([False] * 23 + [True])
+    first = line(FitPlan(steps=60), tmp_path / "run", stopped=lambda: next(asked))
+    assert (first.steps, first.finished, first.progress.history[-1]["step"]) == (23, False, 23)
+    second = line(FitPlan(steps=60), tmp_path / "run")
+    assert torch.equal(second.network.weight, whole.network.weight)
 
 
 def test_a_save_that_was_interrupted_leaves_the_one_before(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from motionlift.core.jobs import MotionLiftError, UsageError
 from motionlift.core.keypoints import Keypoints2D
 from motionlift.core.lifting.checkpoint import load_weights
 from motionlift.core.skeleton import MEDIAPIPE_33, REFERENCE_HEIGHT
-from motionlift.core.training.loop import TrainSettings, _start, is_validation, train
+from motionlift.core.training.loop import Session, _start, is_validation, train
 from motionlift.core.training.mocap import QUANTUM, PackedTakes, pack_folder
 from motionlift.core.training.pairs import PairClip, Pairs
+from motionlift.core.training.settings import TrainSettings
 
 
 def settings(folder: Path, minutes: float, channels: int = 8) -> TrainSettings:
@@ -46,6 +47,15 @@ def test_it_learns_resumes_and_keeps_the_best(takes: PackedTakes, tmp_path: Path
     with pytest.raises(MotionLiftError, match="another channels") as caught:
         train(settings(tmp_path, 0.01, channels=16))
     assert caught.value.code == "bad_checkpoint"
+
+
+@pytest.mark.parametrize("encoder", [0, 16])
+def test_a_session_that_is_stopped_at_once_leaves_nothing(takes: PackedTakes, tmp_path: Path, encoder: int) -> None:
+    takes.save(tmp_path / "set.npz")
+    plan = replace(settings(tmp_path, 1), encoder_width=encoder, frames=4)
+    assert not train(plan, Session(stopped=lambda: True)).history
+    assert not plan.output.exists()
+    assert train(replace(plan, minutes=0.02)).history
 
 
 def test_a_state_of_something_else_is_refused(takes: PackedTakes, tmp_path: Path) -> None:
