@@ -51,6 +51,8 @@ _NOISE = 0.06
 _ACCELERATION = 30.0
 _FILTER_SECONDS = 0.015
 _SURPRISE_MOST = 0.2
+_FASTEST = 15.0
+"""Metres a second that two limbs go apart or together."""
 _COST_MOST = 12.0
 _CHANGE, _CHANGE_GROUP = 2.0, 1.5
 _PRIOR_PER_SECOND = 5.0
@@ -145,9 +147,11 @@ def _most_likely(times: Array, apart: Array, weights: Array, twist: Array) -> ND
         seen = weights[n] @ membership / _GROUP_WEIGHTS
         misses = [np.sum((sign * apart[n] - predicted) ** 2, -1) * share @ membership for sign in (1.0, -1.0)]
         scatter = _NOISE + 0.5 * _ACCELERATION * step**2
-        # (from, group, bit) -> (from, to); costs are per thirtieth of a second, whatever the rate.
-        smooth = np.minimum(np.stack(misses, -1) / (2 * scatter**2), _COST_MOST) * min(1.0, step * 30)
-        smooth *= seen[:, None]
+        # (from, group, bit) -> (from, to); costs are per thirtieth of a second, whatever the rate. But a jump is one
+        # event, between however close frames.
+        off = np.stack(misses, -1) / (2 * scatter**2)
+        jump = np.minimum(off - _COST_MOST, _COST_MOST)
+        smooth = np.maximum(np.minimum(off, _COST_MOST) * min(1.0, step * 30), jump) * seen[:, None]
         transition = sum(smooth[:, g][:, _STATES[:, g]] for g in range(len(GROUPS)))
         transition = transition + change * np.exp(-(step - held) / _FORGET_SECONDS)
         total = cost[:, None] + transition
@@ -157,13 +161,17 @@ def _most_likely(times: Array, apart: Array, weights: Array, twist: Array) -> ND
         alpha = 1 - np.exp(-step / _FILTER_SECONDS)
         beta = alpha**2 / (2 - alpha)
         surprise = _PAIR_SIGNS[:, :, None] * apart[n] - predicted[best]
-        level = predicted[best] + alpha * surprise
-        # A jump is no movement: it must not carry the prediction on.
-        length = np.linalg.norm(surprise, axis=-1, keepdims=True)
-        moved = surprise * np.minimum(1.0, _SURPRISE_MOST / np.maximum(length, 1e-9))
-        velocity = velocity[best] + beta / max(step, 1e-3) * moved
+        # A jump is no movement: it must not carry the prediction on, nor the prediction follow it at once.
+        level = predicted[best] + alpha * _at_most(surprise, _FASTEST * step)
+        velocity = velocity[best] + beta / max(step, 1e-3) * _at_most(surprise, _SURPRISE_MOST)
     path = np.empty(len(times), np.int64)
     path[-1] = int(np.argmin(cost))
     for n in range(len(times) - 1, 0, -1):
         path[n - 1] = came_from[n, path[n]]
     return path
+
+
+def _at_most(vectors: Array, length: float) -> Array:
+    """The vectors (..., 3), those that are longer cut to `length`."""
+    lengths: Array = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors * np.minimum(1.0, length / np.maximum(lengths, 1e-9))

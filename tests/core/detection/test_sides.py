@@ -48,6 +48,34 @@ def test_an_exchanged_body_is_put_right(landmarks_of: Landmarks, walker: Walker,
     np.testing.assert_array_equal(groups, truth)
 
 
+def test_a_detector_that_makes_up_its_mind_is_put_right(landmarks_of: Landmarks, walker: Walker) -> None:
+    """Before and after an exchange landmarks lie between the two sides, as far as on a film of a man on a beam."""
+    times = np.arange(180) / 60
+    pixels, world = landmarks_of(walker(times), 0.2, noise=0.01)
+    share = marked(180, 60, 86, *GROUPS).astype(float)
+    share[60:65] = np.transpose(
+        [[0.70, 0.93, 0.74, 0.54, 0.90], [0.87, 0.97, 0.60, 0.39, 0.94], [0.03, 0.18, 0, 0, 0.36]]
+    )
+    share[86:95] = np.transpose(
+        [
+            [0.16, 0.58, 0.15, 0.33, 0.76, 0.88, 0.77, 0.85, 0.15],
+            [0.09, 0.76, 0.10, 0.35, 0.86, 0.94, 0.61, 0.87, 0.10],
+            [0.16, 0.58, 0.15, 0.33, 0.76, 0.88, 0.77, 0.85, 0.15],
+        ]
+    )
+
+    def undecided(values: Array) -> Array:
+        mixed = values.copy()
+        for number, group in enumerate(GROUPS):
+            whole = exchange(values, marked(180, 0, 180, group))
+            mixed += share[:, number, None, None] * (whole - values)
+        return mixed
+
+    groups = found(times, undecided(pixels), undecided(world))
+    np.testing.assert_array_equal(groups[:60].any(0) | groups[95:].any(0), False)
+    assert groups[65:86].all()
+
+
 @pytest.mark.parametrize("group", ["legs", "arms"])
 @pytest.mark.parametrize("turn", [0.0, 0.7])
 def test_exchanged_limbs_are_put_right_in_side_view(
