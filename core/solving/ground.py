@@ -20,15 +20,15 @@ AHEAD: Array = np.array([0.0, 0.0, 1.0])
 """Along the optical axis."""
 PITCH, PITCH_SIGMA, ROLL_SIGMA = np.radians(-6.0), np.radians(12.0), np.radians(2.5)
 """How cameras are held: at a person's eyes, looking down at the middle of somebody, some tilted more on purpose, but
-seldom rolled."""
+seldom rolled: where they are, it is by much."""
 LIFTED_PITCH, LIFTED_SHARE = np.radians(0.86), 0.82
 """Before a camera that looks up by p, lifted people stand as if it looked up by LIFTED_PITCH + LIFTED_SHARE p: lifting
 takes cameras for more level than they are. Least squares over 30 films with pitches of -58 to 8 degrees."""
 STEEPEST = np.radians(80.0)
 """Where a share of what is near the zenith would turn over."""
-STANDING_PITCH_SIGMA, STANDING_ROLL_SIGMA = np.radians(5.0), np.radians(8.0)
-"""How far that direction, from the feet to the centre of mass, is from up: along the view on those films; across it
-more, where people run or lean to one side."""
+STANDING_PITCH_SIGMA, STANDING_ROLL_SIGMA = np.radians(5.0), np.radians(4.0)
+"""How far that direction, from the feet to the centre of mass, is from up on those films, along the view and across
+it."""
 ENOUGH = 20.0
 """Confident frames of standing after which they count fully."""
 UP_ROUNDS = 3
@@ -150,11 +150,12 @@ def _priors(stance: Stance, normal: Array) -> tuple[Array, Array]:
     is so far."""
     pitch, level = _pitch(normal)
     usual = _usual((pitch - PITCH) / PITCH_SIGMA)
+    seldom = _usual(np.arcsin(np.clip(normal[0], -1.0, 1.0)) / ROLL_SIGMA)
     steeper = np.cos(pitch) * AHEAD - np.sin(pitch) * level
     side = normalise(np.cross(stance.up, AHEAD))
     sure = np.sqrt(stance.certainty)
     rows = [
-        np.array([1 / ROLL_SIGMA, 0, 0]),
+        np.array([seldom / ROLL_SIGMA, 0, 0]),
         normal / np.radians(1.0),
         usual * steeper / PITCH_SIGMA,
         sure * side / STANDING_ROLL_SIGMA,

@@ -170,6 +170,14 @@ def test_lifted_people_stand_less_steeply_than_they_were_filmed(pitch: float) ->
     assert turned[0] / turned[1] == pytest.approx(rolled[0] / rolled[1])
 
 
+@pytest.mark.parametrize("roll", [-25.0, 3.0, 15.0])
+def test_a_camera_that_is_rolled_by_much_is_believed_by_little_is_a_lean(roll: float) -> None:
+    rolled = np.array([np.sin(np.radians(roll)), -np.cos(np.radians(roll)), 0.0])
+    found = fit_ground(Stance(rolled, 1.0), *NOWHERE).normal
+    share = np.degrees(np.arctan2(found[0], -found[1])) / roll
+    assert share > 0.6 if abs(roll) > 10 else 0 < share < 0.4
+
+
 def test_a_steep_camera_is_doubted_less_and_less() -> None:
     """A camera that is put up on purpose is not a usual one: people who stand tell, not what is usual."""
     off = []
