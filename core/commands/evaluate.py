@@ -119,6 +119,27 @@ def motion(
 
 
 @evaluate.command()
+def views(
+    videos: Annotated[list[Path], typer.Argument(help="Films of one moment, a camera each.", metavar="VIEW.mp4")],
+    calibration: Annotated[Path, typer.Option(help="The cameras, in that order (Qualisys, .qca.txt).", dir_okay=False)],
+    weights: Annotated[
+        str | None, typer.Option(show_default="those that come along", help="Other weights of the lifting network.")
+    ] = None,
+    output: TableFile = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Lift each of several calibrated views alone and compare it with what all of them saw together."""
+    _check_table(output, overwrite)
+    # Torch and scipy are loaded only when something is measured.
+    from ..evaluation.datasets.qualisys import load_cameras
+    from ..evaluation.several_views import measure_views, views_table
+
+    settings = LiftSettings(weights=weights, device=device)
+    _write(views_table(videos, measure_views(videos, load_cameras(calibration), settings)), output)
+
+
+@evaluate.command()
 def noise(
     pairs: Annotated[list[Path], typer.Argument(help="Detected 2D and true 3D, from core.synthesis.make_pairs.")],
     output: Annotated[

@@ -173,5 +173,6 @@ def _most_likely(times: Array, apart: Array, weights: Array, twist: Array) -> ND
 
 def _at_most(vectors: Array, length: float) -> Array:
     """The vectors (..., 3), those that are longer cut to `length`."""
-    lengths: Array = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors * np.minimum(1.0, length / np.maximum(lengths, 1e-9))
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    cut: Array = vectors * np.minimum(1.0, length / np.maximum(lengths, 1e-9))
+    return cut

@@ -73,8 +73,8 @@ def measure_motion(found: Motion, truth: Motion, mediapipe: Array | None = None)
     """
     count = min(len(found), len(truth))
     seen: NDArray[np.int64] = np.flatnonzero(found.detected[:count])
-    points = {name: _points(motion)[:count] for name, motion in (("found", found), ("true", truth))}
-    placed, true = (_before_camera(points[name], motion)[seen] for name, motion in (("found", found), ("true", truth)))
+    points = {name: figure_points(motion)[:count] for name, motion in (("found", found), ("true", truth))}
+    placed, true = (before_camera(points[name], motion)[seen] for name, motion in (("found", found), ("true", truth)))
     own = np.full_like(true, np.nan) if mediapipe is None else mediapipe[:count][seen]
     lifted, solved, target = (_from_hips(p) for p in (found.lifted_camera[:count][seen], placed, true))
     errors = mpjpe(solved, target)
@@ -134,12 +134,12 @@ def knee_flexion(points: Array) -> Array:
     return np.stack(found, 1)
 
 
-def _points(motion: Motion) -> Array:
+def figure_points(motion: Motion) -> Array:
     """`BODY_26` points (F, 26, 3) m in the world."""
     return body_points(motion.joint_positions[:, :21], motion.world_rotations()[:, :21], motion.rest_offsets[:21])
 
 
-def _before_camera(points: Array, motion: Motion) -> Array:
+def before_camera(points: Array, motion: Motion) -> Array:
     """World points (F, 26, 3) in the axes of each frame's camera."""
     poses = np.broadcast_to(motion.world_from_camera, (len(motion), 4, 4))[: len(points)]
     placed: Array = (points - poses[:, None, :3, 3]) @ poses[:, :3, :3]
