@@ -106,6 +106,15 @@ def _drift(values: Array, times: Array, reach: int) -> Array:
     return np.asarray(np.abs(values[after] - values[before]) / (times[after] - times[before])[:, None])
 
 
+def speeds(path: Array, times: Array) -> Array:
+    """How fast somebody goes (F,) m/s, by a path (F, 3) m in the camera's frame: depth counts as far as it can be
+    trusted, and over so long that its jitter cancels out."""
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    return np.asarray(
+        np.linalg.norm(_drift(path, times, max(1, round(DRIFT_S / step))) * [1, 1, SOLVED.depth_share], axis=1)
+    )
+
+
 def _eased(planted: Bools, step: float) -> Array:
     """Contacts (F, C) in [0, 1] whose edges ease in and out, of frames `step` s apart."""
     return np.clip(gaussian_filter1d(planted.astype(float), EASE_S / step / 2, axis=0, mode="nearest"), 0, 1)

@@ -31,6 +31,8 @@ STANDING_PITCH_SIGMA, STANDING_ROLL_SIGMA = np.radians(5.0), np.radians(4.0)
 it."""
 ENOUGH = 20.0
 """Confident frames of standing after which they count fully."""
+RUNNING = 2.0
+"""Metres a second from which on people lean into where they go."""
 UP_ROUNDS = 3
 CARRYING_HEIGHT = 0.05
 """Metres above the lowest point of the feet over which the share of the weight falls."""
@@ -59,21 +61,22 @@ class Stance:
 UNKNOWN = Stance(LEVEL_UP, 0.0)
 
 
-def standing_up(points: Array, feet: Array, weights: Array, leg_length: float) -> Stance:
+def standing_up(points: Array, feet: Array, weights: Array, leg_length: float, speeds: Array) -> Stance:
     """The mean direction from the feet that carry a body to its centre of mass over the frames in which it stands.
 
-    `points` (F, 26, 3) and contact points `feet` (F, 4, 3) m, camera's axes; `weights` (F, 26). Who stands is straight
-    on at least one leg; the lowest foot carries, in the mean also where people walk.
+    `points` (F, 26, 3) and contact points `feet` (F, 4, 3) m, camera's axes; `weights` (F, 26); `speeds` (F,) m/s. Who
+    stands is straight on at least one leg; the lowest foot carries, in the mean also where people walk. Who runs leans.
     """
     centre = np.einsum("n,fnd->fd", mass_shares(), points)
     seen = weights[:, BODY_26.indices("left_shoulder", "right_shoulder", "left_ankle", "right_ankle")].mean(1)
+    calm = seen / (1 + (speeds / RUNNING) ** 4)
     up, total = LEVEL_UP, 0.0
     # Which foot is the lower one depends on what is up.
     for _ in range(UP_ROUNDS):
         low = feet @ up
         carries = np.exp(-(low - low.min(1, keepdims=True)) / CARRYING_HEIGHT)
         support = (feet * (carries / carries.sum(1, keepdims=True))[..., None]).sum(1)
-        share = upright((points[:, 0] - support) @ up, leg_length) * seen
+        share = upright((points[:, 0] - support) @ up, leg_length) * calm
         total = float(share.sum())
         if total < 1.0:
             return UNKNOWN

@@ -64,7 +64,7 @@ def solve_people(
     spans = [detected_span(person.keypoints) for person in people]
     figures = [pose(part_of(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [path_of(figure) for figure in figures]
-    stance = stance_of(figures)
+    stance = stance_of(figures, paths)
     ground = first_ground(figures, paths, stance)
     contacts = [np.zeros(figure.feet.shape[:2]) for figure in figures]
     supports = [np.zeros(figure.supports.shape[:2]) for figure in figures]

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import camera
 from ..rotation import Array, Bools, normalise
-from .contacts import find_contacts, find_supports
+from .contacts import find_contacts, find_supports, speeds
 from .figure import Figure, leg_length
 from .ground import UNKNOWN, Stance, as_stood, fit_ground, resting_places, standing_up
 from .heights import height_factors
@@ -20,10 +20,13 @@ RAISED_SHARE = 0.25
 """Of the leg's length: feet this much higher than the pelvis are in the air."""
 
 
-def stance_of(figures: Sequence[Figure]) -> Stance:
+def stance_of(figures: Sequence[Figure], paths: Sequence[Array]) -> Stance:
     """How all people stand, of figures as they were lifted: solved ones lean towards the floor they were solved on, and
     would agree with it whatever it is."""
-    found = [standing_up(f.points, f.feet, f.weights, leg_length(f)) for f in figures]
+    found = [
+        standing_up(f.points, f.feet, f.weights, leg_length(f), speeds(path, f.times))
+        for f, path in zip(figures, paths, strict=True)
+    ]
     certainty = max(stance.certainty for stance in found)
     if not certainty > 0:
         return UNKNOWN

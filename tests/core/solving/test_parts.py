@@ -17,7 +17,7 @@ from motionlift.core.rotation import (
 )
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, body_points, reference_rest
 from motionlift.core.solving.bones import fit_rest
-from motionlift.core.solving.contacts import find_contacts, find_supports, runs
+from motionlift.core.solving.contacts import find_contacts, find_supports, runs, speeds
 from motionlift.core.solving.ground import (
     LEVEL_UP,
     LIFTED_PITCH,
@@ -144,7 +144,7 @@ def test_up_is_seen_in_who_stands_before_a_tilted_camera(pitch: float) -> None:
     tilt = to_matrix(from_axis_angle(np.array([1.0, 0, 0]), np.radians(pitch)))
     seen = points @ (tilt @ CAMERA_FROM_WORLD).T
     feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
-    stance = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9)
+    stance = standing_up(seen, feet, np.ones((FRAMES, 26)), 0.9, np.zeros(FRAMES))
     assert stance.certainty > 0.9
     # A T-pose stands on its ankles, people on the middle of their feet: 7 cm further, and up to 7 degrees.
     assert np.degrees(np.arccos(stance.up @ (tilt @ LEVEL_UP))) < 7.0
@@ -194,7 +194,20 @@ def test_nobody_who_sits_tells_where_up_is() -> None:
     points, _, _ = posed(bends)
     seen = points[-20:] @ CAMERA_FROM_WORLD.T
     feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
-    assert standing_up(seen, feet, np.ones((20, 26)), 0.9) is UNKNOWN
+    assert standing_up(seen, feet, np.ones((20, 26)), 0.9, np.zeros(20)) is UNKNOWN
+
+
+def test_who_runs_tells_little_of_where_up_is() -> None:
+    points, _, _ = posed({"left_shoulder": (0.0, 70.0, 0.0), "right_shoulder": (0.0, -70.0, 0.0)})
+    seen = points[-20:] @ CAMERA_FROM_WORLD.T
+    feet = seen[:, BODY_26.indices(*CONTACT_NAMES)]
+    times = np.arange(20) / 30
+    calm, walking, running = (
+        standing_up(seen, feet, np.ones((20, 26)), 0.9, speeds(np.outer(times, [speed, 0.0, 0.0]), times)).certainty
+        for speed in (0.0, 1.2, 4.0)
+    )
+    assert calm > walking > 0.7 * calm
+    assert running < 0.1 * calm
 
 
 @pytest.mark.parametrize("seed", range(3))
