@@ -74,6 +74,9 @@ class BatchPanel(SidebarPanel, bpy.types.Panel):
             layout.operator("motionlift.lift_batch", text=text, icon="ARMATURE_DATA")
         if listed.videos:
             layout.label(text=batch.summary(listed), icon="INFO")
+            if context.scene.motionlift.turn is not None:
+                words = f"All are turned by {context.scene.motionlift.turn}°, as chosen under Trim and Person"
+                draw_wrapped(layout.column(align=True), words, "INFO", COLUMNS)
             if trouble := lift_trouble(context):
                 draw_wrapped(layout.column(align=True), trouble, "INFO", COLUMNS)
 

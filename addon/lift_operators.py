@@ -107,7 +107,7 @@ class LiftChosenVideo(SaysWhy):
     def trouble(cls, context: bpy.types.Context) -> str:
         """As `LiftVideo`, and no video, or nothing left of it."""
         choices = context.scene.motionlift
-        return lift_trouble(context) or video_look.trouble(choices.video) or str(choices.trim_trouble())
+        return lift_trouble(context) or str(choices.video_trouble())
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""

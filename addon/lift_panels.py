@@ -42,7 +42,7 @@ class LiftPanel(SidebarPanel, bpy.types.Panel):
         split_properties(layout)
         layout.prop(choices, "video", text="", icon="FILE_MOVIE")
         if choices.video:
-            look = video_look.of(context, choices.video)
+            look = video_look.of(context, choices.video, choices.turn)
             if session().looking:
                 driver.follow()
             _draw_video(layout, choices, look)
@@ -57,7 +57,7 @@ class LiftPanel(SidebarPanel, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.8
         row.operator("motionlift.lift_chosen_video", icon="ARMATURE_DATA")
-        trouble = lift_trouble(context) or video_look.trouble(choices.video) or choices.trim_trouble()
+        trouble = lift_trouble(context) or choices.video_trouble()
         if trouble:
             draw_wrapped(layout.column(align=True), trouble, "INFO", COLUMNS)
         if "preferences" in trouble:
@@ -82,6 +82,7 @@ class VideoPanel(SidebarPanel, bpy.types.Panel):
         column.active = choices.use_trim
         column.prop(choices, "trim_start_text")
         column.prop(choices, "trim_end_text")
+        layout.prop(choices, "rotate")
         layout.prop(choices, "person")
         if choices.person == NUMBERED:
             layout.prop(choices, "person_number")

@@ -43,11 +43,12 @@ class Search:
     video: str
     start: float | None
     end: float | None
+    rotate: int | None
 
     @staticmethod
     def of(video: str, settings: LiftSettings) -> Search:
         """The search that a lift with `settings` would be."""
-        return Search(bpy.path.abspath(video), settings.start, settings.end)
+        return Search(bpy.path.abspath(video), settings.start, settings.end, settings.rotate)
 
 
 _found: dict[Search, tuple[Person, ...]] = {}

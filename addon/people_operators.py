@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import driver, people, video_look
+from . import driver, people
 from .engine import NO_ENGINE
 from .people import NUMBERED, Person, Search
 from .polls import SaysWhy
@@ -28,8 +28,7 @@ class FindPeople(SaysWhy):
         """No engine, no video, nothing left of it."""
         if engine_python(context) is None:
             return NO_ENGINE
-        choices = context.scene.motionlift
-        return video_look.trouble(choices.video) or str(choices.trim_trouble())
+        return str(context.scene.motionlift.video_trouble())
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue it; with `wait`, and in the background always, be back when they are found."""

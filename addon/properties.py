@@ -16,7 +16,7 @@ import bpy
 from ..bridge.adjusting import Adjustment
 from ..bridge.blender import versions
 from ..bridge.retarget import RetargetOptions
-from ..core.jobs import LiftSettings, UsageError, parse_time
+from ..core.jobs import AUTO, LiftSettings, UsageError, parse_rotate, parse_time
 from . import rig_map, targets, video_look
 from .people import NUMBERED
 from .placing import PlacingChoices
@@ -35,6 +35,13 @@ PERSON_ITEMS = (
     ("right", "Rightmost", "The person furthest to the right"),
     ("all", "Everyone", "Every person, an armature each"),
     (NUMBERED, "By Number", "People are numbered by their first appearance, then from left to right"),
+)
+ROTATE_ITEMS = (
+    (AUTO, "As the File Says", "Turned as the file says, as players show it"),
+    ("0", "Not at All", "As it is stored, whatever the file says"),
+    ("90", "90° Right", "A quarter clockwise from how it is stored"),
+    ("180", "180°", "Half round from how it is stored"),
+    ("270", "90° Left", "A quarter counterclockwise from how it is stored (270° clockwise)"),
 )
 TARGET_ITEMS = (
     (targets.AUTOMATIC, "Automatic", "The active armature; where none is active, a new one"),
@@ -108,6 +115,12 @@ class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.Propert
         get=_shown_end,
         set=_type_end,
     )
+    rotate: bpy.props.EnumProperty(
+        name="Turn Picture",
+        description="For a video that lies on its side or stands on its head: how its picture is turned before people "
+        "are looked for. Look at the picture above",
+        items=ROTATE_ITEMS,
+    )
     person: bpy.props.EnumProperty(
         name="Person", description="Whom to lift when several people are in the video", items=PERSON_ITEMS
     )
@@ -141,11 +154,20 @@ class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.Propert
         subtype="ANGLE",
     )
 
+    @property
+    def turn(self) -> int | None:
+        """How the picture is turned: `LiftSettings.rotate`."""
+        return parse_rotate(self.rotate)
+
+    def video_trouble(self) -> str:
+        """Why the video cannot be lifted as it is trimmed; empty where it can, as far as is known."""
+        return video_look.trouble(self.video, self.turn) or self.trim_trouble()
+
     def trim_trouble(self) -> str:
         """Why nothing would be left of the video; empty where something is, as far as is known."""
         if not self.use_trim:
             return ""
-        look = video_look.known(self.video)
+        look = video_look.known(self.video, self.turn)
         facts = look.facts if look and look.facts else VideoFacts(0, 0, 0.0)
         return facts.trim_trouble(self.trim_start, self.trim_end)
 
@@ -154,6 +176,7 @@ class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.Propert
         return LiftSettings(
             start=self.trim_start if self.use_trim and self.trim_start > 0 else None,
             end=self.trim_end if self.use_trim and self.trim_end > 0 else None,
+            rotate=self.turn,
             person=str(self.person_number) if self.person == NUMBERED else self.person,
             height_m=round(self.height, 4) if self.use_height else None,
             fov_degrees=round(math.degrees(self.fov), 2) if self.use_fov else None,

@@ -37,37 +37,41 @@ class Look:
         return self.asked and not (self.facts or self.trouble or self.failed)
 
 
-_looks: dict[str, Look] = {}
-"""By the video's name as the scene has it, absolute."""
+Seen = tuple[str, int | None]
+"""A video's name as the scene has it, absolute, and how its pictures are turned (`LiftSettings.rotate`)."""
+_looks: dict[Seen, Look] = {}
 
 
-def of(context: bpy.types.Context, name: str) -> Look:
+def of(context: bpy.types.Context, name: str, rotate: int | None = None) -> Look:
     """What is known of a video; a look at it is begun where nothing is. Someone has to drive `session().looks`."""
     path = bpy.path.abspath(name)
-    known = _looks.get(path)
+    seen = (path, rotate)
+    known = _looks.get(seen)
     if known is None:
-        known = _looks[path] = Look(trouble="" if Path(path).exists() else _missing(path))
+        known = _looks[seen] = Look(trouble="" if Path(path).exists() else _missing(path))
     if known.asked or known.trouble:
         return known
     python = engine_python(context)
     if python is None:
         return known
-    known = _looks[path] = Look(asked=True)
-    video = Path(path)
+    known = _looks[seen] = Look(asked=True)
+    video, settings = Path(path), LiftSettings(rotate=rotate)
     session().looks_of(python, engine_folder()).add(
-        Job("look", video.name, video, pictures.fresh_path("look.png"), LiftSettings(), 0.0, payload=path)
+        Job("look", video.name, video, pictures.fresh_path("look.png"), settings, 0.0, payload=seen)
     )
     return known
 
 
-def known(name: str) -> Look | None:
+def known(name: str, rotate: int | None = None) -> Look | None:
     """What is known of a video so far."""
-    return _looks.get(bpy.path.abspath(name))
+    return _looks.get((bpy.path.abspath(name), rotate))
 
 
 def forget(name: str) -> None:
     """Look anew the next time: the video was chosen again, and may have changed."""
-    _looks.pop(bpy.path.abspath(name), None)
+    path = bpy.path.abspath(name)
+    for seen in [seen for seen in _looks if seen[0] == path]:
+        del _looks[seen]
 
 
 def forget_all() -> None:
@@ -77,24 +81,24 @@ def forget_all() -> None:
 
 def take(finished: Finished) -> None:
     """Remember what a look found."""
-    path = finished.job.payload
+    seen = finished.job.payload
     if finished.error is None:
         look = Look(VideoFacts.of(finished.details), pictures.icon_of(finished.job.output), asked=True)
     elif finished.error.code in BROKEN_ENGINE:
         look = Look(failed=finished.error.message, asked=True)
     else:
         look = Look(trouble=finished.error.message.rstrip("."), asked=True)
-    _looks[path] = look
+    _looks[seen] = look
 
 
-def trouble(name: str) -> str:
+def trouble(name: str, rotate: int | None = None) -> str:
     """Why this is no video that can be lifted, as far as is known; empty where it can."""
     if not name:
         return "Choose a video first"
+    found = known(name, rotate)
+    if found is not None:
+        return found.trouble
     path = bpy.path.abspath(name)
-    seen = _looks.get(path)
-    if seen is not None:
-        return seen.trouble
     return "" if Path(path).exists() else _missing(path)
 
 

@@ -46,14 +46,14 @@ class Preparer(Protocol):
 
 def asked(motion: Motion, video: Path, output: Path, overwrite: bool = False) -> dict[str, Any]:
     """The arguments of `backdrop.prepare`, as JSON, for a motion that is at the scene's rate."""
-    settings = motion.source.get("settings")
     return {
         "video": str(video.absolute()),
         "times": [round(float(time), 6) for time in motion.times],
         "fps": motion.fps,
         "output": str(output.absolute()),
         "speed": _speed(motion),
-        "mirror": bool(isinstance(settings, dict) and settings.get("mirror")),
+        "mirror": motion.mirrored,
+        "rotate": motion.rotate,
         "overwrite": overwrite,
     }
 

@@ -101,14 +101,16 @@ class LiftSettings:
     Times are seconds on the source's clock. `speed` is the slow-motion factor: 8 means the file plays
     eight times slower than life. `hands`: fingers are found and solved too. `stride`: people are looked for in every
     so manieth frame. `awaited`: somebody waits for this clip: more processors share it, and it is gone on with where
-    it was stopped. `hwaccel`: `none`, `auto` or a kind of device that decodes the video. None means "found out or
-    assumed, and reported as such".
+    it was stopped. `hwaccel`: `none`, `auto` or a kind of device that decodes the video. `rotate`: degrees clockwise
+    (`TURNS`) by which the stored pictures are turned, whatever the file says. None means "found out or assumed, and
+    reported as such".
     """
 
     start: float | None = None
     end: float | None = None
     shot: int | None = None
     speed: float | None = None
+    rotate: int | None = None
     person: str = "largest"
     max_people: int | None = None
     mirror: bool = False
@@ -135,6 +137,7 @@ class LiftSettings:
         _require(self.end is None or self.end > (self.start or 0.0), "end", "must be later than the start")
         _require(self.shot is None or self.shot >= 1, "shot", "counts from 1")
         _require(self.speed is None or 0 < self.speed <= 100, "speed", "must lie between 0 and 100")
+        _require(self.rotate in (None, *TURNS), "rotate", f"must be {AUTO} or one of {', '.join(map(str, TURNS))}")
         _require(
             self.person in PERSON_CHOICES or (self.person.isdecimal() and int(self.person) >= 1),
             "person",
@@ -184,6 +187,8 @@ class LiftSettings:
 
 
 MOST_STRIDE = 4
+AUTO = "auto"
+TURNS = (0, 90, 180, 270)
 PERSON_CHOICES = ("largest", "longest", "left", "right", "all")
 
 
@@ -361,6 +366,20 @@ def parse_time(text: str) -> float:
     if not math.isfinite(seconds) or seconds < 0:
         raise UsageError("bad_time", f"{text!r} is not a time within a clip.", "Times count from 0.")
     return seconds
+
+
+def parse_rotate(text: str) -> int | None:
+    """`LiftSettings.rotate` from `auto` or a number of degrees. Raises `UsageError`."""
+    word = text.strip().lower()
+    if word == AUTO:
+        return None
+    if word not in map(str, TURNS):
+        raise UsageError(
+            "bad_setting",
+            f"A video cannot be turned by {text!r}.",
+            f"Use {AUTO}, as the file says, or degrees clockwise: {', '.join(map(str, TURNS))}.",
+        )
+    return int(word)
 
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .files import UNREADABLE, written_beside
 from .hand_skeleton import HAND_21
-from .jobs import MotionLiftError
+from .jobs import TURNS, MotionLiftError
 from .keypoints import HAND_FIELDS, HandKeypoints
 from .rotation import Array, Bools, continuous, forward_kinematics, rotate, slerp
 
@@ -130,6 +130,22 @@ class Motion:
         if max(1 - np.sqrt(squared.min()), np.sqrt(squared.max()) - 1) > 1e-4:
             raise _bad_motion("its rotations are not unit quaternions")
         return self
+
+    def setting(self, name: str) -> Any:
+        """What `source` says of a setting of the lift (`LiftSettings`); None where it says nothing."""
+        settings = self.source.get("settings")
+        return settings.get(name) if isinstance(settings, dict) else None
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether it was lifted from the mirrored picture."""
+        return bool(self.setting("mirror"))
+
+    @property
+    def rotate(self) -> int | None:
+        """`LiftSettings.rotate` of the lift: its footage is turned alike."""
+        rotate = self.setting("rotate")
+        return rotate if rotate in TURNS else None
 
     def save(self, path: Path) -> None:
         """Write the file beside `path` and rename it. Raises `MotionLiftError` when the disk refuses."""

@@ -162,7 +162,7 @@ def _source(
 def _warnings(detection: Detection, track: Track, settings: LiftSettings) -> list[str]:
     """What a person should know about this result, in plain words."""
     warnings = list(detection.warnings)
-    if turned := turned_words(track.life):
+    if turned := turned_words(track.life, detection.info.rotation):
         warnings.append(turned)
     if camera.moves(detection.drift):
         stays = "" if settings.travel else " The figure stays in place: with --travel it goes its way."

@@ -161,9 +161,9 @@ def find_people(
         raise missing_part(error) from error
     detection = detect(Path(request.video), request.settings, progress, cancelled)
     if output is not None and output.is_dir():
-        write_people_pictures(Path(request.video), detection, output)
+        write_people_pictures(Path(request.video), detection, output, request.settings.rotate)
     elif output is not None:
-        write_people_strip(Path(request.video), detection, output)
+        write_people_strip(Path(request.video), detection, output, request.settings.rotate)
     names = superlatives(detection.tracks)
     return [
         {
@@ -189,7 +189,7 @@ def look_at(request: Request) -> dict[str, Any]:
         from .video.look import look
     except ImportError as error:
         raise missing_part(error) from error
-    return look(Path(request.video), output)
+    return look(Path(request.video), output, request.settings.rotate)
 
 
 def _check_picture(output: Path, request: Request) -> None:

@@ -26,11 +26,14 @@ _DRAWN = 2
 """Drawn at so many times the size: fine lines stay smooth."""
 
 
-def write_thumbnail(video: Path, motions: Sequence[Motion], path: Path, mirror: bool = False) -> None:
+def write_thumbnail(
+    video: Path, motions: Sequence[Motion], path: Path, mirror: bool = False, rotate: int | None = None
+) -> None:
     """Write a JPEG of `video`: with `motions` the figures where the most doubtful place is, without it the first
-    picture. Raises `MotionLiftError`: those of the video reader, `write_failed`."""
+    picture; `mirror` and `rotate` as it was lifted. Raises `MotionLiftError`: those of the video reader,
+    `write_failed`."""
     start = moment(motions) if motions else None
-    with FrameReader(video, start, max_side=WIDTH * _DRAWN) as reader:
+    with FrameReader(video, start, max_side=WIDTH * _DRAWN, rotate=rotate) as reader:
         frame = next(iter(reader))
     image = np.ascontiguousarray(frame.image[:, ::-1] if mirror else frame.image)
     for number, motion in enumerate(motions):

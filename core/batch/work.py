@@ -157,6 +157,6 @@ def _picture(video: Path, motions: list[Motion], folder: Path, request: Request)
     from .thumbnail import write_thumbnail
 
     try:
-        write_thumbnail(video, motions, folder / PICTURE, mirror=request.settings.mirror)
+        write_thumbnail(video, motions, folder / PICTURE, request.settings.mirror, request.settings.rotate)
     except MotionLiftError as error:
         log.info("no picture of %s: %s", video, error)

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from ..files import check_output, written_beside
-from ..jobs import LiftSettings, UsageError, parse_time
+from ..jobs import AUTO, LiftSettings, UsageError, parse_rotate, parse_time
 from ..skeleton import BODY_26
 from . import console
 
@@ -31,6 +31,7 @@ def affinity(
     start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.")] = None,
     end: Annotated[str | None, typer.Option(help="Where to end.")] = None,
     shot: Annotated[int | None, typer.Option(show_default="the longest", help="Which shot of an edited clip.")] = None,
+    rotate: Annotated[str, typer.Option(help=console.ROTATE_HELP)] = AUTO,
     person: Annotated[str, typer.Option(help="largest, longest, left, right or a number.")] = "largest",
     fov: Annotated[float | None, typer.Option(help="The camera's field of view along the longer side.")] = None,
     weights: Annotated[
@@ -54,6 +55,7 @@ def affinity(
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_time(end),
         shot=shot,
+        rotate=parse_rotate(rotate),
         person=person,
         fov_degrees=fov,
         weights=weights,
@@ -75,13 +77,15 @@ def affinity(
     samples = spread_samples(keypoints, frames)
     found = frame_affinities(keypoints, camera_K, network, samples, block)
     times = keypoints.times[samples]
-    sheet = affinity_picture(found, _pictures(video, detection, times), [float(time) for time in times], joints)
+    sheet = affinity_picture(
+        found, _pictures(video, settings, detection, times), [float(time) for time in times], joints
+    )
     with written_beside(output) as temporary:
         sheet.save(temporary, format="PNG")
     console.output.print(str(output), markup=False)
 
 
-def _pictures(video: Path, detection: Detection, times: Array) -> Sequence[Picture]:
+def _pictures(video: Path, settings: LiftSettings, detection: Detection, times: Array) -> Sequence[Picture]:
     """The frames at `times` (S,), increasing."""
     from ..video import read_frames
 
@@ -91,7 +95,7 @@ def _pictures(video: Path, detection: Detection, times: Array) -> Sequence[Pictu
     # One frame more than the last wanted one: the end is exclusive.
     end = float(every[wanted[-1] + 1]) if wanted[-1] + 1 < len(every) else None
     found: dict[int, Picture] = {}
-    for frame in read_frames(video, float(times[0]) if wanted[0] else None, end):
+    for frame in read_frames(video, float(times[0]) if wanted[0] else None, end, rotate=settings.rotate):
         place = int(np.searchsorted(middles, frame.time))
         if place in wanted:
             found.setdefault(place, frame.image)

@@ -27,6 +27,10 @@ from ..motion import Motion
 
 PLAIN_SECONDS = 5.0
 """Without a terminal a stage's progress is a line at most this often."""
+ROTATE_HELP = (
+    "By how many degrees clockwise to turn a video that lies on its side: 0, 90, 180, 270; auto: as its file says."
+)
+"""Of the option --rotate."""
 NARROW = 60
 """Columns of a terminal below which a table of clips has their results only."""
 

@@ -20,7 +20,18 @@ from ..batch.storage import Url, place
 from ..batch.todo import Plan
 from ..bvh import BvhOptions
 from ..files import check_output
-from ..jobs import Cancelled, LiftSettings, MotionLiftError, Request, UsageError, internal_error, parse_time, take_paths
+from ..jobs import (
+    AUTO,
+    Cancelled,
+    LiftSettings,
+    MotionLiftError,
+    Request,
+    UsageError,
+    internal_error,
+    parse_rotate,
+    parse_time,
+    take_paths,
+)
 from ..motion import Motion, resample
 from . import console
 from .batch import BatchOptions, count_jobs, is_batch, lift_batch
@@ -124,6 +135,7 @@ def lift(
             show_default="found out", help="Field of view along the longer side, degrees.", rich_help_panel=VIDEO
         ),
     ] = None,
+    rotate: Annotated[str, typer.Option(help=console.ROTATE_HELP, rich_help_panel=VIDEO)] = AUTO,
     mirror: Annotated[bool, typer.Option("--mirror", help="The video is mirrored.", rich_help_panel=VIDEO)] = False,
     person: Annotated[
         str, typer.Option(help="largest, longest, left, right, a number, or all.", rich_help_panel=FIGURE)
@@ -227,6 +239,7 @@ def lift(
         end=None if end is None else parse_time(end),
         shot=shot,
         speed=speed,
+        rotate=parse_rotate(rotate),
         person=person,
         max_people=max_people,
         mirror=mirror,

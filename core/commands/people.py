@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from .. import service
-from ..jobs import LiftSettings, Request, parse_time
+from ..jobs import AUTO, LiftSettings, Request, parse_rotate, parse_time
 from . import console
 
 
@@ -19,6 +19,7 @@ def people(
     start: Annotated[str | None, typer.Option(help="Where to begin: 12.5 or 0:00:12.5.")] = None,
     end: Annotated[str | None, typer.Option(help="Where to end.")] = None,
     shot: Annotated[int | None, typer.Option(show_default="the longest", help="Which shot of an edited clip.")] = None,
+    rotate: Annotated[str, typer.Option(help=console.ROTATE_HELP)] = AUTO,
     max_people: Annotated[int | None, typer.Option(help="How many people to look for.")] = None,
     pose_model: Annotated[str | None, typer.Option(help="Another MediaPipe pose model, a .task file.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep and use detections.")] = True,
@@ -30,6 +31,7 @@ def people(
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_time(end),
         shot=shot,
+        rotate=parse_rotate(rotate),
         max_people=max_people,
         pose_model=pose_model,
         use_cache=cache,

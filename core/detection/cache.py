@@ -49,6 +49,8 @@ def cache_key(
         "mediapipe": mediapipe,
         "version": STAGE_VERSION,
     }
+    if settings.rotate is not None:
+        parts["rotate"] = settings.rotate
     if hands:
         parts["hands"] = hands.digest
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]

@@ -57,7 +57,7 @@ def _shot(
     """(time s, shot) of the frames before a shot, the times of its own, and that of the one behind it, if any."""
     before: list[tuple[float, int]] = []
     inside: list[float] = []
-    for frame in read_frames(path, settings.start, settings.end, max_side=THUMBNAIL_SIDE):
+    for frame in read_frames(path, settings.start, settings.end, THUMBNAIL_SIDE, settings.rotate):
         if cancelled():
             raise Cancelled
         if frame.shot > wanted:

@@ -56,8 +56,13 @@ def observe(
     hand_watch = _hand_watch(hands)
     record = Record(beside, hand_watch)
 
+    def reader_of(start: float | None, stop: float | None, side: int = LONGEST_SIDE) -> FrameReader:
+        return FrameReader(
+            path, start, stop, side, stride=settings.stride, hwaccel=settings.hwaccel, rotate=settings.rotate
+        )
+
     def look_back(start: float, stop: float, side: int = LONGEST_SIDE) -> Iterator[Frame]:
-        with FrameReader(path, start, stop, side, stride=settings.stride, hwaccel=settings.hwaccel) as again:
+        with reader_of(start, stop, side) as again:
             for frame in again:
                 if cancelled():
                     raise Cancelled()
@@ -74,9 +79,7 @@ def observe(
         beside,
         hand_watch or contextlib.nullcontext(),
         Watch(model, settings, look_back, look_behind, record.add_poses, record.add_back, stretch) as watch,
-        FrameReader(
-            path, stretch.start, settings.end, LONGEST_SIDE, stride=settings.stride, hwaccel=settings.hwaccel
-        ) as reader,
+        reader_of(stretch.start, settings.end) as reader,
     ):
         duration = reader.info.duration
         end = min(settings.end or np.inf, duration if duration is not None else np.inf)

@@ -53,7 +53,7 @@ def detect(
     Raises `Cancelled`; `no_person`; `not_cached`; `UsageError` (`wrong_shot`); `models_missing` and the other errors of
     `pose_model`; those of the video reader.
     """
-    info = probe(path)
+    info = probe(path, rotate=settings.rotate)
     progress("open", 1, 1)
     model = pose_model(settings)
     hands = hand_model(settings) if settings.hands else None

@@ -22,13 +22,14 @@ _BACKGROUND, _INK, _FAINT = (24, 24, 28), (240, 240, 240), (150, 150, 156)
 _CROP_ROOM = 1.35
 
 
-def people_strip(path: Path, detection: Detection) -> Image.Image:
-    """The strip for the video at `path`: per track its number, times, size, and up to six pictures.
+def people_strip(path: Path, detection: Detection, rotate: int | None = None) -> Image.Image:
+    """The strip for the video at `path`: per track its number, times, size, and up to six pictures. `rotate`: as it was
+    detected.
 
     Raises the errors of the video reader.
     """
     samples = [_samples(track) for track in detection.tracks]
-    tiles = _tiles(path, detection, samples)
+    tiles = _tiles(path, detection, samples, rotate)
     width = _LABEL_WIDTH + _TILES * (_TILE[0] + _MARGIN) + _MARGIN
     height = len(samples) * (_TILE[1] + _MARGIN) + _MARGIN
     strip = Image.new("RGB", (width, height), _BACKGROUND)
@@ -44,22 +45,22 @@ def people_strip(path: Path, detection: Detection) -> Image.Image:
     return strip
 
 
-def write_people_strip(path: Path, detection: Detection, output: Path) -> None:
+def write_people_strip(path: Path, detection: Detection, output: Path, rotate: int | None = None) -> None:
     """Write `people_strip` as a PNG. Raises `MotionLiftError` (`write_failed`) when the disk refuses."""
-    strip = people_strip(path, detection)
+    strip = people_strip(path, detection, rotate)
     with written_beside(output) as temporary:
         strip.save(temporary, format="PNG")
 
 
-def write_people_pictures(path: Path, detection: Detection, folder: Path) -> None:
-    """Write the surest picture of each person as `person_<number>.png` into `folder`.
+def write_people_pictures(path: Path, detection: Detection, folder: Path, rotate: int | None = None) -> None:
+    """Write the surest picture of each person as `person_<number>.png` into `folder`. `rotate`: as it was detected.
 
     Raises the errors of the video reader, and `MotionLiftError` (`write_failed`) when the disk refuses.
     """
     samples = [[_surest(track, np.flatnonzero(track.keypoints.detected))] for track in detection.tracks]
     if not samples:
         return
-    tiles = _tiles(path, detection, samples)
+    tiles = _tiles(path, detection, samples, rotate)
     for row, track in enumerate(detection.tracks):
         with written_beside(folder / f"person_{track.number}.png") as temporary:
             tiles[row, samples[row][0]].save(temporary, format="PNG")
@@ -76,7 +77,9 @@ def _surest(track: Track, samples: NDArray[np.int64]) -> int:
     return int(samples[np.argmax(track.keypoints.confidence[samples].mean(-1))])
 
 
-def _tiles(path: Path, detection: Detection, samples: list[list[int]]) -> dict[tuple[int, int], Image.Image]:
+def _tiles(
+    path: Path, detection: Detection, samples: list[list[int]], rotate: int | None
+) -> dict[tuple[int, int], Image.Image]:
     """A picture (row, sample) of each sample of each track, from one pass over the frames."""
     rows = list(enumerate(detection.tracks))
     times = detection.tracks[0].keypoints.times
@@ -85,7 +88,7 @@ def _tiles(path: Path, detection: Detection, samples: list[list[int]]) -> dict[t
     tiles: dict[tuple[int, int], Image.Image] = {}
     # One frame more than the last wanted one: the end is exclusive.
     end = float(times[wanted[-1] + 1]) if wanted[-1] + 1 < len(times) else None
-    for frame in read_frames(path, float(times[wanted[0]]) if wanted[0] else None, end):
+    for frame in read_frames(path, float(times[wanted[0]]) if wanted[0] else None, end, rotate=rotate):
         sample = int(np.searchsorted(middles, frame.time))
         for row, track in rows:
             if sample in samples[row] and (row, sample) not in tiles:

@@ -64,6 +64,7 @@ def prepare(
     output: Path,
     speed: float = 1.0,
     mirror: bool = False,
+    rotate: int | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -72,19 +73,21 @@ def prepare(
 
     `output`: where a proxy goes, an mp4; one that was made for the same is used again, another replaced only with
     `overwrite`. `speed`: seconds of the file over seconds of life, in slow motion, which has no sound; `mirror`: the
-    motion was lifted from the mirrored picture. Raises `MotionLiftError`: the reader's errors, `UsageError` as
-    `check_output`, `write_failed`, `Cancelled`.
+    motion was lifted from the mirrored picture; `rotate`: see `FrameReader`. Raises `MotionLiftError`: the
+    reader's errors, `UsageError` as `check_output`, `write_failed`, `Cancelled`.
     """
-    info = probe(video)
+    info = probe(video, rotate=rotate)
+    # What is turned otherwise than the file says is not what Blender shows of it.
+    as_said = rotate is None or probe(video).rotation == rotate
     clip_times = np.asarray(times, float) * speed
     sound = str(video.absolute()) if info.has_audio and speed == 1.0 else ""
     start = float(clip_times[0])
-    if not mirror and speed == 1.0 and _in_step(info, clip_times, fps):
+    if as_said and not mirror and speed == 1.0 and _in_step(info, clip_times, fps):
         return PreparedFootage(str(video.absolute()), False, sound, start)
-    made_for = _key(video, clip_times, fps, mirror)
+    made_for = _key(video, clip_times, fps, mirror, info.rotation)
     if _made_for(output) != made_for:
         check_output(output, overwrite or bool(_made_for(output)))
-        _write(info, clip_times, fps, output, mirror, made_for, progress, cancelled)
+        _write(info, clip_times, fps, output, mirror, rotate, made_for, progress, cancelled)
     return PreparedFootage(str(output.absolute()), True, sound, start)
 
 
@@ -123,6 +126,7 @@ def _write(
     fps: float,
     output: Path,
     mirror: bool,
+    rotate: int | None,
     made_for: str,
     progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
@@ -134,7 +138,7 @@ def _write(
     options = {**QUALITY, "g": str(KEYFRAMES)}
     with (
         written_beside(output) as temporary,
-        FrameReader(info.path, start or None, end, max(size)) as reader,
+        FrameReader(info.path, start or None, end, max(size), rotate=rotate) as reader,
         video_writer(temporary, size, fps, options, {"comment": made_for}) as writer,
     ):
         last = black
@@ -155,10 +159,10 @@ def _sized(picture: Image, size: tuple[int, int]) -> Image:
     return padded[:height, :width]
 
 
-def _key(video: Path, clip_times: Array, fps: float, mirror: bool) -> str:
+def _key(video: Path, clip_times: Array, fps: float, mirror: bool, rotation: int) -> str:
     """What a proxy is of."""
     known = [video.absolute(), *((file.stat().st_size, file.stat().st_mtime_ns) for file in [video] if file.is_file())]
-    told = f"{known} {fps:.6f} {mirror} {LONGEST} {np.round(clip_times, 5).tolist()}"
+    told = f"{known} {fps:.6f} {mirror} {rotation} {LONGEST} {np.round(clip_times, 5).tolist()}"
     return f"MotionLift footage {hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 

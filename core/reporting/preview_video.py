@@ -107,6 +107,7 @@ def write_preview(
                     max(0.0, float(plan.times[0]) - margin) or None,
                     float(plan.times[-1]) + margin,
                     FINEST * max(plan.panel),
+                    rotate=motions[0][1].rotate,
                 )
             )
             pictures = pictures_at(reader, plan.times)
@@ -142,7 +143,6 @@ def plan_preview(motions: Sequence[tuple[str, Motion]], footage: Path | None, vi
     panel = (max(2, 2 * round(width * shown / lines / 2)), shown)
     front = heading(everything[0])
     camera = shot(view, [t.figure for t in takes], [t.frames for t in takes], times, front, shown)
-    settings = everything[0].source.get("settings")
     return Plan(
         takes=takes,
         times=times,
@@ -150,7 +150,7 @@ def plan_preview(motions: Sequence[tuple[str, Motion]], footage: Path | None, vi
         panel=panel,
         shot=camera,
         view=view,
-        mirrored=bool(isinstance(settings, dict) and settings.get("mirror")),
+        mirrored=everything[0].mirrored,
         notes=(f"footage: {footage.name}" if footage else "no footage",),
     )
 

@@ -87,23 +87,26 @@ class Turner:
     """Turns pictures upright in their own pixel format, where that is cheapest.
 
     `alike`: they come from one stream, in which nothing but the angle changes on the way; then their metadata are read
-    as seldom as can be.
+    as seldom as can be. With an `orientation` they are not asked at all.
     """
 
-    def __init__(self, alike: bool) -> None:
+    def __init__(self, alike: bool, orientation: Orientation | None = None) -> None:
         self._alike = alike
+        self._given = orientation
         self._known: tuple[float, Orientation] | None = None
         self._key: tuple[object, ...] | None = None
         self._graph = av.filter.Graph()
 
     def _orientation(self, frame: av.VideoFrame) -> Orientation:
+        if self._given is not None:
+            return self._given
         angle = frame.rotation
         if self._known is None or not self._alike or angle != self._known[0]:
             self._known = angle, Orientation.of(frame)
         return self._known[1]
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The upright frame: `frame` itself where its metadata ask for no turn."""
+        """The upright frame: `frame` itself where it needs no turn."""
         orientation = self._orientation(frame)
         if not orientation.filters:
             return frame

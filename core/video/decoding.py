@@ -71,12 +71,15 @@ class Source(Protocol):
 
 
 class ContainerSource:
-    """A file that FFmpeg opens. Time 0 is its first picture's presentation time. `hwaccel`: see `hardware.accelerator`.
+    """A file that FFmpeg opens. Time 0 is its first picture's presentation time. `hwaccel`: see `hardware.accelerator`;
+    `orientation`: what is known of it, whatever the file says.
 
     Raises `MotionLiftError`: `not_a_video`, `incomplete_video`, `no_video_stream`, `no_frames`, `unreadable`.
     """
 
-    def __init__(self, path: Path, threads: int, hwaccel: str = hardware.NONE) -> None:
+    def __init__(
+        self, path: Path, threads: int, hwaccel: str = hardware.NONE, orientation: Orientation | None = None
+    ) -> None:
         self._path = path
         self._threads = threads
         self._hwaccel = hwaccel
@@ -96,7 +99,7 @@ class ContainerSource:
             self._origin = (stamp or 0) * _time_base(stream)
             self._codec = stream.codec_context.name
             self._promised = _promised_duration(container, stream, self._origin)
-            self.description = _describe(container, stream, picture, self._promised)
+            self.description = _describe(container, stream, picture, self._promised, orientation)
 
     def frames(self, start: float, warn: Warn) -> Iterator[tuple[float, av.VideoFrame]]:
         time = None
@@ -307,7 +310,11 @@ def _time_base(stream: av.VideoStream) -> Fraction:
 
 
 def _describe(
-    container: av.container.InputContainer, stream: av.VideoStream, first: av.VideoFrame, duration: float | None
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    first: av.VideoFrame,
+    duration: float | None,
+    orientation: Orientation | None,
 ) -> Description:
     fps = float(stream.average_rate or stream.guessed_rate or stream.base_rate or DEFAULT_RATE)
     if not 0 < fps < 1e5:
@@ -315,7 +322,7 @@ def _describe(
     if duration is None and container.duration:
         duration = container.duration / av.time_base
     count = stream.frames or (None if duration is None else max(1, round(duration * fps)))
-    orientation = Orientation.of(first)
+    orientation = orientation or Orientation.of(first)
     return Description(
         size=upright_size(first.width, first.height, stream.sample_aspect_ratio, orientation),
         fps=fps,

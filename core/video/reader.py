@@ -24,7 +24,7 @@ from av.video.reformatter import Interpolation
 from ..jobs import MotionLiftError
 from ..processors import share
 from .ahead import RunAhead
-from .conversion import Converter, Image, Turner, fit
+from .conversion import Converter, Image, Orientation, Turner, fit
 from .decoding import ContainerSource, Description, Source, no_file, unreadable
 from .hardware import NONE
 from .sequences import PictureSource, is_sequence, list_pictures
@@ -42,7 +42,7 @@ class VideoInfo:
     """What a video is before it is decoded.
 
     size: upright (width, height) in square pixels; fps: the average rate as the container says; duration (s)
-    and frame_count: estimates, for progress; rotation: clockwise degrees that were applied to turn it upright;
+    and frame_count: estimates, for progress; rotation: clockwise degrees by which the stored pictures are turned;
     capture_rate: pictures a second that the camera took, from a phone's slow-motion tag; focal_35mm: focal
     length in millimetres on a 36 mm wide picture, from the metadata.
     """
@@ -72,9 +72,9 @@ class Frame:
     image: Image
 
 
-def probe(path: Path, rate: float | None = None) -> VideoInfo:
-    """What `path` holds; its first picture is decoded, so it can be read. Errors as `FrameReader`."""
-    return _info(path, _open_source(path, rate, threads=1).description)
+def probe(path: Path, rate: float | None = None, rotate: int | None = None) -> VideoInfo:
+    """What `path` holds; its first picture is decoded, so it can be read. `rotate` and errors as `FrameReader`."""
+    return _info(path, _open_source(path, rate, threads=1, orientation=_orientation(rotate)).description)
 
 
 def picture_times(path: Path, start: float | None = None, end: float | None = None) -> list[float] | None:
@@ -88,10 +88,14 @@ def picture_times(path: Path, start: float | None = None, end: float | None = No
 
 
 def read_frames(
-    path: Path, start: float | None = None, end: float | None = None, max_side: int | None = None
+    path: Path,
+    start: float | None = None,
+    end: float | None = None,
+    max_side: int | None = None,
+    rotate: int | None = None,
 ) -> Iterator[Frame]:
     """The frames with start <= time < end (s). Closing the iterator stops the decoding. See `FrameReader`."""
-    with FrameReader(path, start, end, max_side) as reader:
+    with FrameReader(path, start, end, max_side, rotate=rotate) as reader:
         yield from reader
 
 
@@ -102,7 +106,9 @@ class FrameReader:
     coordinates relative to the picture times `info.size` are pixels of the video. rate: pictures a second of an
     image sequence (30 when None). threads: of the decoder; few, since detection runs beside it: two, of the process's
     share. ahead: decoded frames that wait for the consumer at most. stride: only every so manieth frame from the first
-    on has its image. hwaccel: `none`, `auto` or a kind of device that decodes (`hardware.accelerator`).
+    on has its image. hwaccel: `none`, `auto` or a kind of device that decodes (`hardware.accelerator`). rotate: degrees
+    clockwise (0, 90, 180, 270) by which the pictures are turned as they are stored, whatever the file says; where it is
+    None they are turned as the file says.
 
     `info` is there from the start; `warnings`, in words, is complete when the iteration has ended.
     Errors are `MotionLiftError`: `no_file`, `is_directory`, `empty_file`, `not_a_video`, `incomplete_video`,
@@ -122,11 +128,14 @@ class FrameReader:
         ahead: int = 4,
         stride: int = 1,
         hwaccel: str = NONE,
+        rotate: int | None = None,
     ) -> None:
-        source = _open_source(path, rate, min(2, share()) if threads is None else threads, hwaccel)
+        orientation = _orientation(rotate)
+        source = _open_source(path, rate, min(2, share()) if threads is None else threads, hwaccel, orientation)
         self.info = _info(path, source.description)
         self.warnings: list[str] = []
-        decoding = _Decoding(source, self.info, start, end, max_side, stride, self.warnings)
+        turn = Turner(isinstance(source, ContainerSource), orientation)
+        decoding = _Decoding(source, self.info, start, end, max_side, stride, turn, self.warnings)
         self._frames = RunAhead(decoding.frames, ahead, name=f"decode {path.name}")
 
     def __enter__(self) -> Self:
@@ -155,12 +164,12 @@ class _Decoding:
     end: float | None
     max_side: int | None
     stride: int
+    turn: Turner
     warnings: list[str]
 
     def frames(self) -> Generator[Frame, None, None]:
         """Decode, convert, number by shot."""
         first, last = _limits(self.start, self.end)
-        turn = Turner(alike=isinstance(self.source, ContainerSource))
         picture = Converter(fit(self.info.size, self.max_side))
         thumbnail = Converter(fit(self.info.size, THUMBNAIL_SIDE), Interpolation.AREA)
         detector: ShotDetector[tuple[float, Image]] = ShotDetector(_lookahead(self.info.fps))
@@ -168,7 +177,7 @@ class _Decoding:
         for number, (time, stored) in enumerate(self.source.frames(first, self.warn)):
             if time >= last:
                 break
-            upright = turn(stored)
+            upright = self.turn(stored)
             image = picture(upright) if number % self.stride == 0 else NO_IMAGE
             for shot, (shown, settled) in detector.push(thumbnail(upright) / np.float32(255), (time, image)):
                 yield Frame(index, shown, shot, settled)
@@ -209,9 +218,15 @@ def _nothing_left(info: VideoInfo, start: float | None, end: float | None) -> Mo
     )
 
 
-def _open_source(path: Path, rate: float | None, threads: int, hwaccel: str = NONE) -> Source:
+def _orientation(rotate: int | None) -> Orientation | None:
+    return None if rotate is None else Orientation.turned(rotate)
+
+
+def _open_source(
+    path: Path, rate: float | None, threads: int, hwaccel: str = NONE, orientation: Orientation | None = None
+) -> Source:
     if is_sequence(path):
-        return PictureSource(path, rate)
+        return PictureSource(path, rate, orientation)
     try:
         size = path.stat().st_size
     except PermissionError as error:
@@ -220,7 +235,7 @@ def _open_source(path: Path, rate: float | None, threads: int, hwaccel: str = NO
         raise no_file(path) from error
     if size == 0:
         raise MotionLiftError("empty_file", f"{path.name} is empty.", "Copy or export the video again.")
-    return ContainerSource(path, threads, hwaccel)
+    return ContainerSource(path, threads, hwaccel, orientation)
 
 
 def _info(path: Path, description: Description) -> VideoInfo:

@@ -22,10 +22,11 @@ class PictureSource:
     """A folder of pictures, or a pattern such as `walk.%04d.png` or `walk.####.png`, at `rate` a second.
 
     A folder is read in natural order, one step a picture; a pattern keeps its numbers, so that a missing
-    picture leaves a gap in time. Raises `MotionLiftError`: `no_file`, `is_directory`, `not_a_video`.
+    picture leaves a gap in time. `orientation`: what is known of all of them, whatever they say. Raises
+    `MotionLiftError`: `no_file`, `is_directory`, `not_a_video`.
     """
 
-    def __init__(self, path: Path, rate: float | None = None) -> None:
+    def __init__(self, path: Path, rate: float | None = None, orientation: Orientation | None = None) -> None:
         self.path = path
         self.rate = DEFAULT_RATE if rate is None else rate
         self.pictures = list_pictures(path)
@@ -35,7 +36,7 @@ class PictureSource:
                 "no_frames", f"None of the pictures of {path} can be read.", "Open one in a viewer to see what it is."
             )
         frame = first[1]
-        orientation = Orientation.of(frame)
+        orientation = orientation or Orientation.of(frame)
         self.description = Description(
             size=upright_size(frame.width, frame.height, None, orientation),
             fps=self.rate,

@@ -23,13 +23,13 @@ folder = Path(folder)
 
 def looked(name):
     choices.video = str(name)
-    look = video_look.of(bpy.context, choices.video)
+    look = video_look.of(bpy.context, choices.video, choices.turn)
     end = time.monotonic() + 60
     while session().looking and time.monotonic() < end:
         for one in session().looks.tick():
             video_look.take(one)
         time.sleep(0.02)
-    return video_look.of(bpy.context, choices.video)
+    return video_look.of(bpy.context, choices.video, choices.turn)
 
 result["no_engine"] = [look := video_look.of(bpy.context, sample), look.looking][1]
 result["find_no_engine"] = refusal(ops.find_people)
@@ -80,6 +80,16 @@ result["chosen"] = choices.settings().person
 choices.trim_end_text = "2.5"
 result["other_trim"] = refusal(ops.choose_person, number=1)
 
+# Turned, it is looked at anew, and whoever was found is somewhere else.
+choices.trim_end_text = "2"
+result["still_found"] = len(people_operators.found_in(choices))
+choices.rotate = "90"
+facts = looked(sample).facts
+result["rotated"] = [choices.settings().rotate, facts.width, facts.height, people_operators.found_in(choices)]
+choices.rotate = "auto"
+facts = looked(sample).facts
+result["rotated_back"] = [choices.settings().rotate, facts.width, len(people_operators.found_in(choices))]
+
 # All choices reach the engine.
 choices.use_fov, choices.fov = True, 1.0
 choices.use_height, choices.height = True, 1.8
@@ -127,6 +137,9 @@ def test_the_video_the_trim_and_the_person(
     assert "There is no person 7" in seen["wrong"]
     assert seen["chosen"] == "1"
     assert "Find People comes first" in seen["other_trim"]
+    assert seen["still_found"] == 1
+    assert seen["rotated"] == [90, 480, 854, None]
+    assert seen["rotated_back"] == [None, 854, 1]
     assert seen["settings"] == [pytest.approx(57.3, abs=0.01), pytest.approx(1.8)]
     assert seen["options"] == ["free", "fk", "object", False]
 

@@ -94,6 +94,24 @@ def test_rotated_clips_are_turned_upright(tmp_path: Path, encode_video: EncodeVi
     assert pictures[9][4:10, 4:10].mean() < 20
 
 
+@pytest.mark.parametrize("said", [0, 180])
+@pytest.mark.parametrize("lies", [0, 90, 180, 270])
+def test_clips_that_lie_on_their_side_are_turned_as_they_were_lifted(
+    tmp_path: Path, encode_video: EncodeVideo, lies: int, said: int
+) -> None:
+    stored = [np.rot90(picture, -lies // 90) for picture in numbered()]
+    clip = encode_video(tmp_path / "clip.mp4", stored, 30, rotation=said)
+    footage = prepare(clip, np.arange(COUNT) / 30, 30.0, tmp_path / "proxy.mp4", rotate=-lies % 360)
+    # Blender would turn it as it says.
+    assert footage.proxy == bool(lies or said)
+    numbers, pictures = shown(footage.path)
+    assert numbers == list(range(COUNT))
+    assert pictures[0].shape[:2] == (SIZE[1], SIZE[0])
+    assert pictures[9][4:10, 4:10].mean() < 20
+    otherwise = prepare(clip, np.arange(COUNT) / 30, 30.0, tmp_path / "proxy.mp4", rotate=(180 - lies) % 360)
+    assert shown(otherwise.path)[1][9][-10:-4, -10:-4].mean() < 20
+
+
 def test_mirrored_lifts_see_the_mirrored_picture(clip: Path, tmp_path: Path) -> None:
     footage = prepare(clip, np.arange(COUNT) / 30, 30.0, tmp_path / "proxy.mp4", mirror=True)
     _, pictures = shown(footage.path)
@@ -174,13 +192,18 @@ def test_another_process_that_is_stopped_leaves_nothing(
 
 def test_what_was_done_to_the_clip_is_passed_on(make_motion: Callable[..., Motion], tmp_path: Path) -> None:
     motion = make_motion(frames=3)
-    source: Sequence[tuple[dict[str, Any], float, bool]] = [
-        ({}, 1.0, False),
-        ({"speed": 8, "settings": {"mirror": True}}, 8.0, True),
+    source: Sequence[tuple[dict[str, Any], float, bool, int | None]] = [
+        ({}, 1.0, False, None),
+        ({"speed": 8, "settings": {"mirror": True}}, 8.0, True, None),
+        ({"settings": {"rotate": 270}}, 1.0, False, 270),
+        ({"settings": {"rotate": 0}}, 1.0, False, 0),
+        ({"settings": {"rotate": "left"}}, 1.0, False, None),
+        ({"settings": None}, 1.0, False, None),
     ]
-    for told, speed, mirror in source:
+    for told, speed, mirror, rotate in source:
         arguments = json.loads(json.dumps(asked(motion_from(motion, told), tmp_path / "a.mp4", tmp_path / "b.mp4")))
         assert (arguments["speed"], arguments["mirror"], arguments["fps"]) == (speed, mirror, motion.fps)
+        assert arguments["rotate"] == rotate
         np.testing.assert_allclose(arguments["times"], motion.times, atol=1e-6)
     values = {"path": "a", "proxy": True, "sound": "", "start_s": 0.5}
     assert answered(values).sound is None
