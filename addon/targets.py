@@ -159,7 +159,8 @@ class Rig:
         switches = switch_values(figure, found.rig_map, self._options.limbs)
         apply_keys(figure, done, name, first_frame, switches, draft=self._draft, again=again)
         turned = [done.rig.names[bone] for bone in done.rotations]
-        listed = [*done.notes, *hindrances(figure, turned, done.object_location is not None)]
+        targets = found.rig_map.ik_targets(self._options.limbs)
+        listed = [*done.notes, *hindrances(figure, turned, done.object_location is not None, targets)]
         notes = "".join(f" {note}" for note in listed)
         self._words = f"{len(done.rotations)} bones of {figure.name} ({found.title}).{notes}".rstrip(".")
         return done

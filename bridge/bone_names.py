@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from .humanoid import PHALANGES
 
+# English, as most rigs have it, then German, then Japanese as in MMD's models, where a whole leg is named for a thigh.
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "pelvis": ("pelvis", "hips", "hip", "cog", "lower body", "lower torso"),
+    "pelvis": ("pelvis", "hips", "hip", "cog", "lower body", "lower torso", "center",
+               "becken", "hüfte", "huefte", "センター", "下半身"),
     "spine": ("spine", "chest", "upper chest", "torso", "abdomen", "waist", "back", "lower back", "upper back", "body",
-              "ribcage", "belly", "upper body", "stomach"),
-    "neck": ("neck",),
-    "head": ("head", "skull"),
-    "clavicle": ("clavicle", "collar", "collarbone", "collar bone", "shoulder", "scapula"),
-    "shoulder": ("upper arm", "upperarm", "uparm", "up arm", "arm", "arm upper", "shldr", "bicep", "humerus", "arm 1"),
+              "ribcage", "belly", "upper body", "stomach", "wirbelsäule", "wirbelsaeule", "rücken", "ruecken", "bauch",
+              "brust", "brustkorb", "rumpf", "taille", "上半身"),
+    "neck": ("neck", "neck lower", "neck upper", "lower neck", "upper neck", "hals", "nacken", "首"),
+    "head": ("head", "skull", "kopf", "schädel", "schaedel", "頭"),
+    "clavicle": ("clavicle", "collar", "collarbone", "collar bone", "shoulder", "scapula", "schlüsselbein",
+                 "schluesselbein", "schulter", "肩"),
+    "shoulder": ("upper arm", "upperarm", "uparm", "up arm", "arm", "arm upper", "shldr", "bicep", "humerus", "arm 1",
+                 "oberarm", "腕"),
     "elbow": ("forearm", "fore arm", "lower arm", "low arm", "lowerarm", "loarm", "lo arm", "arm lower", "elbow",
-              "radius", "arm 2"),
-    "wrist": ("hand", "wrist", "palm"),
-    "hip": ("thigh", "upper leg", "upperleg", "upleg", "up leg", "leg upper", "femur", "leg 1", "hip"),
+              "radius", "arm 2", "unterarm", "ellbogen", "ひじ", "肘"),
+    "wrist": ("hand", "wrist", "palm", "handgelenk", "手首"),
+    "hip": ("thigh", "upper leg", "upperleg", "upleg", "up leg", "leg upper", "femur", "leg 1", "hip",
+            "oberschenkel", "足"),
     "knee": ("shin", "calf", "lower leg", "low leg", "lowerleg", "loleg", "lo leg", "leg lower", "leg", "knee",
-             "tibia", "leg 2", "crus"),
-    "ankle": ("foot", "ankle", "feet"),
-    "toe": ("toe", "toes", "ball", "toe base", "toebase", "foot toe", "foot ball", "toe 0", "toe 1"),
+             "tibia", "leg 2", "crus", "unterschenkel", "schienbein", "knie", "ひざ", "膝"),
+    "ankle": ("foot", "ankle", "feet", "fuß", "fuss", "足首"),
+    "toe": ("toe", "toes", "ball", "toe base", "toebase", "foot toe", "foot ball", "toe 0", "toe 1",
+            "zeh", "zehe", "zehen", "fußballen", "fussballen", "つま先", "爪先"),
 }  # fmt: skip
 FINGER_WORDS = {"thumb": "thumb", "index": "index", "middle": "middle", "mid": "middle", "ring": "ring",
-                "pinky": "pinky", "little": "pinky"}  # fmt: skip
+                "pinky": "pinky", "little": "pinky", "daumen": "thumb", "zeigefinger": "index",
+                "mittelfinger": "middle", "ringfinger": "ring", "kleinfinger": "pinky", "kleiner": "pinky",
+                "親指": "thumb", "人指": "index", "人差指": "index", "中指": "middle", "薬指": "ring",
+                "小指": "pinky"}  # fmt: skip
 SIDE_WORDS = {"l": "left", "left": "left", "lf": "left", "lft": "left", "r": "right", "right": "right",
-              "rt": "right", "rgt": "right"}  # fmt: skip
+              "rt": "right", "rgt": "right", "links": "left", "linker": "left", "linke": "left", "li": "left",
+              "rechts": "right", "rechter": "right", "rechte": "right", "re": "right",
+              "左": "left", "右": "right"}  # fmt: skip
 MIDDLE_WORDS = {"m", "c", "x"}
 """Stand, at the end of a name, for the middle where others have a side."""
 KIND_WORDS = {"jnt", "joint", "bone", "bn", "bnd", "bind", "skin", "bend"}
@@ -41,16 +54,19 @@ HELPERS = {
 
 
 def read_name(name: str) -> tuple[str, tuple[str, ...], int]:
-    """(side, words in lower case, number) of a bone's name: "mixamorig:LeftHandIndex1" is left, (hand, index), 1."""
+    """(side, words in lower case, number) of a bone's name: "mixamorig:LeftHandIndex1" is left, (hand, index), 1. The
+    number is -1 where there is none."""
     # Skyrim's bones repeat themselves in short: "NPC L Thigh [LThg]".
     name = re.sub(r"\s*\[[^\]]*\]$", "", name.rpartition(":")[2])
     # What Blender puts after a name that was there already is not the number of a finger's bone.
     name = re.sub(r"(\d\D*)\.\d{3}$", r"\1", name)
-    cut = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    # Letters with their accents in one, digits and Latin letters of Japanese width as ours.
+    name = unicodedata.normalize("NFKC", name)
+    cut = re.sub(r"^([左右])|(?<=[^\x00-\u024f])(?=[A-Za-z])", r"\1 ", name)
+    cut = re.sub(r"([a-zß-ÿ])([A-ZÀ-Þ])", r"\1 \2", cut)
     cut = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", cut)
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", re.sub(r"([A-Za-z])(\d)", r"\1 \2", cut)) if part]
-    parts = [part.lower() for part in parts]
-    side, number, rest = "", 0, []
+    parts = [part.lower() for part in re.split(r"[\W_]+", re.sub(r"([^\W\d_])(\d)", r"\1 \2", cut)) if part]
+    side, number, rest = "", -1, []
     for part in parts:
         if part in SIDE_WORDS and not side:
             side = SIDE_WORDS[part]
@@ -70,6 +86,9 @@ def read_name(name: str) -> tuple[str, tuple[str, ...], int]:
 
 def roles_of(side: str, words: tuple[str, ...], number: int) -> list[str]:
     """Roles that a name could mean."""
+    # Character Creator's necks are no helpers: they stand in a row and carry the head.
+    if words[-2:] == ("neck", "twist"):
+        words = words[:-1]
     if not words or HELPERS & set(words):
         return []
     text = " ".join(words)
@@ -77,7 +96,9 @@ def roles_of(side: str, words: tuple[str, ...], number: int) -> list[str]:
     finger = next((FINGER_WORDS[word] for word in words if word in FINGER_WORDS), "")
     if side and finger and "toe" not in words and "metacarpal" not in words:
         number = next((PHALANX_WORDS[word] for word in words if word in PHALANX_WORDS), number)
-        return [f"{side}_{finger}_{number}"] if 1 <= number <= PHALANGES else []
+        # Some count a thumb's bones from 0.
+        first = 0 if finger == "thumb" else 1
+        return [f"{side}_{finger}_{number}"] if first <= number <= PHALANGES else []
     for role, names in SYNONYMS.items():
         middle = role in ("pelvis", "spine", "neck", "head")
         if middle == bool(side):

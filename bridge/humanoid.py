@@ -79,6 +79,10 @@ class RigMap:
             if limbs == "ik" or (limbs == "auto" and limb.usual) or not limb.off
         }
 
+    def ik_targets(self, limbs: str) -> frozenset[str]:
+        """The controls that hold the ends of the limbs of `ik_used`."""
+        return frozenset(limb.target for limb in self.ik_used(limbs).values())
+
     def all_switches(self, limbs: str) -> tuple[Switch, ...]:
         """Every property to key, for limbs as in `ik_used`."""
         used = self.ik_used(limbs)

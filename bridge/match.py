@@ -140,11 +140,12 @@ def by_names(rig: Rig) -> Match:
         for role, bone in {**leg, **arm}.items():
             bones[role] = (rig.names[bone],)
         for finger in FINGERS:
-            for number in range(1, PHALANGES + 1):
-                role = f"{side}_{finger}_{number}"
-                parts = [bone for bone in candidates.get(role, []) if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
+            first = 0 if f"{side}_{finger}_0" in candidates else 1
+            for number in range(PHALANGES):
+                named = candidates.get(f"{side}_{finger}_{first + number}", [])
+                parts = [bone for bone in named if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
                 if parts:
-                    bones[role] = (rig.names[min(parts, key=lambda bone: depth[bone])],)
+                    bones[f"{side}_{finger}_{number + 1}"] = (rig.names[min(parts, key=lambda bone: depth[bone])],)
     bones |= _trunk(rig, candidates, bones, depth)
     return judged(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
 
@@ -211,12 +212,18 @@ def _trunk(
     while bone >= 0 and bone != pelvis and bone not in legs:
         line.insert(0, bone)
         bone = int(rig.parents[bone])
-    if bone in named and bone != pelvis:
-        result["pelvis"] = (rig.names[bone], rig.names[pelvis])
+    # In MMD it is the centre, below which groove and waist carry both.
+    carrier = bone
+    while carrier >= 0 and carrier not in named:
+        carrier = int(rig.parents[carrier])
+    if carrier >= 0 and carrier != pelvis:
+        result["pelvis"] = (rig.names[carrier], rig.names[pelvis])
     if bone >= 0 and line:
         result["spine"] = tuple(rig.names[bone] for bone in line)
     chest = line[-1] if line else pelvis
     necks = [bone for bone in candidates.get("neck", []) if _is_part(rig, bone, chest)]
+    # One that does not carry the head is a helper.
+    necks = [bone for bone in necks if head >= 0 and rig.is_below(head, bone)] or necks
     if necks:
         result["neck"] = tuple(rig.names[bone] for bone in sorted(necks, key=lambda bone: depth[bone]))
     if head >= 0:

@@ -109,7 +109,7 @@ def _paired(names: Iterable[str], words: tuple[str, str]) -> dict[str, str]:
     return {name: result.get(name, name) for name in known if name in result or name not in seen}
 
 
-_SIDE_WORDS = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("L", "R"), ("l", "r"))
+_SIDE_WORDS = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("L", "R"), ("l", "r"), ("左", "右"))
 
 
 def _templates(chains: Chains, words: tuple[str, str]) -> dict[str, list[str]]:

@@ -84,7 +84,8 @@ def animate(
     reduced = reduce_keys(done, keep=edges) if reduce else None
     keyed = [done.rig.names[bone] for bone in {*done.rotations, *done.locations}]
     turned = [done.rig.names[bone] for bone in done.rotations]
-    notes = [*done.notes, *hindrances(figure, turned, done.object_location is not None)]
+    targets = found.rig_map.ik_targets(options.limbs)
+    notes = [*done.notes, *hindrances(figure, turned, done.object_location is not None, targets)]
     action = apply_keys(
         figure, done, name, scene.frame_start, switch_values(figure, found.rig_map, options.limbs), overwrite, reduced
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import bpy
@@ -95,22 +95,25 @@ def check_editable(figure: bpy.types.Object) -> None:
         )  # fmt: skip
 
 
-def hindrances(figure: bpy.types.Object, turned: Iterable[str], travels: bool) -> list[str]:
+def hindrances(
+    figure: bpy.types.Object, turned: Iterable[str], travels: bool, targets: Container[str] = ()
+) -> list[str]:
     """Why `figure` will not be seen doing what is keyed, in words. `turned`: the bones with keyed rotations; `travels`:
-    whether the object shall go."""
+    whether the object shall go; `targets`: bones that are keyed so that IK to them, or to what hangs on them, does what
+    the limb's own keys do."""
     found = []
     if figure.data.pose_position == "REST":
         found.append(f"{figure.name} is in Rest Position and shows no pose: choose Pose Position in its armature.")
     if travels and any(figure.lock_location):
         found.append(location_locked(figure.name, figure.lock_location))
-    if overruled := _overruled(figure, turned):
+    if overruled := _overruled(figure, turned, targets):
         listed = [f"{bone} ({', '.join(why)})" for bone, why in list(overruled.items())[:MOST_NAMED]]
         more = f" and {len(overruled) - MOST_NAMED} more" if len(overruled) > MOST_NAMED else ""
         found.append(f"These bones do not show their keys until you mute what holds them: {', '.join(listed)}{more}.")
     return found
 
 
-def _overruled(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list[str]]:
+def _overruled(figure: bpy.types.Object, names: Iterable[str], targets: Container[str]) -> dict[str, list[str]]:
     """The constraints and drivers that decide how bones are turned, by bone, among those called `names`. A constraint
     whose influence is keyed or driven is a switch, which stands as the take wants it."""
     animation = figure.animation_data
@@ -125,11 +128,20 @@ def _overruled(figure: bpy.types.Object, names: Iterable[str]) -> dict[str, list
             constraint.name
             for constraint in bone.constraints
             if constraint.type in FIGHTING and constraint.is_valid and not constraint.mute and constraint.influence > 0
+            and not _goes_to(figure, constraint, targets)
             and moved.isdisjoint(f"{constraint.path_from_id()}.{switch}" for switch in ("influence", "mute", "enabled"))
         ]  # fmt: skip
         if why := [*why, *["driver"] * (bone.path_from_id() in driven)]:
             found[name] = why
     return found
+
+
+def _goes_to(figure: bpy.types.Object, constraint: bpy.types.Constraint, targets: Container[str]) -> bool:
+    """Whether it is IK to one of the `targets` or to what hangs on one."""
+    if constraint.type != "IK" or constraint.target != figure:
+        return False
+    goal = figure.data.bones.get(constraint.subtarget)
+    return goal is not None and any(bone.name in targets for bone in (goal, *goal.parent_recursive))
 
 
 def switch_values(figure: bpy.types.Object, rig_map: RigMap, limbs: str) -> Mapping[str, float]:

@@ -54,6 +54,20 @@ MAKERS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "{s}_clavicle_jnt {s}_upperArm_jnt {s}_lowerArm_jnt {s}_hand_jnt {s}_thigh_jnt {s}_shin_jnt {s}_foot_jnt "
         "{s}_toe_jnt", ("L", "R"),
     ),
+    "german": (
+        "Becken Bauch Brust Brustkorb Hals Kopf",
+        "Schulter.{s} Oberarm.{s} Unterarm.{s} Hand.{s} Oberschenkel.{s} Unterschenkel.{s} Fuß.{s} Zehen.{s}",
+        ("L", "R"),
+    ),
+    "german_in_words": (
+        "Hüfte Wirbelsäule1 Wirbelsäule2 Wirbelsäule3 Nacken Kopf",
+        "Schlüsselbein_{s} Oberarm_{s} Ellbogen_{s} Handgelenk_{s} Oberschenkel_{s} Schienbein_{s} Fuss_{s} Zeh_{s}",
+        ("links", "rechts"),
+    ),
+    "mmd_in_english": (
+        "LowerBody UpperBody UpperBody2 UpperBody3 Neck Head",
+        "Shoulder_{s} Arm_{s} Elbow_{s} Wrist_{s} Leg_{s} Knee_{s} Ankle_{s} Toe_{s}", ("L", "R"),
+    ),
 }  # fmt: skip
 """By maker the trunk from the pelvis up (three spine bones), a side's bones from collarbone to toes, and what sides are
 called; - is a space."""
@@ -150,7 +164,11 @@ def test_shins_without_thighs_are_retargeted(
     ("name", "role"),
     [("LeftIndexProximal", "left_index_1"), ("LeftFinger_Ring_Medial", "left_ring_2"),
      ("R_Thumb_Distal", "right_thumb_3"), ("LeftIndexMetacarpal", ""), ("spine_x", "spine"),
-     ("mixamorig:LeftHandIndex2.001", "left_index_2"), ("lForearmBend", "left_elbow"), ("Bone", "")],
+     ("mixamorig:LeftHandIndex2.001", "left_index_2"), ("Genesis8Female_neckLower", "neck"),
+     ("hero_CC_Base_NeckTwist02", "neck"), ("CC_Base_L_UpperarmTwist01", ""), ("左腕", "left_shoulder"),
+     ("腕捩.L", ""), ("左足", "left_hip"), ("左足ＩＫ", ""), ("右ひざD", ""), ("足首.R", "right_ankle"),
+     ("上半身２", "spine"), ("親指０.L", "left_thumb_0"), ("LeftThumb", ""), ("左人指３", "left_index_3"),
+     ("Linker Zeigefinger 2", "left_index_2"), ("グルーブ", ""), ("lForearmBend", "left_elbow"), ("Bone", "")],
 )  # fmt: skip
 def test_what_a_name_means(name: str, role: str) -> None:
     assert roles_of(*read_name(name)) == ([role] if role else [])

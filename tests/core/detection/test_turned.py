@@ -74,7 +74,7 @@ def test_what_is_shown_of_it_is_turned_alike(clips: tuple[Path, Path], tmp_path:
         assert run("people", path, "-o", strip, *how)[0] == 0
         assert run("preview", take, "--video", path, "-o", preview)[0] == 0
         with Image.open(strip) as picture, av.open(str(preview)) as container:
-            film = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            film = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
             shown.append((Motion.load(take), np.array(picture), film))
     (upright, upright_strip, upright_film), (turned, turned_strip, turned_film) = shown
     assert turned.image_size == upright.image_size
