@@ -44,8 +44,9 @@ MIDDLE_WORDS = {"m", "c", "x"}
 """Stand, at the end of a name, for the middle where others have a side."""
 KIND_WORDS = {"jnt", "joint", "bone", "bn", "bnd", "bind", "skin", "bend"}
 """Say that a bone is one; Daz's "ThighBend" is a thigh."""
-PHALANX_WORDS = {"proximal": 1, "intermediate": 2, "medial": 2, "distal": 3}
-"""By the bones of an index finger; a thumb has no intermediate one in anatomy, but in most rigs."""
+PHALANX_WORDS = {"metacarpal": 0, "proximal": 1, "intermediate": 2, "medial": 2, "distal": 3}
+"""By the bones of an index finger; a thumb has no intermediate one in anatomy, but in most rigs. Its metacarpal moves,
+and is the first of three where there is no intermediate one."""
 HELPERS = {
     "twist", "roll", "ik", "pole", "target", "mch", "org", "helper", "end", "nub", "tweak", "ctrl", "control", "vis",
     "jiggle", "skirt", "hair", "breast", "eye", "jaw", "corrective", "adj", "offset", "goal", "effector", "dummy",
@@ -94,9 +95,9 @@ def roles_of(side: str, words: tuple[str, ...], number: int) -> list[str]:
     text = " ".join(words)
     found = []
     finger = next((FINGER_WORDS[word] for word in words if word in FINGER_WORDS), "")
-    if side and finger and "toe" not in words and "metacarpal" not in words:
+    if side and finger and "toe" not in words:
         number = next((PHALANX_WORDS[word] for word in words if word in PHALANX_WORDS), number)
-        # Some count a thumb's bones from 0.
+        # Some count a thumb's bones from 0; the metacarpals of fingers stay as they are.
         first = 0 if finger == "thumb" else 1
         return [f"{side}_{finger}_{number}"] if first <= number <= PHALANGES else []
     for role, names in SYNONYMS.items():

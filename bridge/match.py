@@ -140,12 +140,17 @@ def by_names(rig: Rig) -> Match:
         for role, bone in {**leg, **arm}.items():
             bones[role] = (rig.names[bone],)
         for finger in FINGERS:
-            first = 0 if f"{side}_{finger}_0" in candidates else 1
-            for number in range(PHALANGES):
-                named = candidates.get(f"{side}_{finger}_{first + number}", [])
-                parts = [bone for bone in named if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
-                if parts:
-                    bones[f"{side}_{finger}_{number + 1}"] = (rig.names[min(parts, key=lambda bone: depth[bone])],)
+            parts: dict[int, int] = {}
+            for number in range(PHALANGES + 1):
+                named = candidates.get(f"{side}_{finger}_{number}", [])
+                options = [bone for bone in named if _is_part(rig, bone, arm.get(f"{side}_wrist", -1))]
+                if options:
+                    parts[number] = min(options, key=lambda bone: depth[bone])
+            # Three from 0 on, in whatever numbers, are counted from 1.
+            counted = 0 in parts and len(parts) <= PHALANGES
+            for place, (number, bone) in enumerate(parts.items(), 1):
+                if counted or number:
+                    bones[f"{side}_{finger}_{place if counted else number}"] = (rig.names[bone],)
     bones |= _trunk(rig, candidates, bones, depth)
     return judged(RigMap(bones, family=NAMES, title="Found by names"), NAMES, "Found by names", 0.8)
 

@@ -164,6 +164,7 @@ def test_shins_without_thighs_are_retargeted(
     ("name", "role"),
     [("LeftIndexProximal", "left_index_1"), ("LeftFinger_Ring_Medial", "left_ring_2"),
      ("R_Thumb_Distal", "right_thumb_3"), ("LeftIndexMetacarpal", ""), ("spine_x", "spine"),
+     ("leftThumbMetacarpal", "left_thumb_0"),
      ("mixamorig:LeftHandIndex2.001", "left_index_2"), ("Genesis8Female_neckLower", "neck"),
      ("hero_CC_Base_NeckTwist02", "neck"), ("CC_Base_L_UpperarmTwist01", ""), ("左腕", "left_shoulder"),
      ("腕捩.L", ""), ("左足", "left_hip"), ("左足ＩＫ", ""), ("右ひざD", ""), ("足首.R", "right_ankle"),
@@ -172,3 +173,30 @@ def test_shins_without_thighs_are_retargeted(
 )  # fmt: skip
 def test_what_a_name_means(name: str, role: str) -> None:
     assert roles_of(*read_name(name)) == ([role] if role else [])
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [(("Proximal", "Intermediate", "Distal"), (1, 2, 3)), (("Metacarpal", "Proximal", "Distal"), (1, 2, 3)),
+     (("0", "1", "2"), (1, 2, 3)), (("Metacarpal", "1", "2", "3"), (None, 1, 2, 3)), (("1", "2"), (1, 2))],
+)  # fmt: skip
+def test_thumbs_however_they_are_counted(
+    presets: dict[str, Preset], rig_of: Callable[..., Rig], names: tuple[str, ...], found: tuple[int | None, ...]
+) -> None:
+    """VRM 1.0 has a metacarpal, a proximal and a distal one, MMD counts from 0."""
+    rig, _ = named("vrchat", presets, rig_of(presets["mixamo"], A_POSE))
+    spare = [
+        place
+        for place, name in enumerate(rig.names)
+        if name.startswith("q") and rig.is_below(place, rig.index("Left wrist"))
+    ]
+    calling = dict(zip(spare, (f"leftThumb{name}" for name in names), strict=False))
+    parents = rig.parents.copy()
+    for above, place in zip((rig.index("Left wrist"), *spare), spare[: len(names)], strict=False):
+        parents[place] = above
+    called = tuple(calling.get(place, name) for place, name in enumerate(rig.names))
+    bones = match(dataclasses.replace(rig, names=called, parents=parents), presets).rig_map.bones
+    wanted = {
+        f"left_thumb_{number}": (f"leftThumb{name}",) for name, number in zip(names, found, strict=True) if number
+    }
+    assert {role: bone for role, bone in bones.items() if "left_thumb" in role} == wanted
