@@ -130,12 +130,17 @@ class LiftQueue:
         return ended
 
     def close(self, timeout: float) -> None:
-        """End the worker; it gets `timeout` seconds to leave by itself. What ran is forgotten."""
+        """End the worker; it gets `timeout` seconds to leave by itself. What ran is forgotten, and so are the names of
+        lifts that never came to anything."""
         starting = self._starting or self._preparing
+        left = [*self.waiting, *self._leaving.values(), *(finished.job for finished in self._ended)]
+        left += [self.status.job] if self.status else []
         self.waiting, self.status, self._request, self._starting, self._loading = [], None, None, None, None
         if starting is not None:
             starting.result()
         self.client.close(timeout)
+        for job in left:
+            self._clear_away(job, [])
 
     def _begin(self, job: Job) -> None:
         self.status = Status(job, stage_began=time.monotonic())

@@ -39,16 +39,22 @@ def new_take(video: Path, folders: Iterable[Path], taken: Container[str]) -> Pat
     """The motion file of a new take of `video`, its folder made: `<clip>`, or `<clip>_t02`, `<clip>_t03` ... where a
     folder or, in `taken`, something else has the name. The first of `folders` that can be written holds it.
 
+    A folder that is there belongs to a take, an empty one to a lift under way, perhaps another Blender's.
     Raises `MotionLiftError` when none can.
     """
     # Windows leaves out dots and spaces at the end of a folder's name.
     clip = video.stem[:LONGEST_NAME].strip(" .") or "take"
     folders = tuple(folders)
-    name = untaken(clip, lambda name: name in taken or any(_holds(folder / name) for folder in folders))
+
+    def is_taken(name: str) -> bool:
+        return name in taken or any((folder / name).exists() for folder in folders)
+
     refused: MotionLiftError | None = None
     for folder in folders:
+        name = untaken(clip, is_taken)
         try:
-            (folder / name).mkdir(parents=True, exist_ok=True)
+            while not _made(folder / name):
+                name = untaken(clip, is_taken)
             check_output(folder / name / (name + SUFFIX), overwrite=True)
         except OSError as error:
             refused = MotionLiftError(
@@ -57,6 +63,7 @@ def new_take(video: Path, folders: Iterable[Path], taken: Container[str]) -> Pat
                 "Save the file somewhere else, or make room there.",
             )
         except MotionLiftError as error:
+            drop_empty(folder / name)
             refused = error
         else:
             return folder / name / (name + SUFFIX)
@@ -165,5 +172,12 @@ def unused_files(folder: Path, used: Iterable[Path]) -> list[Path]:
     return sorted(path for path in folder.glob(f"*/*{SUFFIX}") if (path.parent.name, path.name) not in kept)
 
 
-def _holds(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
+def _made(folder: Path) -> bool:
+    """Make a folder that is not there; whether it was this process that did. Raises `OSError`."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if folder.is_dir():
+            return False
+        raise
+    return True

@@ -175,6 +175,22 @@ def test_the_folder_of_a_lift_that_was_asked_for_again_stays(
     assert second.output.is_file()
 
 
+def test_another_file_or_the_end_leaves_no_empty_folders(
+    queue: LiftQueue, job: Callable[..., Job], tmp_path: Path
+) -> None:
+    """Each would hold a take's name for good."""
+    jobs = []
+    for number, name in enumerate(("waits", "waits", "good")):
+        (tmp_path / str(number)).mkdir()
+        jobs.append(dataclasses.replace(job(name), output=tmp_path / str(number) / "take.motion.npz"))
+        queue.add(jobs[-1])
+    _until(queue, lambda: queue.status and queue.status.done)
+    queue.cancel(jobs[0])
+    _until(queue, lambda: queue.status and queue.status.job is jobs[1] and queue.status.done)
+    queue.close(1.0)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir() and path.name.isdigit()] == []
+
+
 def test_a_crash_is_told_with_the_log_and_the_next_job_runs(queue: LiftQueue, job: Callable[..., Job]) -> None:
     queue.add(job("dies"))
     queue.add(job("good"))

@@ -30,6 +30,17 @@ def test_a_take_is_called_after_its_clip_and_never_takes_a_name_twice(tmp_path: 
     assert new_take(video, (tmp_path,), {"läufer im Park_t02"}).parent.name == "läufer im Park_t03"
 
 
+def test_two_lifts_under_way_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    """As of one clip in two Blenders, whose files lie side by side or were never saved."""
+    first, second = (new_take(Path("a.mp4"), (tmp_path / "motionlift",), set()) for _ in range(2))
+    assert [first.parent.name, second.parent.name] == ["a", "a_t02"]
+    drop_empty(first.parent)
+    assert second.parent.is_dir()
+    # Of a folder that cannot take the file nothing stays that would hold its name.
+    (tmp_path / "b").write_text("a file of another program")
+    assert new_take(Path("b.mp4"), (tmp_path,), set()).parent.name == "b_t02"
+
+
 def test_a_folder_that_refuses_is_passed_over(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, where a folder should be")
