@@ -14,6 +14,8 @@ from ..core.jobs import Cancelled, MotionLiftError
 
 LOG_LINES = 400
 LOG_LINES_SHOWN = 12
+PROMPT = "$ "
+"""Before a command in the log."""
 
 
 class Commands:
@@ -33,6 +35,12 @@ class Commands:
     def log_tail(self, lines: int = LOG_LINES_SHOWN) -> str:
         """The last lines of what the commands wrote."""
         return "\n".join(list(self._log)[-lines:])
+
+    def last_words(self) -> str:
+        """The last command and what it wrote, as far as that is kept."""
+        lines = list(self._log)
+        begins = [number for number, line in enumerate(lines) if line.startswith(PROMPT)]
+        return "\n".join(lines[begins[-1] if begins else 0 :])
 
     def note(self, text: str) -> None:
         """Lines of our own for the log."""
@@ -55,7 +63,7 @@ class Commands:
         """
         if self.stopped:
             raise Cancelled
-        self.note("$ " + " ".join(map(str, command)))
+        self.note(PROMPT + " ".join(map(str, command)))
         try:
             process = background.started(
                 [str(part) for part in command],

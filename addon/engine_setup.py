@@ -25,8 +25,9 @@ from ..bridge.worker_client import WorkerClient
 from ..core.jobs import Cancelled, LiftSettings, MotionLiftError, internal_error
 from . import engine_state
 from .commands import LOG_LINES_SHOWN, CommandFailed, Commands, clean_variables
-from .environment import SetupPlan, installed_version, made_from, mark_installed, mark_unfinished
+from .environment import SetupPlan, alone_in, installed_version, mark_installed, mark_unfinished
 from .pip_output import Download, PipProgress, answers, downloads_of
+from .setup_troubles import LITTLE_ROOM_BYTES, explained
 from .torch_build import Build, find_gpu, torch_build, torch_index, torch_requirement
 
 log = logging.getLogger(__name__)
@@ -34,16 +35,8 @@ log = logging.getLogger(__name__)
 LEAST_ROOM = 3
 """Times the download: what torch and MediaPipe take on the disk at least, with what was fetched until all is
 installed."""
-LITTLE_ROOM_BYTES = 1e9
-"""With less no engine is begun, and a download that breaks off, as pip calls it, found the disk full."""
 CHECK_SECONDS = 300.0
 """The first lift fetches the pose models where the installed MediaPipe has none."""
-
-NETWORK_WORDS = (
-    "NewConnectionError", "Temporary failure", "Could not fetch", "timed out", "ProxyError", "incomplete-download",
-    "Connection broken", "Connection aborted",
-)  # fmt: skip
-"""What pip writes about a network that is not there, or breaks down."""
 
 Phase = Literal["idle", "looking_up", "ready", "installing", "checking", "done", "failed", "cancelled"]
 
@@ -117,13 +110,19 @@ class EngineSetup:
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            work()
+            with alone_in(self.plan.folder, self._wait_for_another):
+                work()
         except MotionLiftError as error:
             self._tell(SetupState("failed", error.message, error=error))
         except Exception as error:
             log.exception("setting up the video engine")
             told = internal_error(error, "Please report it with the log.")
             self._tell(SetupState("failed", told.message, error=told))
+
+    def _wait_for_another(self) -> bool:
+        """Another Blender is at it. What it has made by its end need not be made again."""
+        self._tell(replace(self.state, words="Another Blender is setting it up: waiting for it", fraction=None))
+        return not self._commands.stopped
 
     def _tell(self, state: SetupState) -> None:
         """How far it is, unless nobody wants to know any more."""
@@ -279,7 +278,7 @@ class EngineSetup:
         try:
             self._commands.run(command, code, follow)
         except CommandFailed as error:
-            raise MotionLiftError(code, *explained(error.hint, self.plan)) from error
+            raise MotionLiftError(code, *explained(self._commands.last_words(), self.plan)) from error
 
     def _variables(self) -> dict[str, str]:
         """Of Blender's environment, without what would bend another Python's imports.
@@ -301,24 +300,3 @@ class EngineSetup:
             wheels = self.plan.wheels.absolute().as_uri()
             told |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
         return told
-
-
-def explained(tail: str, plan: SetupPlan) -> tuple[str, str]:
-    """Message and hint for a command that failed, by what it wrote."""
-    little = engine_state.free_bytes(plan.folder) < LITTLE_ROOM_BYTES
-    if "No space left" in tail or (little and "incomplete-download" in tail):
-        message, hint = "The disk is full.", f"Make room for 3 GB at {plan.folder}."
-    elif plan.wheels is not None and ("No matching distribution" in tail or "ResolutionImpossible" in tail):
-        version = ".".join(made_from(plan.folder).get("version", "").split(".")[:2])
-        message = f"The folder of wheels lacks a package for Python {version}."
-        hint = "Fill it as the README says, with this version of Python."
-    elif "Long Path" in tail or "WinError 206" in tail:
-        message = f"Windows refuses paths as long as those in {plan.folder}."
-        hint = "Switch long paths on (LongPathsEnabled, in the registry or by group policy), and try again."
-    elif any(word in tail for word in NETWORK_WORDS):
-        message, hint = "The network does not answer.", "Try again, or choose a folder of wheels."
-    elif "ensurepip" in tail:
-        message, hint = "This Python cannot make environments.", "Install its venv package, or choose another Python."
-    else:
-        message, hint = "Setting up the video engine failed.", "The log says why."
-    return message, f"{hint}\n{tail}"

@@ -8,17 +8,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..bridge.worker_home import PACKAGE_ROOT
-from ..core.files import remove_patiently, written_beside
+from ..core.files import locked, remove_patiently, written_beside
 from ..core.jobs import MotionLiftError
+
+log = logging.getLogger(__name__)
 
 NEEDED = ("av", "flatbuffers", "mediapipe", "numpy", "pillow", "rich", "safetensors", "scipy", "torch", "typer")
 """What the engine imports; constraints.txt says which versions. A test compares this with pyproject.toml."""
@@ -27,6 +31,10 @@ SAMPLE = PACKAGE_ROOT / "samples/walk_wave_squat.mp4"
 MARK = "motionlift-engine.json"
 STATE = "motionlift-state.json"
 """What was found in the engine: see `engine_state.py`."""
+LOCK = "motionlift-setup.lock"
+"""What a set-up has while it works in the folder: every Blender of a version makes its engine in the same one."""
+LOCK_SECONDS = 0.2
+"""How often it is tried."""
 _MADE = ("environment", "downloads")
 """What a set-up makes; `_USED`: what the engine leaves behind when it runs."""
 _USED = ("cache", "motionlift")
@@ -107,14 +115,41 @@ def platform_trouble() -> str:
     return f"The video engine runs on Windows x64, macOS on Apple silicon and Linux x64, not on {system} {machine}"
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path, wait: Callable[[], bool]) -> Iterator[None]:
+    """While the block lasts no other set-up works in `folder`, nor does a removal. As long as another does `wait` is
+    asked whether to try again. Raises `MotionLiftError` (`set_up_elsewhere`) where it says no."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / LOCK).open("ab"))
+            while not locked(lock):
+                if not wait():
+                    raise MotionLiftError(
+                        "set_up_elsewhere",
+                        "Another Blender is setting the video engine up.",
+                        "Wait until it is done there.",
+                    )
+                time.sleep(LOCK_SECONDS)
+        except OSError as error:
+            # A disk without locks; who cannot write there is told so by what follows.
+            log.info("%s without a lock: %s", folder, error)
+        yield
+
+
 def remove(folder: Path) -> None:
-    """Delete the environment and all that belongs to it. Raises `MotionLiftError` (`remove_failed`)."""
+    """Delete the environment and all that belongs to it.
+
+    Raises `MotionLiftError`: `remove_failed`, and `set_up_elsewhere` while another Blender makes it.
+    """
     try:
-        # First the mark: half an environment must not look whole.
-        (folder / MARK).unlink(missing_ok=True)
-        for part in (*_MADE, *_USED):
-            remove_patiently(folder / part, PATIENCE_SECONDS)
-        (folder / STATE).unlink(missing_ok=True)
+        with alone_in(folder, lambda: False):
+            # First the mark: half an environment must not look whole.
+            (folder / MARK).unlink(missing_ok=True)
+            for part in (*_MADE, *_USED):
+                remove_patiently(folder / part, PATIENCE_SECONDS)
+            (folder / STATE).unlink(missing_ok=True)
+        (folder / LOCK).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # Something is in it that is not ours.
             folder.rmdir()
     except OSError as error:

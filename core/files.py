@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from .jobs import MotionLiftError, UsageError
 
@@ -128,6 +129,31 @@ def remove_patiently(folder: Path, seconds: float = BUSY_SECONDS) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def locked(file: IO[bytes]) -> bool:
+        """Whether the lock on an open file could be had, which one process has at a time; the system gives it back when
+        the file is closed or the process ends, however it does."""
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def locked(file: IO[bytes]) -> bool:
+        """Whether the lock on an open file could be had, which one process has at a time; the system gives it back when
+        the file is closed or the process ends, however it does."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def leftovers(path: Path) -> list[Path]:

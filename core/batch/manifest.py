@@ -17,7 +17,6 @@ import hashlib
 import json
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
+from ..files import locked
 from ..jobs import MotionLiftError
 from .pictures import is_pictures, size_and_time_of_pictures
 from .storage import Url, Video, size_and_time
@@ -279,36 +279,13 @@ def exclusive(state: Path, folder: str) -> Iterator[None]:
     """The lock in a run's own folder, for the run into `folder`. Raises `OSError`, `MotionLiftError` (`batch_running`)
     while another run has it."""
     with (state / "lock").open("ab") as lock:
-        if not _locked(lock):
+        if not locked(lock):
             raise MotionLiftError(
                 "batch_running",
                 f"Another run is at work in {folder}.",
                 "Wait for its end, or stop it; its clips are not lifted twice.",
             )
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(file: IO[bytes]) -> bool:
-        """Whether the lock could be had; the system gives it back when the process ends, however it does."""
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _locked(file: IO[bytes]) -> bool:
-        """Whether the lock could be had; the system gives it back when the process ends, however it does."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _bad(path: Path | str, why: str) -> MotionLiftError:

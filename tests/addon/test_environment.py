@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import tomllib
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
@@ -18,12 +20,13 @@ from typing import get_args
 import pytest
 
 from motionlift.addon import engine_state
-from motionlift.addon.engine_setup import EngineSetup, explained
+from motionlift.addon.engine_setup import EngineSetup
 from motionlift.addon.environment import (
     LONGEST_INSIDE,
     LONGEST_ON_WINDOWS,
     NEEDED,
     SetupPlan,
+    alone_in,
     engine_place,
     installed,
     mark_installed,
@@ -31,7 +34,9 @@ from motionlift.addon.environment import (
     remove,
 )
 from motionlift.addon.pip_output import Download, PipProgress, answers, downloads_of
+from motionlift.addon.setup_troubles import explained
 from motionlift.addon.torch_build import Build, read_gpu, torch_build, torch_index, torch_requirement
+from motionlift.core.jobs import MotionLiftError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -181,6 +186,98 @@ def test_what_a_set_up_left_that_was_given_up_can_be_removed(plan: SetupPlan) ->
     assert occupied(plan.folder)
     remove(plan.folder)
     assert not plan.folder.exists()
+
+
+def test_two_blenders_set_it_up_one_after_the_other(plan: SetupPlan) -> None:
+    unpacked = plan.downloads / "temporary/pip-unpack-1/torch.whl"
+    unpacked.parent.mkdir(parents=True)
+    unpacked.write_bytes(b"half of it")
+    setup = EngineSetup(plan)
+    with alone_in(plan.folder, lambda: False):
+        setup.look_up()
+        end = time.monotonic() + 20
+        while "Another Blender" not in setup.state.words and time.monotonic() < end:
+            time.sleep(0.01)
+        assert (setup.state.running, unpacked.is_file()) == (True, True)
+        with pytest.raises(MotionLiftError) as caught:
+            remove(plan.folder)
+        assert (caught.value.code, unpacked.is_file()) == ("set_up_elsewhere", True)
+        # Nobody has to wait for it.
+        setup.cancel()
+        assert setup.wait(20).phase == "cancelled"
+        setup.look_up()
+    assert setup.wait(120).phase == "ready", setup.log_tail()
+    assert not unpacked.exists()
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """A proxy that wants a password, and a page to log in at whatever is asked for."""
+
+    def do_CONNECT(self) -> None:
+        self.send_response(407)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html><title>Welcome to our hotel</title></html>")
+
+    def log_message(self, *_: object) -> None:
+        """Not among the tests' words."""
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("proxy", "The network's proxy wants a name and a password."),
+        ("hotel", "The network offers no packages for Python {}.{}."),
+    ],
+)
+def test_a_network_that_lets_nothing_through_is_told(
+    plan: SetupPlan, monkeypatch: pytest.MonkeyPatch, network: str, message: str
+) -> None:
+    plan = dataclasses.replace(plan, wheels=None)
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    index = address if network == "hotel" else "https://packages.example"
+    own = {"PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1", "PIP_INDEX_URL": f"{index}/simple/"}
+    for name, value in (own | ({"HTTPS_PROXY": address} if network == "proxy" else {})).items():
+        monkeypatch.setenv(name, value)
+    setup = EngineSetup(plan)
+    try:
+        setup.look_up()
+        state = setup.wait(120)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert state.error is not None
+    assert state.error.message == message.format(*sys.version_info), setup.log_tail()
+    assert "folder of wheels" in state.error.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("ERROR: HTTP error 404 while getting https://a/b.whl", "The server of the packages does not give them."),
+        ("(Caused by ResponseError('too many 503 error responses'))", "The server of the packages does not give them."),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM", "A package came damaged through the network."),
+        (
+            "SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]')",
+            "The network answers with a certificate that is not trusted.",
+        ),
+        # What pip writes then of its own accord is longer than the end of the log that is shown.
+        ("NewConnectionError\n" + "The conflict is caused by:\n" * 20, "The network does not answer."),
+    ],
+)
+def test_what_pip_writes_about_a_network_is_put_into_words(plan: SetupPlan, written: str, message: str) -> None:
+    told, hint = explained(
+        f"$ pip install\n{written}\nERROR: ResolutionImpossible", dataclasses.replace(plan, wheels=None)
+    )
+    assert (told, len(hint.splitlines()) <= 13) == (message, True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the environment's Python is no link")
