@@ -9,12 +9,14 @@ import bpy
 import numpy as np
 
 from ..bridge.blender.footage import add_footage
+from ..bridge.blender.lasting import with_uid
 from ..bridge.blender.rigs import read_rig
 from ..bridge.blender.scene import add_camera
 from ..bridge.blender.strip_time import timing
 from ..core.jobs import MotionLiftError
 from . import results, rig_map, targets
 from .filming import CameraPlan, Filmed, Filming
+from .footage_names import keep_names
 from .preferences import engine_folder, engine_python
 from .session import session
 from .takes import take_key
@@ -63,7 +65,8 @@ def _plan(context: bpy.types.Context, action: bpy.types.Action, video: Path) -> 
     view = context.space_data
     return CameraPlan(
         action=action.name,
-        scene=context.scene.name,
+        action_uid=action.session_uid,
+        scene=context.scene.session_uid,
         frame=frame,
         shown=results.take_file(properties.shown),
         video=video,
@@ -86,7 +89,9 @@ def place(context: bpy.types.Context, plan: CameraPlan, filmed: Filmed) -> str:
     Raises `MotionLiftError`: `take_changed` where the Action shows something else by now, and what `add_footage`
     raises; then nothing was added.
     """
-    action, scene = bpy.data.actions.get(plan.action), bpy.data.scenes.get(plan.scene)
+    # Of another solve the Action is made anew, under its name.
+    action = with_uid(bpy.data.actions, plan.action_uid) or bpy.data.actions.get(plan.action)
+    scene = with_uid(bpy.data.scenes, plan.scene)
     figure = results.animated_by(context, action)
     if action is None or scene is None or figure is None or not _is_shown(figure, action, plan):
         raise MotionLiftError("take_changed", f"{plan.action} has changed meanwhile.", "Press Camera & Footage again.")
@@ -96,6 +101,7 @@ def place(context: bpy.types.Context, plan: CameraPlan, filmed: Filmed) -> str:
         camera = add_camera(filmed.motion, filmed.world_from_motion, start, f"{action.name} camera")
         failing.callback(_remove, camera)
         add_footage(camera, filmed.footage, len(filmed.motion), start, action.name, take)
+        keep_names(filmed.footage)
         failing.pop_all()
     old = _camera_of(scene, take)
     if old is not None:

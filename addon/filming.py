@@ -27,16 +27,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class CameraPlan:
-    """What is wanted: the camera of the take in the file `shown`, which the Action `action` shows at `fps` from its
-    `first_frame` on, before `video`, in the scene `scene`, at whose frame `frame` it was asked for; there each frame of
-    the Action is `pace` long. `clip_fps`: the video's rate. `rig`: whose bones it was put on, with its map; None where
-    the armature was made for the motion: then `world` (4, 4) is the armature object's. `engine`: the video engine's
-    Python and the folder of its imports; None: the video is shown as it is. `view`: the address of the 3D view that
-    shall look through it.
+    """What is wanted: the camera of the take in the file `shown`, which the Action called `action` shows at `fps` from
+    its `first_frame` on, before `video`, in a scene, at whose frame `frame` it was asked for; there each frame of the
+    Action is `pace` long. `action_uid`, `scene`: the `session_uid` of both, since they may be renamed. `clip_fps`: the
+    video's rate. `rig`: whose bones it was put on, with its map; None where the armature was made for the motion: then
+    `world` (4, 4) is the armature object's. `engine`: the video engine's Python and the folder of its imports; None:
+    the video is shown as it is. `view`: the address of the 3D view that shall look through it.
     """
 
     action: str
-    scene: str
+    action_uid: int
+    scene: int
     frame: int
     shown: Path
     video: Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import bpy
@@ -14,6 +13,7 @@ from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
+from .footage_names import kept_name
 from .lift_jobs import Job
 from .polls import SaysWhy
 from .preferences import engine_python
@@ -147,7 +147,7 @@ class ChooseVideo(bpy.types.Operator):
                 {"ERROR"}, f"{path.name} is no video that we know. Its name ends in {', '.join(VIDEO_SUFFIXES)}."
             )
             return {"CANCELLED"}
-        context.scene.motionlift.video = _kept_name(context, self.filepath)
+        context.scene.motionlift.video = kept_name(self.filepath)
         _show_tab(context)
         self.report({"INFO"}, f"{path.name} is chosen: press Lift Video to Armature in the MotionLift tab")
         return {"FINISHED"}
@@ -229,18 +229,6 @@ class CopyLog(bpy.types.Operator):
         log = state.queue.client.log_tail(200) if state.queue else ""
         context.window_manager.clipboard = f"{state.error or state.message}\n\n{log}"
         return {"FINISHED"}
-
-
-def _kept_name(context: bpy.types.Context, name: str) -> str:
-    """A file's name as the scene keeps it: relative to the .blend, where the preferences say so and it can be."""
-    if not bpy.data.filepath or not context.preferences.filepaths.use_relative_paths:
-        return name
-    try:
-        relative = str(bpy.path.relpath(name))
-    except ValueError:  # It is on another drive.
-        return name
-    # With slashes, since the file may be opened with another system.
-    return relative.replace("\\", "/") if sys.platform == "win32" else relative
 
 
 def _show_tab(context: bpy.types.Context) -> None:

@@ -7,7 +7,9 @@ copy, or nothing), it is taken back afterwards.
 
 from __future__ import annotations
 
+import filecmp
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,8 @@ import bpy
 from ..core.jobs import MotionLiftError
 from . import results
 from .camera import OF_TAKE
-from .takes import FOLDER, bring_along, relative_name, stored_name
+from .footage_names import kept_name, shown_from
+from .takes import FOLDER, bring_along, relative_name, stored_name, take_folders
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +75,24 @@ def _bring(action: bpy.types.Action, blend: Path, moves: bool) -> None:
         except MotionLiftError as error:
             log.warning("%s: its take stays behind: %s", action.name, error)
             brought = path
+        for folder in take_folders(bpy.data.filepath, path.parent.parent):
+            _bring_footage(folder / path.parent.name, brought.parent)
         if relative or brought.parent.name != path.parent.name:
             _rename(properties, name, stored_name(brought, str(blend)))
+
+
+def _bring_footage(take: Path, folder: Path) -> None:
+    """What is shown of footage in a take's folder `take`, from `folder` instead."""
+    for item, path in shown_from(take) if folder != take else ():
+        brought = folder / path.name
+        try:
+            if not (brought.is_file() and filecmp.cmp(path, brought)):
+                shutil.copy2(path, brought)
+        except OSError as error:
+            log.warning("%s stays behind: %s", path, error)
+            continue
+        # Blender, which saves it as seen from the new place, reads it as seen from the old one.
+        _set(item, "filepath", kept_name(str(brought)))
 
 
 def _rename(properties: bpy.types.bpy_struct, name: str, renamed: str) -> None:

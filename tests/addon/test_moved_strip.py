@@ -103,7 +103,9 @@ strip.use_reverse, strip.scale = False, 1.0
 filming = camera.begin(bpy.context, action, video)
 filming._future.result()
 strip.frame_start_ui = -40
+action.name, scene.name = "run", "Shot"
 camera.place(bpy.context, filming.plan, filming.result())
+action.name, scene.name = "walk", "Scene"
 result["later"] = filmed()
 strip.scale = 1.5
 session().filming = None

@@ -101,6 +101,69 @@ def test_takes_and_footage_go_along(
     assert seen["kept"]
 
 
+FOOTAGE = (
+    WITH_PERSON
+    + """
+from motionlift.addon import camera, results, taking
+from motionlift.addon.filming import Filming
+from motionlift.addon.lift_jobs import Finished, Job
+from motionlift.bridge.blender import versions
+from motionlift.core.jobs import LiftSettings
+from motionlift.core.motion import Motion
+folder, made, film = map(Path, arguments)
+path = versions.user_folder("motionlift", "takes") / "walk/walk.motion.npz"
+path.parent.mkdir(parents=True)
+shutil.copy(made, path)
+# As it is made for a scene of another rate.
+proxy = path.with_name("walk.footage_30.mp4")
+shutil.copy(film, proxy)
+figure = armature(person())
+scene.render.fps = 30
+job = Job("lift", "walk", film, path, LiftSettings(), 30.0, results.LiftPlan("ACTIVE", "Rig"))
+taking.take_result(bpy.context, Finished(job, ((path, Motion.load(path)),), ({},), clip_fps=30.0), session())
+
+def add(shown):
+    filming = Filming(camera._plan(bpy.context, bpy.data.actions["walk"], shown))
+    camera.place(bpy.context, filming.plan, filming.result())
+
+def named():
+    (background,) = scene.camera.data.background_images
+    path = Path(bpy.path.abspath(background.image.filepath))
+    return [background.image.filepath, path.is_file() and path.samefile(path.resolve()), background.image.size[0] > 0]
+
+for name in "abc":
+    (folder / name).mkdir()
+add(proxy)
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "c/copy.blend"), copy=True)
+result["unsaved"] = Path(named()[0]) == proxy
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a/s.blend"))
+result["saved"] = named()
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "b/s.blend"))
+result["elsewhere"] = named()
+add(Path(bpy.path.abspath("//motionlift/walk/walk.footage_30.mp4")))
+result["again"] = named()
+bpy.ops.wm.save_mainfile()
+shutil.rmtree(path.parent)
+shutil.rmtree(folder / "a")
+for name in ("b/s", "c/copy"):
+    bpy.ops.wm.open_mainfile(filepath=str((folder / name[0]).rename(folder / f"moved {name[0]}") / f"{name[2:]}.blend"))
+    scene = bpy.context.scene
+    result["moved " + name] = named()
+"""
+)
+
+
+def test_footage_is_shown_wherever_the_folder_goes(
+    in_blender: Callable[..., Any], make_motion: Callable[..., Motion], sample_video: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.motion.npz"
+    make_motion(frames=20, swing=0.4).save(made)
+    seen = in_blender(FOOTAGE, tmp_path, made, sample_video)
+    assert seen["unsaved"]
+    for when in ("saved", "elsewhere", "again", "moved b/s", "moved c/copy"):
+        assert seen[when] == ["//motionlift/walk/walk.footage_30.mp4", True, True], when
+
+
 def test_a_take_that_is_brought_along_takes_no_other_ones_place(tmp_path: Path) -> None:
     def take(folder: str, lifted: str, cleaned: str) -> Path:
         path = tmp_path / folder / "walk/walk.motion.npz"
