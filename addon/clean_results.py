@@ -13,7 +13,7 @@ import bpy
 
 from ..bridge.adjusting import Adjustment
 from ..bridge.blender import contacts, nla
-from ..bridge.blender.armature import FigureDraft, free_name, take_name
+from ..bridge.blender.armature import FigureDraft, free_name, is_figure_of, take_name
 from ..bridge.blender.export import set_rate
 from ..bridge.blender.hand_work import put_back
 from ..bridge.blender.lasting import with_uid
@@ -206,8 +206,10 @@ def preparation(context: bpy.types.Context, finished: Finished) -> Wanted | None
         figure = animated_by(context, action)
         if action is not None and figure is not None:
             options, properties = _clean_up_options(action, plan), action.motionlift
-            own = properties.target == targets.NEW_ARMATURE
-            kind = targets.NEW_ARMATURE if own else targets.ACTIVE_ARMATURE
+            kind = targets.ACTIVE_ARMATURE
+            if properties.target == targets.NEW_ARMATURE:
+                own = is_figure_of(figure, motions[0])
+                kind, options = (targets.NEW_ARMATURE, options) if own else (kind, targets.as_rig(options))
             wanted = targets.preparation(kind, figure.name, options, motions, action=action)
             edges = contacts.read_edges(figure, properties.first_frame, properties.fps, action)
             if wanted is None or not (plan.contacts and edges):

@@ -11,7 +11,7 @@ import bpy
 
 from ..bridge.adjusting import adjusted
 from ..bridge.blender.actions import apply_keys
-from ..bridge.blender.armature import FigureDraft, add_figure, keys_on_figure, rewrite_figure
+from ..bridge.blender.armature import FigureDraft, add_figure, is_figure_of, keys_on_figure, rewrite_figure
 from ..bridge.blender.drafts import Draft, DraftLost, Keys
 from ..bridge.blender.hand_work import called, take_over
 from ..bridge.blender.key_curves import names_written
@@ -75,6 +75,9 @@ class NewArmature:
 
     def rewrite(self, figure: bpy.types.Object, motion: Motion, first_frame: int, anew: str = "") -> list[str]:
         """See `Target.rewrite`."""
+        if not is_figure_of(figure, motion):
+            rig = Rig(figure.name, as_rig(self._options), self._prepared, self._drafts)
+            return rig.rewrite(figure, motion, first_frame, anew)
         before = figure.animation_data.action
         made = rewrite_figure(figure, self._stood(motion), first_frame, _only(self._drafts), bool(anew))
         _settle(before, made, anew)
@@ -262,6 +265,12 @@ def options_for(kind: str, chosen: RetargetOptions) -> RetargetOptions:
     """How a take is put on a target of this kind: as `chosen` for a rig that is there; people on rigs that are made for
     them stand as filmed, and of what is chosen only whether feet are planted concerns them."""
     return RetargetOptions(place="filmed", plant_feet=chosen.plant_feet) if kind == NEW_RIGIFY else chosen
+
+
+def as_rig(options: RetargetOptions) -> RetargetOptions:
+    """How a take is put again on an armature that was made for it, with `options`, and that an animator has changed
+    since: as on any rig, where it was filmed."""
+    return RetargetOptions(place="filmed", plant_feet=options.plant_feet, adjustment=options.adjustment)
 
 
 def preparation(

@@ -31,6 +31,8 @@ SHORTEST_BONE = 1e-3
 """Blender removes bones of no length without a word."""
 LONGEST_NAME = 56
 """Bytes; Blender before 5.0 holds 63, and a number follows."""
+SAME_WAY = 0.985
+"""The cosine of 10 degrees: bones at rest whose ways differ by less are in one rest pose, whoever was lifted."""
 STUB = (0.0, 0.0, 0.05)
 FRONT, UP = (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -148,6 +150,21 @@ def rewrite_figure(
     if draft is None and not anew:
         return write_over(figure, keys, first_frame)
     return (draft or Draft(figure, keys, first_frame)).show(figure)
+
+
+def is_figure_of(figure: bpy.types.Object, motion: Motion) -> bool:
+    """Whether an armature is as `add_figure` makes it for such a motion, but for its size: nobody has renamed a bone,
+    removed it, hung it elsewhere or applied another pose as its rest pose."""
+    bones = figure.data.bones
+    for name, parent, offset in zip(motion.joint_names, motion.parents, motion.rest_offsets, strict=True):
+        bone, mother = bones.get(name), motion.joint_names[parent] if parent >= 0 else None
+        if bone is None or (bone.parent.name if bone.parent else None) != mother:
+            return False
+        if mother is not None:
+            way = np.array(bone.head_local - bone.parent.head_local)
+            if way @ offset < SAME_WAY * np.linalg.norm(way) * np.linalg.norm(offset):
+                return False
+    return True
 
 
 def keys_on_figure(figure: bpy.types.Object, motion: Motion) -> Keys:
