@@ -88,7 +88,7 @@ class VideoPanel(SidebarPanel, bpy.types.Panel):
             layout.prop(choices, "person_number")
         layout.operator("motionlift.find_people", icon="VIEWZOOM")
         _draw_people(layout, choices)
-        draw_switched(layout, choices, "Known Height", "use_height", "height")
+        draw_switched(layout, choices, "Known Height", "use_height", "height_shown")
         draw_switched(layout, choices, "Field of View", "use_fov", "fov")
 
 

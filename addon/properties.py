@@ -83,6 +83,20 @@ def _typed(text: str, otherwise: float) -> float:
         return otherwise
 
 
+def _shown_height(self: bpy.types.PropertyGroup) -> float:
+    return float(self.height / _unit_metres(self.id_data))
+
+
+def _type_height(self: bpy.types.PropertyGroup, length: float) -> None:
+    self.height = length * _unit_metres(self.id_data)
+
+
+def _unit_metres(scene: bpy.types.Scene) -> float:
+    """How long Blender says that a unit of the scene is, m."""
+    units = scene.unit_settings
+    return 1.0 if units.system == "NONE" else float(units.scale_length)
+
+
 class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.PropertyGroup):
     """The panel's choices for the next lift."""
 
@@ -135,12 +149,14 @@ class LiftProperties(SolveChoices, RigChoices, PlacingChoices, bpy.types.Propert
         name="Known Height", description="Say how tall the person is; 1.70 m is assumed otherwise"
     )
     height: bpy.props.FloatProperty(
+        name="Height", description="Standing height of the person, in metres", default=1.7, min=0.4, max=2.6
+    )
+    height_shown: bpy.props.FloatProperty(
         name="Height",
-        description="Standing height of the person",
-        default=1.7,
-        min=0.4,
-        max=2.6,
+        description="Standing height of the person; 1.70 m is assumed otherwise",
         subtype="DISTANCE",
+        get=_shown_height,
+        set=_type_height,
     )
     use_fov: bpy.props.BoolProperty(
         name="Known Field of View", description="Say how wide the camera sees; found out from the motion otherwise"

@@ -95,6 +95,12 @@ choices.use_fov, choices.fov = True, 1.0
 choices.use_height, choices.height = True, 1.8
 settings = choices.settings()
 result["settings"] = [settings.fov_degrees, settings.height_m]
+# In a scene in centimetres a person of 1.82 m is 182 long, which Blender shows as 1.82 m.
+scene.unit_settings.scale_length, choices.height_shown = 0.01, 182.0
+result["in_centimetres"] = [choices.settings().height_m, choices.height_shown]
+scene.unit_settings.system = "NONE"
+choices.height_shown = 1.75
+result["without_units"] = choices.settings().height_m
 choices.rig_hands, choices.rig_limbs, choices.rig_travel = "free", "fk", "object"
 choices.foot_lock = False
 options = choices.rig_options(choices.foot_lock)
@@ -114,6 +120,8 @@ def test_the_video_the_trim_and_the_person(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     seen = in_blender(VIDEO, sample_video, engine_python, tmp_path)
     assert not seen["no_engine"]
+    assert seen["in_centimetres"] == [1.82, pytest.approx(182)]
+    assert seen["without_units"] == 1.75
     assert "Set up the video engine" in seen["find_no_engine"]
     assert seen["facts"] == [854, 480, pytest.approx(10.0), 300, "", False]
     assert all("not a video" in words for words in seen["notes"])
