@@ -31,6 +31,7 @@ from ..core.skeleton import ANIMATION_21, contact_points, reference_rest
 from .bvh import unfilmed
 from .channels import running_euler
 from .humanoid import FINGER_ROLES, SIDES, RigMap
+from .planting import rest_joints
 from .retarget import Retargeted
 from .rig import Rig, make_rig
 from .tpose import UP, Bones, Stage, alignments, bones_of, role_ends, stand
@@ -133,12 +134,29 @@ def motion_of_bvh(clip: BvhClip, rig: Rig, rig_map: RigMap, find_contacts: Conta
     motion = dataclasses.replace(motion, contact_parents=contact_parents, contact_offsets=contact_offsets)
     feet = motion.contact_positions()
     contacts = motion.contacts if find_contacts is None else find_contacts(feet, np.ones(feet.shape[:2]), motion.times)
-    # Studios put the origin anywhere: the floor is where feet rest, or the lowest that they get.
-    standing = feet[..., 2][contacts > 0.5]
-    floor = UP * float(np.percentile(standing if len(standing) else feet[..., 2], 10 if len(standing) else 1))
+    floor = UP * _floor(motion, contacts)
     return dataclasses.replace(
         motion, contacts=contacts, root_translation=hips - floor, joint_positions=motion.joint_positions - floor
     ).check()
+
+
+def _floor(motion: Motion, contacts: Array) -> float:
+    """The height (m) of the floor, which studios put anywhere: where feet rest, or the lowest that they get.
+
+    Ankles of feet that stand whole tell it best: few files have soles that are level when a figure stands.
+    """
+    stands = contacts > 0.5
+    rest = rest_joints(motion)
+    heights = []
+    for side in SIDES:
+        ankle = motion.joint(f"{side}_ankle")
+        foot = [n for n, name in enumerate(motion.contact_names) if name.startswith(side)]
+        heights.append((motion.joint_positions[:, ankle, 2] - rest[ankle, 2])[stands[:, foot].all(1)])
+    whole = np.concatenate(heights)
+    if len(whole):
+        return float(np.percentile(whole, 10))
+    points = motion.contact_positions()[..., 2]
+    return float(np.percentile(points[stands], 10) if stands.any() else np.percentile(points, 1))
 
 
 def _canonical_directions() -> dict[str, Array]:
@@ -245,8 +263,17 @@ def _rest(rig: Rig, stage: Stage, bones: Bones, aligned: dict[str, Array]) -> tu
         if name in ends:
             tails[name] = rotate(aligned[name], ends[name] - at[name])
         tails.setdefault(name, 0.02 * size * np.array([1.0 if name.startswith("left") else -1.0, 0, 0]))
-    offsets["pelvis"] = np.array([0.0, 0.0, at["pelvis"][2]])
+    offsets["pelvis"] = np.array([0.0, 0.0, _hips_height(offsets, at)])
     return offsets, tails
+
+
+def _hips_height(offsets: dict[str, Array], at: dict[str, Array]) -> float:
+    """The pelvis over the floor (m) in the T-pose, whose ankles are as high as at rest, `at`, where legs may be spread."""
+    lengths = [
+        sum(offsets[f"{side}_{part}"][2] for part in ("hip", "knee", "ankle")) - at[f"{side}_ankle"][2]
+        for side in SIDES
+    ]
+    return -float(np.mean(lengths))
 
 
 def _contact_points(offsets: Array, tails: dict[str, Array]) -> tuple[NDArray[np.int64], Array]:

@@ -4,11 +4,12 @@ Whoever has other legs than the source makes other steps: feet that stood still 
 limb gets a path on which its contact points hold:
 
 1. While heel and toe tip both stand, the foot is level (or keeps its mean tilt on a slope) and does not turn; while
-   the toe tip stands the toes lie flat, so that a heel that rises rolls over the ball of the foot.
+   the toe tip stands the toes lie flat, so that a heel that rises rolls over the ball of the foot. Toes that the
+   source has well off the floor roll over their tip as there: laid flat they would pull the ankle down.
 2. Every contact gets an anchor: where it was on average while it alone stood, or, where another point of the foot
    holds already, where that one puts it; at the height of the floor, or of the step the source stood on.
 3. The foot is moved by what its anchors ask for, and between contacts by what leads smoothly from one to the next.
-4. Nothing goes through the floor where the source did not.
+4. Nothing goes through the floor, but where the source stands on a lower one.
 5. Where a leg does not reach, the hips come down, as little as needed and smoothly.
 
 All on the stage (see `tpose.py`), in metres and seconds.
@@ -31,12 +32,14 @@ from ..core.rotation import (
     normalise,
     rotate,
 )
-from .tpose import UP
+from .tpose import FRONT, UP
 
 HOLDS = 0.5
 """A contact of this much holds its point."""
 STEEPEST_DEGREES = 40.0
 """A foot that stands tilted by more stands on an edge, and keeps its tilt."""
+TOES_UP_DEGREES = 8.0
+"""Toes that point this much further down than where they lay no longer lie on the floor."""
 FLOOR_BAND = 0.04
 """Metres: contacts of the source this near the floor are on it."""
 EASE_SECONDS = 0.25
@@ -127,20 +130,33 @@ def _flattened(end: End, touches: Sequence[Touch], step: float) -> End:
         # Toes follow the foot's correction where they carry no weight.
         follow = multiply(multiply(turns, conjugate(end.turns)), tip_turns)
         on_tip = holding[:, [touch.on_tip for touch in touches]].any(1)
-        tip_turns = _steadied(follow, on_tip, heights[:, :1], step)
+        lying = _lying(tip_turns, on_tip, holding.sum(1) > 1)
+        tip_turns = _steadied(follow, on_tip, heights[:, :1], step, lying)
     return End(end.path, turns, tip_turns, end.tip_offset)
 
 
-def _steadied(turns: Array, stands: Bools, heights: Array, step: float) -> Array:
+def _steadied(turns: Array, stands: Bools, heights: Array, step: float, share: Array | float = 1.0) -> Array:
     """Turns (F, 4) that are constant in each run of `stands`, and level where the points that stand are equally high:
-    `heights` (F, C) m."""
+    `heights` (F, C) m. `share` (F,): how much of this is done."""
     wanted = np.array(turns)
     for start, stop in runs(stands):
         mean = normalise(continuous(turns[start:stop]).mean(0))
         wanted[start:stop] = _level(mean) if np.ptp(heights[start:stop].mean(0)) < FLOOR_BAND else mean
     relative = multiply(wanted, conjugate(turns))
-    corrections = eased(rotation_vectors(relative), stands, TURN_EASE_SECONDS / step)
+    wanted_corrections = np.asarray(share)[..., None] * rotation_vectors(relative)
+    corrections = eased(wanted_corrections, stands, TURN_EASE_SECONDS / step)
     return multiply(from_rotation_vector(corrections), turns)
+
+
+def _lying(tip_turns: Array, on_tip: Bools, stands: Bools) -> Array:
+    """How much (F,) in [0, 1] toes with turns (F, 4) lie on the floor: wholly where the foot stands (F,), and less the
+    further down they point in the rest of each run of `on_tip` (F,), which is how a source without toes of its own
+    raises its heels."""
+    down = np.degrees(np.arcsin(np.clip(-rotate(tip_turns, FRONT)[:, 2], -1, 1)))
+    for start, stop in runs(on_tip):
+        flat = down[start:stop][stands[start:stop]]
+        down[start:stop] -= flat.mean() if len(flat) else 0.0
+    return np.where(stands, 1.0, 1 - _smooth(down / TOES_UP_DEGREES))
 
 
 def _level(turn: Array) -> Array:
@@ -181,8 +197,8 @@ def _anchors(end: End, touches: Sequence[Touch]) -> list[Array]:
 
 
 def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
-    """Step 4: lifted where a contact point would be lower than both the floor and the source's."""
-    low = np.min([end.points(touch)[:, 2] - np.minimum(touch.height, 0.0) for touch in touches], 0)
+    """Step 4: lifted where a contact point would be lower than both the floor and the one that the source is on."""
+    low = np.min([end.points(touch)[:, 2] + _sunk(touch.height) for touch in touches], 0)
     # Where a point holds the foot is where it has to be; towards there the lift fades.
     held_at = np.flatnonzero(holding)
     frames = np.arange(len(low))
@@ -192,6 +208,12 @@ def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
         away = np.minimum(np.abs(held_at[after] - frames), np.abs(held_at[np.maximum(after - 1, 0)] - frames))
     lift = np.clip(away / LIFT_FADE_FRAMES, 0.0, 1.0) * np.maximum(-low, 0.0)
     return End(end.path + lift[:, None] * UP, end.turns, end.tip_turns, end.tip_offset)
+
+
+def _sunk(heights: Array) -> Array:
+    """How far (F,) m below the floor a point of the source is on purpose, of its `heights` (F,) m: a little is where
+    its toes are drawn, much is another floor."""
+    return np.clip(-2 * (heights + FLOOR_BAND), 0.0, np.maximum(-heights, 0.0))
 
 
 def eased(values: Array, known: Bools, ease_frames: float) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from motionlift.bridge.bvh import motion_to_bvh, save_bvh
 from motionlift.bridge.bvh_rig import keyed_bvh, motion_of_bvh, rig_of_bvh, sized
 from motionlift.bridge.bvh_turns import carried_bvh, turned_bvh
 from motionlift.bridge.match import match
+from motionlift.bridge.planting import rest_joints
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.core.bvh import BvhClip, BvhOptions, positions, read_bvh, write_bvh
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import Array, from_axis_angle, multiply, normalise, rotate, to_matrix
+from motionlift.core.solving.contacts import RECORDED, find_contacts
 
 LAYOUTS = [BvhOptions(), BvhOptions(up="Z", unit="m"), BvhOptions(forward="X", unit="mm", order="ZXY")]
 
@@ -71,6 +74,23 @@ def test_mocap_comes_back_onto_its_own_skeleton(mocap_files: list[Path], presets
         a, b = clip.names.index(bone), clip.names.index(following)
         angle = normalise(seen[:, b] - seen[:, a]) - normalise(truth[:, b] - truth[:, a])
         assert np.degrees(np.linalg.norm(angle, axis=-1)).max() < 1.0
+
+
+def test_mocap_stands_on_its_soles(mocap_files: list[Path], presets: dict[str, Preset]) -> None:
+    """Of a file whose legs are spread at rest: soles are below ankles, and feet that stand whole are on the floor,
+    though they are never quite level."""
+    clip = read_bvh(mocap_files[len(mocap_files) // 2])
+    raw = rig_of_bvh(clip)
+    rig_map = match(raw, presets).rig_map
+    motion = motion_of_bvh(clip, sized(raw, rig_map), rig_map, partial(find_contacts, limits=RECORDED))
+    rest, contacts = rest_joints(motion), motion.contacts > 0.5
+    for first, side in ((0, "left"), (2, "right")):
+        ankle = motion.joint(f"{side}_ankle")
+        assert 0.02 < rest[ankle, 2] < 0.12
+        whole = contacts[:, first : first + 2].all(1)
+        assert whole.sum() > 5
+        rise = motion.joint_positions[whole, ankle, 2] - rest[ankle, 2]
+        assert abs(np.median(rise)) < 0.015
 
 
 def test_hips_that_cannot_travel_are_carried(walk: Motion, presets: dict[str, Preset]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionlift.bridge.feet import Leg, eased, hip_drop, rotation_vectors, runs, smooth_cover
+from motionlift.bridge.feet import End, Leg, Touch, eased, held, hip_drop, rotation_vectors, runs, smooth_cover
 from motionlift.bridge.limbs import Limb, moved_end, reach
 from motionlift.bridge.twist import shared_rotations, twist_along, untwisted
 from motionlift.core.rotation import (
@@ -109,6 +109,27 @@ def test_hips_come_down_just_enough() -> None:
     assert np.linalg.norm(way, axis=-1)[holding].max() <= 0.85
     assert drop[30] == pytest.approx(0.9 - 0.05 - np.sqrt((0.998 * 0.85) ** 2 - 0.25), abs=1e-9)
     assert drop[0] == drop[-1] == 0
+
+
+@pytest.mark.parametrize("toes_bend", [False, True])
+def test_a_heel_that_rises_leaves_the_ankle_where_it_is(toes_bend: bool) -> None:
+    """The tip of the toes stands while the foot rolls up by forty degrees, in one piece as lifted feet do, or over the
+    ball; the ankle is where it should be already."""
+    heel, ball, tip = np.array([0, 0.05, -0.08]), np.array([0, -0.12, -0.06]), np.array([0, -0.08, -0.02])
+    pitch = np.radians(np.clip(np.arange(30.0) - 9, 0, 10) * 4)
+    foot = from_axis_angle(X, pitch)
+    toes = from_axis_angle(X, np.zeros(30) if toes_bend else pitch)
+    path = -(rotate(foot, ball) + rotate(toes, tip))
+    holds = np.arange(30) < 20
+    touches = [
+        Touch(np.arange(30) < 10, heel, False, path[:, 2] + rotate(foot, heel)[:, 2]),
+        Touch(holds, tip, True, np.zeros(30)),
+    ]
+    end = held(End(path, foot, toes, ball), touches, 1 / 30)
+    assert np.linalg.norm(end.path - path, axis=-1).max() < 0.01
+    np.testing.assert_allclose(end.points(touches[1])[holds], 0, atol=1e-9)
+    assert end.tip_turns is not None
+    assert np.degrees(angle_between(end.tip_turns, toes)).max() < 6
 
 
 def test_runs() -> None:
