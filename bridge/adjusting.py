@@ -33,9 +33,10 @@ from ..core.rotation import (
     rotate,
     to_matrix,
 )
-from .feet import EASE_SECONDS, HOLDS, TURN_EASE_SECONDS, Leg, eased, hip_drop, rotation_vectors, within_reach
+from .feet import EASE_SECONDS, HOLDS, TURN_EASE_SECONDS, eased, rotation_vectors
 from .limbs import Limb, moved_end, reach
 from .planting import ARM, LEG, SIDES, seconds_a_frame
+from .reaching import Leg, hip_drop, within_reach
 from .tpose import LEFT, UP
 
 STEEPEST, HIGHEST, SMALLEST, LARGEST = 45.0, 100.0, 0.1, 10.0

@@ -268,7 +268,7 @@ def _rest(rig: Rig, stage: Stage, bones: Bones, aligned: dict[str, Array]) -> tu
 
 
 def _hips_height(offsets: dict[str, Array], at: dict[str, Array]) -> float:
-    """The pelvis over the floor (m) in the T-pose, whose ankles are as high as at rest, `at`, where legs may be spread."""
+    """The pelvis over the floor (m) in the T-pose, its ankles as high as at rest, `at`, where legs may be spread."""
     lengths = [
         sum(offsets[f"{side}_{part}"][2] for part in ("hip", "knee", "ankle")) - at[f"{side}_ankle"][2]
         for side in SIDES

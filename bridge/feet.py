@@ -3,6 +3,7 @@
 Whoever has other legs than the source makes other steps: feet that stood still slide, sink or hover. Here the end of a
 limb gets a path on which its contact points hold:
 
+0. A foot that is larger for its leg than the source's tilts less near the floor: its ankle would rise into the hip.
 1. While heel and toe tip both stand, the foot is level (or keeps its mean tilt on a slope) and does not turn; while
    the toe tip stands the toes lie flat, so that a heel that rises rolls over the ball of the foot. Toes that the
    source has well off the floor roll over their tip as there: laid flat they would pull the ankle down.
@@ -10,7 +11,7 @@ limb gets a path on which its contact points hold:
    holds already, where that one puts it; at the height of the floor, or of the step the source stood on.
 3. The foot is moved by what its anchors ask for, and between contacts by what leads smoothly from one to the next.
 4. Nothing goes through the floor, but where the source stands on a lower one.
-5. Where a leg does not reach, the hips come down, as little as needed and smoothly.
+5. Where a leg does not reach, the hips come down, as little as needed and smoothly (`reaching.py`).
 
 All on the stage (see `tpose.py`), in metres and seconds.
 """
@@ -38,6 +39,12 @@ HOLDS = 0.5
 """A contact of this much holds its point."""
 STEEPEST_DEGREES = 40.0
 """A foot that stands tilted by more stands on an edge, and keeps its tilt."""
+LYING_DEGREES = 110.0
+"""A foot tilted by as much does not stand but lies."""
+LARGE_FOOT = 1.3
+"""Feet this much larger than their legs ask for tilt as the source's."""
+NEAR_RISE, FAR_RISE = 0.2, 0.5
+"""Of a leg's length: an ankle this far up belongs to a foot that rolls, and one to a foot that is in the air."""
 TOES_UP_DEGREES = 8.0
 """Toes that point this much further down than where they lay no longer lie on the floor."""
 FLOOR_BAND = 0.04
@@ -47,11 +54,6 @@ EASE_SECONDS = 0.25
 TURN_EASE_SECONDS = 0.25
 LIFT_FADE_FRAMES = 4
 SHORTEST_STEP_SECONDS, SHORTEST_STEP = 0.12, 0.06
-LONGEST_REACH = 0.998
-"""Of a leg's length: nearer to straight a little more way is a lot more knee."""
-HIP_EASE_SECONDS = 0.2
-LOWEST_HIPS = 0.3
-"""Of a leg's length: hips are not lowered further, feet leave their place instead."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,27 @@ class End:
             ball = self.path + rotate(self.turns, self.tip_offset)
             return ball + rotate(self.tip_turns, touch.offset)
         return self.path + rotate(self.turns, touch.offset)
+
+    def tilted(self, share: Array) -> End:
+        """The end with a share (F,) of the tilt of foot and toes, their headings kept; none is lost of a foot that
+        lies on its instep, or is upside down."""
+        tip_turns = None if self.tip_turns is None else _tilted(self.tip_turns, share)
+        return End(self.path, _tilted(self.turns, share), tip_turns, self.tip_offset)
+
+
+def tilt_share(larger: float, rise: Array) -> Array:
+    """Step 0: the share (F,) of its tilt that a foot keeps which is `larger` times as long as its leg asks for, where
+    the source's ankle is `rise` (F,) of its leg's length above where it stands."""
+    kept = min(1.0, LARGE_FOOT / larger)
+    return kept + (1 - kept) * _smooth((rise - NEAR_RISE) / (FAR_RISE - NEAR_RISE))
+
+
+def _tilted(turns: Array, share: Array) -> Array:
+    heading = normalise(turns * np.array([1.0, 0.0, 0.0, 1.0]) + np.array([1e-9, 0.0, 0.0, 0.0]))
+    tilt = rotation_vectors(multiply(turns, conjugate(heading)))
+    degrees = np.degrees(np.linalg.norm(tilt, axis=-1))
+    share = share + (1 - share) * _smooth((degrees - STEEPEST_DEGREES) / (LYING_DEGREES - STEEPEST_DEGREES))
+    return multiply(from_rotation_vector(share[:, None] * tilt), heading)
 
 
 def bridged(holds: Bools, points: Array, step: float) -> Bools:
@@ -248,49 +271,3 @@ def runs(flags: Bools) -> list[tuple[int, int]]:
     """(start, stop) of each run of true flags (F,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A leg for `hip_drop`: its hip's path (F, 3), where its ankle shall go (F, 3), its length, how far the ankle is
-    from the hip before (F,), and where a contact holds it (F,)."""
-
-    hip: Array
-    goal: Array
-    length: float
-    distance: Array
-    holding: Bools
-
-
-def hip_drop(legs: Sequence[Leg], step: float) -> Array:
-    """Step 5: by how much (F,) m the hips have to come down. `step`: seconds a frame."""
-    drop = np.zeros(len(legs[0].hip))
-    for leg in legs:
-        limit = np.maximum(LONGEST_REACH * leg.length, leg.distance)
-        way = leg.hip - leg.goal
-        height = np.sqrt(np.maximum(limit**2 - np.sum(way[:, :2] ** 2, -1), 0.0))
-        needed = np.where(leg.holding, np.maximum(way[:, 2] - height, 0.0), 0.0)
-        drop = np.maximum(drop, np.minimum(needed, LOWEST_HIPS * leg.length))
-    return smooth_cover(drop, round(HIP_EASE_SECONDS / step))
-
-
-def smooth_cover(values: Array, reach: int) -> Array:
-    """A smooth curve (F,) that is nowhere below `values` (F,): the mean, over `reach` frames to each side, of the
-    greatest value within `reach` frames."""
-    if reach < 1 or not np.any(values):
-        return values
-    window = np.hanning(2 * reach + 3)[1:-1]
-    padded = np.pad(values, 2 * reach, mode="edge")
-    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(-1)
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(highest, 2 * reach + 1) @ (window / window.sum()))
-
-
-def within_reach(hip: Array, goal: Array, length: float, distance: Array) -> Array:
-    """Goals (F, 3) of an ankle drawn towards the hip where the leg would be overstretched; `distance` (F,) is how
-    far the ankle was from the hip, which is always allowed."""
-    limit = np.maximum(LONGEST_REACH * length, np.minimum(distance, length))
-    way = goal - hip
-    far = np.linalg.norm(way, axis=-1)
-    share = np.where(far > limit, limit / np.maximum(far, 1e-9), 1.0)
-    drawn: Array = hip + way * share[:, None]
-    return drawn

@@ -10,16 +10,19 @@ import numpy as np
 
 from ..core.motion import Motion
 from ..core.rotation import Array, Bools, conjugate, multiply, rotate
-from .feet import FLOOR_BAND, HOLDS, End, Leg, Touch, bridged, held, hip_drop, way_to_anchors, within_reach
+from .feet import FLOOR_BAND, HOLDS, End, Touch, bridged, held, tilt_share, way_to_anchors
 from .limbs import Limb, moved_end, reach
 from .posing import Pose
+from .reaching import Leg, hip_drop, within_reach
 from .source import Source
-from .tpose import LEFT, UP, Bones, role_ends
+from .tpose import LEFT, UP, Bones, role_ends, way_along
 
 SIDES = ("left", "right")
 LEG, ARM = ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 
 
+SHORTEST_FOOT, LONGEST_FOOT = 0.3, 6.0
+"""Of the size that fits the legs: a foot beyond is no measure. Toons have short legs and large feet."""
 SIT_EASE_SECONDS = 0.4
 """How long hips take at most between their own way and the seat."""
 
@@ -63,7 +66,10 @@ def _plant_feet(
         touches = foot_touches(pose, bones, aligned, source, side, scale)
         if not touches or any(name not in bones for name in names):
             continue
-        limb, end = _limb(pose, bones, names), held(_foot(pose, bones, side), touches, step)
+        limb, foot = _limb(pose, bones, names), _foot(pose, bones, side)
+        larger = _foot_size(pose, bones, source.motion, side, scale) / scale
+        foot = foot.tilted(tilt_share(larger, _rise(source, side)))
+        end = held(foot, touches, step)
         holding = np.any([touch.holds for touch in touches], 0) & ~sits
         distance = np.linalg.norm(limb.end - limb.start, axis=-1)
         legs[side] = Leg(limb.start, end.path, reach(limb), distance, holding), end
@@ -79,6 +85,14 @@ def _plant_feet(
             if turns is not None:
                 for bone in bones[f"{side}_{part}"]:
                     pose.turns[bone] = turns
+
+
+def _rise(source: Source, side: str) -> Array:
+    """How far (F,) an ankle of the source is above where it is when it stands, of its leg's length."""
+    rest, joints = rest_joints(source.motion), [source.motion.joint(f"{side}_{part}") for part in LEG]
+    ankle = joints[-1]
+    rise: Array = (source.joints[:, ankle, 2] - rest[ankle, 2]) / way_along(rest[joints])
+    return rise
 
 
 def _plant_hands(
@@ -137,7 +151,7 @@ def foot_touches(
     rest = rest_joints(motion)
     ankle_source, ankle = rest[motion.joint(f"{side}_ankle")], stage.heads[bones[f"{side}_ankle"][0]]
     ends = role_ends(pose.rig, stage, bones)
-    size = _foot_size(motion, side, rest, ends, ankle, scale)
+    size = _foot_size(pose, bones, motion, side, scale)
     touches = []
     for number, parent in enumerate(motion.contact_parents):
         if int(parent) not in carriers:
@@ -237,14 +251,20 @@ def rest_joints(motion: Motion) -> Array:
     return rest
 
 
-def _foot_size(motion: Motion, side: str, rest: Array, ends: Mapping[str, Array], ankle: Array, scale: float) -> float:
-    """The length of the target's foot against the source's, from the ankle to the ball, along the ground."""
+def _foot_size(pose: Pose, bones: Bones, motion: Motion, side: str, scale: float) -> float:
+    """The length of the target's foot against the source's along the ground, from the ankle to the ball, or to the tip
+    of the toes where a foot in one piece is more likely to end there."""
+    ends, rest = role_ends(pose.rig, pose.stage, bones), rest_joints(motion)
     if f"{side}_ankle" not in ends:
         return scale
-    length_source = np.linalg.norm((rest[motion.joint(f"{side}_toe")] - rest[motion.joint(f"{side}_ankle")])[:2])
-    length = np.linalg.norm((ends[f"{side}_ankle"] - ankle)[:2])
-    size = float(length) / max(float(length_source), 1e-6)
-    return size if 0.3 * scale < size < 3 * scale else scale
+    ankle = pose.stage.heads[bones[f"{side}_ankle"][0]]
+    joint, toe = (motion.joint(f"{side}_{part}") for part in ("ankle", "toe"))
+    ball = rest[toe] - rest[joint]
+    stops = [ball] if f"{side}_toe" in bones else [ball, ball + motion.rest_tails[toe]]
+    length = float(np.linalg.norm((ends[f"{side}_ankle"] - ankle)[:2]))
+    sizes = [length / max(float(np.linalg.norm(stop[:2])), 1e-6) for stop in stops]
+    size = min(sizes, key=lambda each: abs(np.log(max(each, 1e-6) / scale)))
+    return size if SHORTEST_FOOT * scale < size < LONGEST_FOOT * scale else scale
 
 
 def _limb(pose: Pose, bones: Bones, names: Sequence[str]) -> Limb:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionlift.bridge.feet import End, Leg, Touch, eased, held, hip_drop, rotation_vectors, runs, smooth_cover
+from motionlift.bridge.feet import End, Touch, eased, held, rotation_vectors, runs
 from motionlift.bridge.limbs import Limb, moved_end, reach
+from motionlift.bridge.reaching import Leg, hip_drop, smooth_cover
 from motionlift.bridge.twist import shared_rotations, twist_along, untwisted
 from motionlift.core.rotation import (
     IDENTITY,

@@ -41,6 +41,25 @@ def test_feet_stand_still(
     assert judged.jump() <= 1.02 * source_jump(walk)
 
 
+def test_large_feet_on_short_legs_do_not_fold_them(
+    walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """A toon's: feet three times as long as its legs ask for, tilted as the source's, folded the legs."""
+    rig = rig_of(presets["mixamo"], dataclasses.replace(A_POSE, legs=0.35))
+    judged = Judged(walk, retarget(walk, rig, with_preset(rig, presets["mixamo"]).rig_map))
+    assert judged.direction_error() < 18
+    assert judged.slide() < 1e-3
+
+
+def test_a_foot_in_one_piece_ends_at_its_toes(
+    walk: Motion, real_rigs: dict[str, Rig], presets: dict[str, Preset]
+) -> None:
+    """Without toe bones the foot's tail is the tip of the toes: feet taken for longer lifted their heels too far."""
+    rig = real_rigs["openpose"]
+    judged = Judged(walk, retarget(walk, rig, with_preset(rig, presets["openpose"]).rig_map))
+    assert judged.direction_error() < 9
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_motion_capture_with_found_contacts(
     mocap_files: list[Path], presets: dict[str, Preset], rig_of: Callable[..., Rig], number: int
