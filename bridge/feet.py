@@ -53,7 +53,7 @@ EASE_SECONDS = 0.25
 """How long a foot takes at most to come off the path that contacts ask for."""
 TURN_EASE_SECONDS = 0.25
 LIFT_FADE_FRAMES = 4
-SHORTEST_STEP_SECONDS, SHORTEST_STEP = 0.12, 0.06
+SHORTEST_STEP_SECONDS, SHORTEST_STEP = 0.12, 0.02
 
 
 @dataclass(frozen=True)

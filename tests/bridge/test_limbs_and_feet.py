@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionlift.bridge.feet import End, Touch, eased, held, rotation_vectors, runs
+from motionlift.bridge.feet import End, Touch, bridged, eased, held, rotation_vectors, runs
 from motionlift.bridge.limbs import Limb, moved_end, reach
 from motionlift.bridge.reaching import Leg, hip_drop, smooth_cover
 from motionlift.bridge.twist import shared_rotations, twist_along, untwisted
@@ -131,6 +131,16 @@ def test_a_heel_that_rises_leaves_the_ankle_where_it_is(toes_bend: bool) -> None
     np.testing.assert_allclose(end.points(touches[1])[holds], 0, atol=1e-9)
     assert end.tip_turns is not None
     assert np.degrees(angle_between(end.tip_turns, toes)).max() < 6
+
+
+@pytest.mark.parametrize(("moved", "plants"), [(0.01, 1), (0.04, 2)])
+def test_two_plants_are_one_only_where_they_are_in_one_place(moved: float, plants: int) -> None:
+    """A contact that is lost for a twentieth of a second, and a shuffle by four centimetres, each held where it is."""
+    holds = np.ones(40, bool)
+    holds[20:22] = False
+    points = np.zeros((40, 3))
+    points[21:, 0] = moved
+    assert len(runs(bridged(holds, points, 1 / 30))) == plants
 
 
 def test_runs() -> None:
