@@ -110,7 +110,11 @@ def stand(rig: Rig, bones: Bones) -> Stage:
     middle = [0.5 * (at(f"left_{pair}") + at(f"right_{pair}")) for pair in pairs]
     top = next((at(role) for role in ("head", "neck") if role in bones), middle[-1])
     low = middle[0] if "left_hip" in bones else at("pelvis")
-    up = _snapped(normalise(top - low), axes, SNAP_UP_DEGREES)
+    # Who is bent forward at rest still stands over the feet; who sits is upright above the hips.
+    ends = [at(f"{side}_ankle") for side in ("left", "right") if f"{side}_ankle" in bones]
+    leans = [normalise(top - low), *([normalise(top - np.mean(ends, 0))] if ends else [])]
+    snapped = _snapped(max(leans, key=lambda lean: float(np.max(axes @ lean))), axes, SNAP_UP_DEGREES)
+    up = snapped if np.max(axes @ snapped) > 1 - 1e-9 else leans[0]
     left = sum((normalise(at(f"left_{pair}") - at(f"right_{pair}")) for pair in pairs), np.zeros(3))
     left = normalise(left - up * np.dot(left, up))
     if not np.any(left) or not np.any(up):

@@ -14,9 +14,10 @@ from motionlift.bridge.match import match, with_preset
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
 from motionlift.bridge.rig import Rig, make_rig, pose_rig
+from motionlift.bridge.tpose import bones_of, stand
 from motionlift.core.jobs import MotionLiftError
 from motionlift.core.motion import Motion
-from motionlift.core.rotation import angle_between
+from motionlift.core.rotation import angle_between, from_axis_angle, multiply, rotate
 
 from .conftest import A_POSE, Build
 from .judging import FREE, RIGS, Judged, own_rig, picked, source_jump
@@ -79,6 +80,28 @@ def test_rolls_and_axes_change_nothing(walk: Motion, presets: dict[str, Preset],
         done = retarget(walk, rig, with_preset(rig, preset).rig_map)
         poses.append(pose_rig(done.rig, done.rotations, done.locations, len(walk))[0])
     np.testing.assert_allclose(poses[0], poses[1], atol=1e-9)
+
+
+@pytest.mark.parametrize("lean", [20.0, 40.0])
+def test_who_is_bent_forward_at_rest_stands_upright_on_level_soles(
+    walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig], lean: float
+) -> None:
+    """An old man's rig, or a goblin's: the lean is its build, and no slope that it stands on."""
+    rig = rig_of(presets["mixamo"], A_POSE)
+    rig_map = with_preset(rig, presets["mixamo"]).rig_map
+    bones = bones_of(rig, rig_map)
+    thighs = [bones[f"{side}_hip"][0] for side in SIDES]
+    upper = [b for b in range(len(rig)) if b not in thighs and not any(rig.is_below(b, thigh) for thigh in thighs)]
+    pivot, turn = rig.heads[thighs].mean(0), from_axis_angle(np.array([1.0, 0, 0]), np.radians(lean))
+    heads, tails, rotations = (np.array(values) for values in (rig.heads, rig.tails, rig.rotations))
+    heads[upper] = pivot + rotate(turn, heads[upper] - pivot)
+    tails[upper] = pivot + rotate(turn, tails[upper] - pivot)
+    rotations[upper] = multiply(turn, rotations[upper])
+    bent = dataclasses.replace(rig, heads=heads, tails=tails, rotations=rotations)
+    np.testing.assert_allclose(stand(bent, bones).world_turn, stand(rig, bones).world_turn, atol=1e-9)
+    judged = Judged(walk, retarget(walk, bent, rig_map))
+    for path, holds in judged.contacts():
+        assert np.abs(bent.to_world(path)[holds, 2]).max() < 5e-3
 
 
 def test_locks_connections_and_missing_bones(
