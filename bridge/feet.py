@@ -221,7 +221,7 @@ def _anchors(end: End, touches: Sequence[Touch]) -> list[Array]:
 
 def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
     """Step 4: lifted where a contact point would be lower than both the floor and the one that the source is on."""
-    low = np.min([end.points(touch)[:, 2] + _sunk(touch.height) for touch in touches], 0)
+    low = np.min([end.points(touch)[:, 2] + sunk(touch.height) for touch in touches], 0)
     # Where a point holds the foot is where it has to be; towards there the lift fades.
     held_at = np.flatnonzero(holding)
     frames = np.arange(len(low))
@@ -233,9 +233,9 @@ def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
     return End(end.path + lift[:, None] * UP, end.turns, end.tip_turns, end.tip_offset)
 
 
-def _sunk(heights: Array) -> Array:
-    """How far (F,) m below the floor a point of the source is on purpose, of its `heights` (F,) m: a little is where
-    its toes are drawn, much is another floor."""
+def sunk(heights: Array) -> Array:
+    """How far (F,) m below the floor a point of the source is on purpose, of its `heights` (F,) m: a little is how
+    it is drawn, much is another floor."""
     return np.clip(-2 * (heights + FLOOR_BAND), 0.0, np.maximum(-heights, 0.0))
 
 

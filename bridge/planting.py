@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.motion import Motion
 from ..core.rotation import Array, Bools, conjugate, multiply, rotate
-from .feet import FLOOR_BAND, HOLDS, End, Touch, bridged, held, tilt_share, way_to_anchors
+from .feet import FLOOR_BAND, HOLDS, End, Touch, bridged, held, sunk, tilt_share, way_to_anchors
 from .limbs import Limb, moved_end, reach
 from .posing import Pose
 from .reaching import Leg, hip_drop, within_reach
@@ -20,9 +20,10 @@ from .tpose import LEFT, UP, Bones, role_ends, way_along
 SIDES = ("left", "right")
 LEG, ARM = ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 
-
 SHORTEST_FOOT, LONGEST_FOOT = 0.3, 6.0
 """Of the size that fits the legs: a foot beyond is no measure. Toons have short legs and large feet."""
+HIGHEST_LIFT = 0.3
+"""Of an arm's length: how far a hand comes up out of the floor at most."""
 SIT_EASE_SECONDS = 0.4
 """How long hips take at most between their own way and the seat."""
 
@@ -31,7 +32,7 @@ def plant(
     pose: Pose, bones: Bones, aligned: Mapping[str, Array], source: Source, scale: float, hands: bool = True
 ) -> None:
     """Make the feet of `pose` hold where the motion's contacts say, lowering the hips where legs do not reach; put
-    hips that sit on their seat; and, with `hands`, make hands hold too.
+    hips that sit on their seat; and, with `hands`, make hands hold too and stay above the floor.
 
     `aligned` as `tpose.alignments` made it; `scale`: the target's size against the source's. Contacts of ankles, toes,
     wrists and the pelvis count, whatever they are called; those of other joints follow the body.
@@ -104,12 +105,22 @@ def _plant_hands(
             continue
         limb, hand = _limb(pose, bones, names), bones[names[-1]][0]
         touches = hand_touches(pose, bones, aligned, source, side, scale)
-        if not any(touch.holds.any() for touch in touches):
+        end = End(limb.end, pose.evaluate()[0][hand])
+        if any(touch.holds.any() for touch in touches):
+            end = held(end, touches, step, flatten=False)
+        path = end.path + _hand_lift(end.path, scale * source.joint(names[-1]), reach(limb))[:, None] * UP
+        if np.array_equal(path, limb.end):
             continue
-        end = held(End(limb.end, pose.evaluate()[0][hand]), touches, step, flatten=False)
         distance = np.linalg.norm(limb.end - limb.start, axis=-1)
-        goal = within_reach(limb.start, end.path, reach(limb), distance)
+        goal = within_reach(limb.start, path, reach(limb), distance)
         _bend(pose, bones, side, ARM, limb, moved_end(limb, goal, _elbow_hinge(source, side)))
+
+
+def _hand_lift(path: Array, wrist: Array, arm: float) -> Array:
+    """By how much (F,) m a wrist on its way `path` (F, 3) has to come up to stay above the floor, where the source's,
+    `wrist` (F, 3) at the target's scale, does: arms may be longer for their legs than its. No more than lets an arm of
+    this length, m, bend without turning over."""
+    return np.clip(-path[:, 2] - sunk(wrist[:, 2]), 0.0, HIGHEST_LIFT * arm)
 
 
 def _elbow_hinge(source: Source, side: str) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from motionlift.bridge.bvh_rig import motion_of_bvh, rig_of_bvh, sized
+from motionlift.bridge.humanoid import SIDES
 from motionlift.bridge.match import match, with_preset
 from motionlift.bridge.preset import Preset
 from motionlift.bridge.retarget import RetargetOptions, retarget
@@ -122,3 +123,19 @@ def test_hands_that_hold_stay(walk: Motion, presets: dict[str, Preset], rig_of: 
     moved = [np.linalg.norm(np.diff(it.moved(hand, point)[16:24], axis=0), axis=-1).max() for it in (judged, free)]
     assert moved[0] < 1e-3 < 5e-3 < moved[1]
     assert judged.jump() < 1.3 * source_jump(motion)
+
+
+def test_long_arms_do_not_go_through_the_floor(
+    walk: Motion, presets: dict[str, Preset], rig_of: Callable[..., Rig]
+) -> None:
+    """An ape's, over short legs, while it squats."""
+    rig = rig_of(presets["mixamo"], dataclasses.replace(A_POSE, arms=2.25, legs=0.6))
+    rig_map = with_preset(rig, presets["mixamo"]).rig_map
+    lowest = []
+    for hands in ("free", "hold"):
+        judged = Judged(walk, retarget(walk, rig, rig_map, RetargetOptions(hands=hands)))
+        wrists = [judged.rig.to_world(judged.heads[:, judged.bones[f"{side}_wrist"][0]]) for side in SIDES]
+        lowest.append(min(float(judged.height(wrist).min()) for wrist in wrists))
+    assert lowest[0] < -0.05
+    assert lowest[1] > -1e-3
+    assert judged.jump() < 1.3 * source_jump(walk)
