@@ -47,6 +47,9 @@ def add_soles(figure, bones):
         ankle, ball = (np.array(figure.matrix_world @ point)
                        for point in (rests[0].head_local, rests[1].head_local if toe != foot else rests[0].tail_local))
         along = (ball - ankle) * [1, 1, 0]
+        hip = np.array(figure.matrix_world @ figure.data.bones[deforming(figure, bones[f"{side}_hip"][0])].head_local)
+        if toe == foot and np.linalg.norm(along) > 0.2 * np.linalg.norm(hip - ankle):
+            along = along / 1.56  # a foot in one piece whose tail is the tip of the toes
         length = np.linalg.norm(along)
         across = 0.3 * np.array([-along[1], along[0], 0])
         middle = ankle * [1, 1, 0] + [0, 0, floor_under(figure)]
