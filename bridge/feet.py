@@ -49,6 +49,8 @@ TOES_UP_DEGREES = 8.0
 """Toes that point this much further down than where they lay no longer lie on the floor."""
 FLOOR_BAND = 0.04
 """Metres: contacts of the source this near the floor are on it."""
+FLOOR_BELOW = 0.08
+"""Metres: and so are those less far below it. Toes of recorded figures are drawn too low, seldom too high."""
 EASE_SECONDS = 0.25
 """How long a foot takes at most to come off the path that contacts ask for."""
 TURN_EASE_SECONDS = 0.25
@@ -207,7 +209,7 @@ def _anchors(end: End, touches: Sequence[Touch]) -> list[Array]:
     for start, stop, which in starts:
         place = points[which][start:stop].mean(0)
         height = float(touches[which].height[start:stop].mean())
-        place[2] = 0.0 if abs(height) < FLOOR_BAND else height
+        place[2] = 0.0 if -FLOOR_BELOW < height < FLOOR_BAND else height
         for other in range(len(touches)):
             both = np.flatnonzero(known[other][start:stop]) + start
             if len(both):
@@ -236,7 +238,7 @@ def _above_floor(end: End, touches: Sequence[Touch], holding: Bools) -> End:
 def sunk(heights: Array) -> Array:
     """How far (F,) m below the floor a point of the source is on purpose, of its `heights` (F,) m: a little is how
     it is drawn, much is another floor."""
-    return np.clip(-2 * (heights + FLOOR_BAND), 0.0, np.maximum(-heights, 0.0))
+    return np.clip(-2 * (heights + FLOOR_BELOW), 0.0, np.maximum(-heights, 0.0))
 
 
 def eased(values: Array, known: Bools, ease_frames: float) -> Array:
