@@ -58,6 +58,11 @@ class Found:
             return None
         return int(np.argmin(away))
 
+    def among(self, frame: Frame, poses: Sequence[Pose]) -> Pose | None:
+        """Which of the poses in a picture at `time` is this one's, if it was the last he was seen in."""
+        away = _away(self.points, self.size, _bodies(frame, poses))
+        return poses[int(np.argmin(away))] if len(away) and away.min() < SAME_BODY else None
+
     def moved(self, bodies: Bodies, index: int, time: float) -> None:
         """He is seen at `time` (s) as one of the bodies."""
         self.time, self.points, self.size = time, bodies.points[index], float(bodies.sizes[index])

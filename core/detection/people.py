@@ -82,8 +82,8 @@ def detect(
         raise MotionLiftError(
             "no_person",
             f"No person was found in {path.name}" + (f" (shot {chosen.number})." if len(shots) > 1 else "."),
-            "The figure should be lit, mostly in view, and higher than a sixth of the picture's longer side: where it "
-            "is smaller, cut the video out around it.",
+            "The figure should be lit, mostly in view, and higher than a sixteenth of the picture's shorter side "
+            "and than 60 pixels: where it is smaller, cut the video out around it.",
         )
     return Detection(
         info,

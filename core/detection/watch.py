@@ -15,8 +15,10 @@ from ..jobs import LiftSettings
 from ..video import Frame
 from .bodies import distinct
 from .landmarker import Landmarker, Pose, bodies_of
-from .late import Back, LateFinds, followed_back
+from .late import Back, Found, LateFinds, Look, followed_back
 from .models import PoseModel
+from .small import SmallPeople
+from .small_watch import SmallWatch
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class Watch:
     one picture is searched, in a thread of its own, for people who are not followed yet. When there are, a landmarker
     for more looks at everything since the last search again and takes over (beside the old one, until it has found
     everyone the old one had). The number goes down when fewer were seen for eight seconds. Who is found late is
-    followed back (`late`).
+    followed back (`late`). Where nobody is found, people who are small in the picture are looked for (`small_watch`).
 
     look_back(start, stop): frames with start <= time < stop (s), decoded again; look_behind: the same from the last to
     the first, or to as many as memory has room for. add(frame, poses): told what was seen in those; add_back: what was
@@ -100,6 +102,7 @@ class Watch:
         self._check: _Check | None = None
         self._check_frames = 0
         self._late = LateFinds()
+        self._small = SmallWatch(model, self._fixed or MOST_PEOPLE, self._beside, look_back, self._see_small_earlier)
         self._looked = self._looked_behind = 0
         self._shot = 0
         self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
@@ -109,6 +112,7 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self._beside.shutdown(cancel_futures=True)
+        self._small.close()
         self._retire(self._current)
         self._retire(self._retiring)
         for made in (self._first, self._search):
@@ -120,9 +124,16 @@ class Watch:
         if frame.shot != self._shot:
             self.finish()
             self._begin_shot(frame)
-        assert self._current is not None
         self._last = frame.time
         self._looked += 1
+        small = self._small.follow(frame)
+        whole = None if self._small.spares(small) else self._look_at_whole(frame)
+        poses = self._small.note(frame, small, whole)
+        self._follow_back(frame, poses, self._small.poses)
+        return poses
+
+    def _look_at_whole(self, frame: Frame) -> list[Pose]:
+        assert self._current is not None
         poses = self._current(frame.image, frame.time)
         if self._retiring is not None:
             poses = self._hand_over(frame, poses, self._retiring)
@@ -133,11 +144,11 @@ class Watch:
             poses = [*poses, *self._answer(frame, self._check)]
         if self._search is not None and self._check is None and frame.time >= self._next_check:
             self._ask(frame, poses, self._search)
-        self._follow_back(frame, poses)
         return poses
 
     def finish(self) -> None:
         """The shot is over: those found by a search still under way are followed up to here."""
+        self._small.finish(self._last)
         check, self._check = self._check, None
         if check is None or self._current is None:
             return
@@ -155,6 +166,7 @@ class Watch:
         self._current, self._retiring = first.result() if first else Landmarker(self._model, self._fixed or 1), None
         self._shot = frame.shot
         self._late.begin(max(frame.time, self._own))
+        self._small.begin(frame.time)
         self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
 
     def _ask(self, frame: Frame, poses: list[Pose], search: Future[Landmarker]) -> None:
@@ -193,28 +205,48 @@ class Watch:
         self._last_full = frame.time
         if since < frame.time:
             for earlier in self._look_back(since, frame.time):
-                poses = self._current(earlier.image, earlier.time)
-                self._add(earlier, poses)
-                self._follow_back(earlier, poses)
+                self._see_earlier(earlier, self._current(earlier.image, earlier.time))
         return self._current(frame.image, frame.time)
 
-    def _follow_back(self, frame: Frame, poses: list[Pose]) -> None:
-        """Whom these poses of the next picture show to have been found late is looked for in those before."""
+    def _see_earlier(self, frame: Frame, poses: list[Pose]) -> None:
+        """What a landmarker that has taken over sees in a picture that was looked at before."""
+        self._add(frame, poses)
+        self._follow_back(frame, poses, [])
+
+    def _see_small_earlier(self, frame: Frame, poses: list[Pose]) -> None:
+        """The same of small people who have been found by a search."""
+        self._add(frame, poses)
+        self._follow_back(frame, poses, poses)
+
+    def _follow_back(self, frame: Frame, poses: list[Pose], small: list[Pose]) -> None:
+        """Whom these poses of the next picture show to have been found late is looked for in those before; those of
+        `small` people by who is led to them."""
         found = self._late.see(frame, poses)
         # In a crowd somebody is lost and found all the time.
         if not found or self._looked_behind > MOST_BEHIND * self._looked:
             return
         log.debug("%d found at %.2f s: looked for before", len(found), found[0].since)
-        people = min(max(distinct_count(poses, frame), 1), self._fixed or MOST_PEOPLE)
-        with Landmarker(self._model, people) as landmarker:
+        led_to = [(each, pose) for each in found if (pose := each.among(frame, small)) is not None]
+        if led_to:
+            with SmallPeople(self._model) as people:
+                people.lead_to(frame.image, 0.0, [pose for _, pose in led_to])
+                self._look_behind_for([each for each, _ in led_to], frame, people)
+        rest = [each for each in found if not any(each is other for other, _ in led_to)]
+        if rest:
+            count = min(max(distinct_count(poses, frame), 1), self._fixed or MOST_PEOPLE)
+            with Landmarker(self._model, count) as landmarker:
+                self._look_behind_for(rest, frame, landmarker)
 
-            def look(image: NDArray[np.uint8], time: float) -> list[Pose]:
-                self._looked_behind += 1
-                return landmarker(image, time)
+    def _look_behind_for(self, found: list[Found], frame: Frame, landmarker: Look) -> None:
+        """Those `found` by this picture, followed back from it."""
 
-            pictures = self._look_behind(self._late.from_where(found), frame.time + _INSTANT)
-            for back in followed_back(found, pictures, look, self._late.there):
-                self._add_back(back)
+        def look(image: NDArray[np.uint8], time: float) -> list[Pose]:
+            self._looked_behind += 1
+            return landmarker(image, time)
+
+        pictures = self._look_behind(self._late.from_where(found), frame.time + _INSTANT)
+        for back in followed_back(found, pictures, look, self._late.there):
+            self._add_back(back)
 
     def _hand_over(self, frame: Frame, poses: list[Pose], old: Landmarker) -> list[Pose]:
         """Both landmarkers' poses, until the new one has everyone the old one has."""
