@@ -21,7 +21,7 @@ from .threads import in_thread
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.025
 REDRAW_SECONDS = 0.25
 """How often counts are drawn anew: nobody reads faster, and a sidebar drawn without a graphics card takes long."""
 BETWEEN_SLICES_SECONDS = 0.01

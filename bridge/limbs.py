@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.rotation import Array, from_rotation_vector, minimal_rotation, multiply, normalise, rotate
+from ..core.rotation import Array, cross, from_rotation_vector, minimal_rotation, multiply, normalise, rotate
 
 OVERSTRETCHED = 0.1
 """Radians against the hinge from which a joint is taken to be bent backwards on purpose; less is a straight one."""
@@ -67,7 +67,7 @@ def _bent(along: Array, below: Array, bend: Array, hinge: Array) -> Array:
     What the limb is bent already stays, and the difference is made up about the joint's own hinge: so the knee of a
     straight leg, whose little bend points anywhere, goes forward, and that of a bent one stays in its plane.
     """
-    now = np.arccos(np.clip(np.sum(along * below, -1), -1.0, 1.0))[:, None] * normalise(np.cross(along, below))
+    now = np.arccos(np.clip(np.sum(along * below, -1), -1.0, 1.0))[:, None] * normalise(cross(along, below))
     level = normalise(hinge - along * np.sum(hinge * along, -1, keepdims=True))
     forward = np.sum(now * level, -1)
     square = forward**2 - np.sum(now * now, -1) + bend**2

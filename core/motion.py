@@ -149,7 +149,11 @@ class Motion:
 
     def save(self, path: Path) -> None:
         """Write the file beside `path` and rename it. Raises `MotionLiftError` when the disk refuses."""
-        with written_beside(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            written_beside(path) as temporary,
+            # Packed harder it is smaller by a hundredth, and takes half as long again.
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        ):
             for name, value in self._entries():
                 # As numpy's `savez` does, one array after the other: an hour of all of them is large.
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:

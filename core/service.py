@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,19 @@ def handle(
     motions = produce(request, progress, cancelled)
     paths = take_paths(output, len(motions))
     check_outputs(paths, request)
-    for done, (motion, path) in enumerate(zip(motions, paths, strict=True)):
-        progress("write", done, len(paths))
-        motion.save(path)
-    progress("write", len(paths), len(paths))
-    return Result(
-        request.id,
-        motions=tuple(str(path) for path in paths),
-        reports=tuple(report_of(motion) for motion in motions),
-        warnings=warnings_of(motions),
-    )
+    # Either takes as long as the other, and a slider waits for both.
+    with ThreadPoolExecutor(1, "motionlift-report") as pool:
+        reports = pool.map(report_of, motions)
+        for done, (motion, path) in enumerate(zip(motions, paths, strict=True)):
+            progress("write", done, len(paths))
+            motion.save(path)
+        progress("write", len(paths), len(paths))
+        return Result(
+            request.id,
+            motions=tuple(str(path) for path in paths),
+            reports=tuple(reports),
+            warnings=warnings_of(motions),
+        )
 
 
 def prepare(cancelled: Callable[[], bool] = never) -> None:

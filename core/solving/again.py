@@ -29,7 +29,7 @@ from ..rotation import (
     to_matrix,
 )
 from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, REFERENCE_HEIGHT
-from .figure import Person, laid, pose
+from .figure import Person, laid, lifted_again
 from .moving import as_filmed, first_seen, in_place, still_frame, stilled, through_another_lens, travels, turns_of
 from .solve import FLOOR_TOLD, PASSES, detected_span, laid_on_picture, motion_of, part_of, solve_people
 from .trajectory import Ground
@@ -136,9 +136,9 @@ def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings) -
     here, body = slice(*span), len(ANIMATION_21)
     rotations, path, world_from_camera = _in_still_camera(motion)
     camera_K = motion.camera_K[0]
-    closed_form = pose(part_of(person, *span), camera_K, settings)
-    seen = replace(closed_form.seen, rest_offsets=motion.rest_offsets[:body], rest_tails=motion.rest_tails[:body])
-    figure = laid(rotations[here], closed_form.curves, seen)
+    rest = motion.rest_offsets[:body], motion.rest_tails[:body]
+    seen, curves = lifted_again(part_of(person, *span), camera_K, settings, rest)
+    figure = laid(rotations[here], curves, seen)
     contacts, supports = np.split(motion.contacts[here], [len(CONTACT_NAMES)], axis=1)
     # The plane Z = 0 of the world.
     ground = Ground(world_from_camera[2, :3], -float(world_from_camera[2, 3]))

@@ -82,26 +82,41 @@ class Figure(Seen):
 
 def pose(person: Person, camera_K: Array, settings: LiftSettings) -> Figure:
     """Steps 1 and 2: the smoothed, constant body."""
-    keypoints, times = person.keypoints, person.keypoints.times
-    weights = trust(keypoints)
-    weights[~np.isfinite(person.lifted_camera).all((1, 2))] = 0.0
-    curves = _smoothed(person.lifted_camera, weights, times, settings)
+    weights, curves = _smoothed(person, settings)
     height = settings.height_m or REFERENCE_HEIGHT
-    rest_offsets, rest_tails = fit_rest(curves, weights, height)
-    (rays,) = by_stretches(
-        lambda part: [np.nan_to_num(camera.rays(keypoints.pixels[part], camera_K)[..., :2])], len(times)
-    )
-    foot_confidence = keypoints.confidence[:, BODY_26.indices(*CONTACT_NAMES)]
-    support_confidence = keypoints.confidence[:, BODY_26.indices(*SEEN_SUPPORTS)]
+    rest = fit_rest(curves, weights, height)
     curves *= height / REFERENCE_HEIGHT
-    rotations = solve_rotations(curves, weights, rest_offsets, times)
-    seen = Seen(times, rest_offsets, rest_tails, rays, weights, foot_confidence, support_confidence)
-    gaps = long_gaps(weights.any(1), times)
-    figure = laid(bridged(rotations, gaps, times), curves, seen)
+    seen = _seen_of(person, camera_K, weights, rest)
+    rotations = solve_rotations(curves, weights, seen.rest_offsets, seen.times)
+    gaps = long_gaps(weights.any(1), seen.times)
+    figure = laid(bridged(rotations, gaps, seen.times), curves, seen)
     for start, stop in gaps:
         # Where nobody was seen for long they follow the figure.
         curves[start:stop] = figure.points[start:stop]
     return figure
+
+
+def lifted_again(
+    person: Person, camera_K: Array, settings: LiftSettings, rest: tuple[Array, Array]
+) -> tuple[Seen, Array]:
+    """What `pose` says of a person whose body, `rest` offsets and tails (21, 3) m, and pose are known: what was seen,
+    and the curves (F, 26, 3) m. A third of its time, where there is no long gap, which a pose has to bridge."""
+    weights, curves = _smoothed(person, settings)
+    seen = _seen_of(person, camera_K, weights, rest)
+    if long_gaps(weights.any(1), seen.times):
+        return seen, pose(person, camera_K, settings).curves
+    curves *= (settings.height_m or REFERENCE_HEIGHT) / REFERENCE_HEIGHT
+    return seen, curves
+
+
+def _seen_of(person: Person, camera_K: Array, weights: Array, rest: tuple[Array, Array]) -> Seen:
+    """What was seen, with `weights` (F, 26), of a body of `rest` offsets and tails (21, 3) m."""
+    keypoints = person.keypoints
+    (rays,) = by_stretches(
+        lambda part: [np.nan_to_num(camera.rays(keypoints.pixels[part], camera_K)[..., :2])], len(keypoints.times)
+    )
+    feet, supports = (keypoints.confidence[:, BODY_26.indices(*names)] for names in (CONTACT_NAMES, SEEN_SUPPORTS))
+    return Seen(keypoints.times, *rest, rays, weights, feet, supports)
 
 
 def laid(rotations: Array, curves: Array, seen: Seen) -> Figure:
@@ -144,12 +159,16 @@ def path_of(figure: Figure) -> Array:
     return solve_path(figure.points, figure.rays, weights, figure.times)
 
 
-def _smoothed(points: Array, weights: Array, times: Array, settings: LiftSettings) -> Array:
-    """Joints (F, 26, 3) smoothed by trust, gaps filled."""
+def _smoothed(person: Person, settings: LiftSettings) -> tuple[Array, Array]:
+    """How far points are trusted (F, 26), and where they were lifted to (F, 26, 3) m, smoothed by that and gaps filled,
+    of a body of `REFERENCE_HEIGHT`."""
+    points, times = person.lifted_camera, person.keypoints.times
+    weights = trust(person.keypoints)
+    weights[~np.isfinite(points).all((1, 2))] = 0.0
     curves, cutoff = np.empty_like(points), cutoff_hz(settings.smoothing)
     for joint in range(points.shape[1]):
         curves[:, joint] = smooth(points[:, joint], weights[:, joint], times, cutoff)
-    return curves
+    return weights, curves
 
 
 def cutoff_hz(smoothing: float) -> float:

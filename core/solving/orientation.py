@@ -16,6 +16,7 @@ from ..rotation import (
     IDENTITY,
     Array,
     conjugate,
+    cross,
     frame_from_axes,
     from_axis_angle,
     from_matrix,
@@ -166,7 +167,7 @@ def _arm(figure: _Figure, world: _Orientations, side: str) -> None:
     # In T-pose the forearm closes forwards, to -Y: the hinge is -Z on the left, +Z on the right.
     hinge_rest = -sign * _Z
     swing = _aimed(world[f"{side}_clavicle"], figure.rest(elbow), upper)
-    bend = np.cross(upper, fore)
+    bend = cross(upper, fore)
     weight = np.sum(bend**2, -1) * figure.sure(shoulder, elbow, wrist)
     hinge = _steady_axis(swing, bend, weight, hinge_rest, ELBOW_REST_WEIGHT, figure.times)
     world[shoulder] = align(upper, hinge, figure.rest(elbow), hinge_rest)
@@ -189,10 +190,10 @@ def _leg(figure: _Figure, world: _Orientations, side: str) -> None:
     # Knees close backwards, to +Y: the hinge is +X. It can only open as far as straight, so a bend the
     # wrong way round is noise.
     swing = _aimed(world["pelvis"], figure.rest(knee), thigh)
-    bend = np.cross(thigh, shin)
+    bend = cross(thigh, shin)
     right_way = np.clip(np.sum(normalise(bend) * rotate(swing, _X), -1) + 0.3, 0.0, 1.0)
     weight = np.sum(bend**2, -1) * right_way * figure.sure(hip, knee, ankle)
-    sideways = np.cross(sole, shin)
+    sideways = cross(sole, shin)
     foot_weight = KNEE_FOOT_WEIGHT * np.sum(sideways**2, -1) * figure.sure(ankle, heel, toe)
     evidence = normalise(bend) * weight[:, None] + normalise(sideways) * foot_weight[:, None]
     hinge = _steady_axis(swing, evidence, weight + foot_weight, _X, KNEE_REST_WEIGHT, figure.times)

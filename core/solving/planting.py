@@ -21,6 +21,7 @@ from ..rotation import (
     Array,
     Bools,
     conjugate,
+    cross,
     forward_kinematics,
     from_axis_angle,
     local_from_world,
@@ -284,7 +285,7 @@ def _bend_leg(world: Array, joints: Array, foot: _Foot, rest_offsets: Array, sid
     shin_turned = multiply(swing, world[:, knee])
     beyond = rotate(shin_turned, normalise(rest_offsets[ankle]))
     # The axis the knee bends about: square to the leg's plane; a straight leg's is the hinge's.
-    axis = np.cross(now, beyond) + HINGE_SHARE * rotate(thigh_turned, _X)
+    axis = cross(now, beyond) + HINGE_SHARE * rotate(thigh_turned, _X)
     axis = normalise(axis - line * np.sum(axis * line, -1, keepdims=True))
     cosine = (thigh**2 + distance**2 - shin**2) / (2 * thigh * distance)
     bent = -np.arccos(np.clip(cosine, -1.0, 1.0))

@@ -15,6 +15,7 @@ from motionlift.core.rotation import (
     conjugate,
     continuous,
     continuous_euler,
+    cross,
     forward_kinematics,
     frame_from_axes,
     from_axis_angle,
@@ -57,6 +58,14 @@ def test_product_and_rotation_agree_with_scipy_and_with_matrices() -> None:
     np.testing.assert_allclose(to_matrix(a), _scipy(a).as_matrix(), atol=1e-12)
     np.testing.assert_allclose(rotate(a, v), _scipy(a).apply(v), atol=1e-12)
     _same(multiply(a, conjugate(a)), np.broadcast_to(IDENTITY, (50, 4)))
+
+
+def test_cross_products_are_numpys_to_the_bit() -> None:
+    q, a, b = _quaternions(40, 3), _vectors(40, 3), _vectors(3, seed=4)
+    np.testing.assert_array_equal(cross(a, b), np.cross(a, b))
+    turned = 2.0 * np.cross(q[..., 1:], a)
+    np.testing.assert_array_equal(rotate(q, a), a + q[..., :1] * turned + np.cross(q[..., 1:], turned))
+    assert cross(a.astype(np.float32), b.astype(np.float32)).dtype == np.float32
 
 
 def test_leading_axes_broadcast() -> None:

@@ -15,7 +15,7 @@ from motionlift.core.motion import Motion
 from motionlift.core.rotation import from_euler, to_matrix
 from motionlift.core.solving import again
 from motionlift.core.solving.again import resolve
-from motionlift.core.solving.figure import Person
+from motionlift.core.solving.figure import Person, lifted_again, pose
 from motionlift.core.solving.moving import as_filmed, camera_turns, in_place, still_frame, stilled
 from motionlift.core.solving.solve import solve_people
 
@@ -68,6 +68,20 @@ def test_smoothing_leaves_figure_floor_and_contacts_as_they_are(solved: Motion, 
     assert np.nanmedian(overlay_error(other)) < 3
     # As it would come out solved from the beginning, where the floor may be found a little elsewhere.
     assert apart(other, resolve(of_another_version(solved), other_settings(smoothing))) < 0.02
+
+
+@pytest.mark.parametrize("gap", [slice(0), slice(10, 25)], ids=["seen", "gap"])
+def test_what_was_seen_is_read_again_to_the_bit(gap: slice) -> None:
+    """Without posing it, where nobody was out of sight for long: there the curves follow the pose."""
+    person = perceived(standing(0.3)[0])
+    detected = person.keypoints.detected.copy()
+    detected[gap] = False
+    person = dataclasses.replace(person, keypoints=dataclasses.replace(person.keypoints, detected=detected))
+    posed = pose(person, K, SETTINGS)
+    seen, curves = lifted_again(person, K, SETTINGS, (posed.rest_offsets, posed.rest_tails))
+    np.testing.assert_array_equal(curves, posed.curves)
+    for field in dataclasses.fields(seen):
+        np.testing.assert_array_equal(getattr(seen, field.name), getattr(posed, field.name), err_msg=field.name)
 
 
 def test_feet_that_are_let_go_and_planted_again(solved: Motion) -> None:
