@@ -28,6 +28,8 @@ CANCEL_SECONDS = 0.5
 """A worker that has not stopped by then is ended."""
 SUPERSEDED_SECONDS = 8.0
 """So long a job may go on that nobody wants any more: stopping it costs the engine a new start, which takes seconds."""
+RESTART_SECONDS = 4.0
+"""About what that takes, on a busy machine: where more is known to be left of the job, it is stopped at once."""
 
 
 class LiftQueue:
@@ -217,8 +219,10 @@ class LiftQueue:
         self._end(finished)
 
     def _enforce_superseded(self) -> None:
-        superseded = self.status.superseded_since if self.status else None
-        if self.status and superseded is not None and time.monotonic() - superseded > SUPERSEDED_SECONDS:
+        superseded, now = self.status.superseded_since if self.status else None, time.monotonic()
+        if self.status is None or superseded is None:
+            return
+        if now - superseded > SUPERSEDED_SECONDS or (self.status.seconds_left(now) or 0.0) > RESTART_SECONDS:
             log.info("%s goes on for too long: it is stopped", self.status.job.name)
             self.cancel(self.status.job)
 

@@ -104,9 +104,7 @@ def reconstruct(
     scene = _lifted(people, None if assumed else camera_K, settings, drift, progress)
     people[:] = [dataclasses.replace(keypoints, world_landmarks=None) for keypoints in people]
     sources = [{**source, **scene.lens} for source in sources]
-    count = len(people)
-    progress("solve", 0, count)
-    motions = solve_people(scene.people, scene.camera_K, settings, sources)
+    motions = solve_people(scene.people, scene.camera_K, settings, sources, progress)
     turns, hands = scene.turns, [keypoints.hands for keypoints in people]
     del scene
     seen = [] if turns is None else list(people)
@@ -118,7 +116,6 @@ def reconstruct(
         motions = [_with_fingers(motions, each, settings) for each in hands]
     if not travels(settings, drift is not None and camera.moves(drift)):
         motions = [in_place(motion) for motion in motions]
-    progress("solve", count, count)
     return motions
 
 
@@ -248,13 +245,12 @@ def find_lens(people: Sequence[Keypoints2D], settings: LiftSettings) -> tuple[Ar
 
 def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """Solve a motion again with other settings."""
-    progress("solve", 0, 1)
+    progress("solve", 0, None)
     if settings.hands and motion.hands is None:
         raise MotionLiftError("no_hands", "This take was lifted without hands.", "Lift the video again with --hands.")
-    solved = dataclasses.replace(again.resolve(motion, settings), hands=motion.hands)
+    solved = dataclasses.replace(again.resolve(motion, settings, progress), hands=motion.hands)
     if settings.hands and len(solved.joint_names) == len(ANIMATION_21):
         solved = _with_fingers([solved], motion.hands, settings)
-    progress("solve", 1, 1)
     return solved
 
 

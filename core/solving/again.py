@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import __version__
 from .. import camera
-from ..jobs import LiftSettings
+from ..jobs import LiftSettings, ProgressCallback, ignore_progress
 from ..keypoints import Keypoints2D
 from ..motion import Motion
 from ..rotation import (
@@ -31,7 +31,7 @@ from ..rotation import (
 from ..skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, REFERENCE_HEIGHT
 from .figure import Person, laid, lifted_again
 from .moving import as_filmed, first_seen, in_place, still_frame, stilled, through_another_lens, travels, turns_of
-from .solve import FLOOR_TOLD, PASSES, detected_span, laid_on_picture, motion_of, part_of, solve_people
+from .solve import FLOOR_TOLD, PASSES, Solving, detected_span, laid_on_picture, motion_of, part_of, solve_people
 from .trajectory import Ground
 
 MANNER = frozenset({"smoothing", "foot_lock", "hands"})
@@ -42,7 +42,7 @@ FOUND = "found"
 """The source's key for what was found, while something given stands in its place."""
 
 
-def resolve(motion: Motion, settings: LiftSettings) -> Motion:
+def resolve(motion: Motion, settings: LiftSettings, progress: ProgressCallback = ignore_progress) -> Motion:
     """The motion as other settings want it. Its fingers, if it has any, are left out, unless nothing differs."""
     differing = _differing(motion, settings)
     if not differing:
@@ -66,9 +66,9 @@ def resolve(motion: Motion, settings: LiftSettings) -> Motion:
         turns = through_another_lens(turned, before, after)
     person = _before_still_camera(filmed, motion.lifted_camera, _Camera(before, turned), _Camera(after, turns))
     if differing <= MANNER:
-        solved = replace(_in_another_manner(motion, person, settings), source=source)
+        solved = replace(_in_another_manner(motion, person, settings, progress), source=source)
     else:
-        (solved,) = solve_people([person], after, settings, [source])
+        (solved,) = solve_people([person], after, settings, [source], progress)
     if turns is not None:
         solved = as_filmed(solved, filmed, turns)
     if not differing <= MANNER:
@@ -130,9 +130,10 @@ def _before_still_camera(filmed: Keypoints2D, lifted_camera: Array, was: _Camera
     return Person(seen, lifted)
 
 
-def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings) -> Motion:
+def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings, progress: ProgressCallback) -> Motion:
     """One solve from the motion on, with its figure, floor and contacts; `person` as the still camera saw it."""
     span = detected_span(person.keypoints)
+    solving = Solving(progress, span[1] - span[0])
     here, body = slice(*span), len(ANIMATION_21)
     rotations, path, world_from_camera = _in_still_camera(motion)
     camera_K = motion.camera_K[0]
@@ -142,7 +143,9 @@ def _in_another_manner(motion: Motion, person: Person, settings: LiftSettings) -
     contacts, supports = np.split(motion.contacts[here], [len(CONTACT_NAMES)], axis=1)
     # The plane Z = 0 of the world.
     ground = Ground(world_from_camera[2, :3], -float(world_from_camera[2, 3]))
-    figure, path = laid_on_picture(figure, path[here], ground, contacts, supports, PASSES[-1], settings, again=True)
+    figure, path = laid_on_picture(
+        figure, path[here], ground, contacts, supports, PASSES[-1], settings, again=True, solved_more=solving.more
+    )
     return motion_of(
         person, span, figure, path, contacts, supports, world_from_camera, camera_K, settings, motion.source
     )

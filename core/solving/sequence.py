@@ -50,12 +50,22 @@ places, where hardly anything tells them apart, and not agree."""
 DEFAULTS = Sigmas()
 
 
+def nobody_told(frames: int) -> None:
+    """For those who do not look how far a solve is."""
+
+
 def solve_sequence(
-    start: Pose, body: Body, evidence: Evidence, iterations: int, sigmas: Sigmas = DEFAULTS, again: bool = False
+    start: Pose,
+    body: Body,
+    evidence: Evidence,
+    iterations: int,
+    sigmas: Sigmas = DEFAULTS,
+    again: bool = False,
+    solved_more: Callable[[int], None] = nobody_told,
 ) -> Pose:
     """The pose that fits the evidence best, from `start` on, after at most so many steps; `again`: the start is such a
     pose, for nearly the same evidence, so that windows go by what their neighbours found (Schwarz's alternating
-    method)."""
+    method). `solved_more` is told how many frames are done, window by window."""
     free = not (evidence.planted.any() or evidence.carrying.any())
     size, overlap = (FREE_WINDOW, FREE_OVERLAP) if free else (WINDOW, OVERLAP)
     parts = windows(len(start.path), size, overlap)
@@ -90,6 +100,7 @@ def solve_sequence(
             here = slice(part.start, until)
             rotations[here] = multiply(quaternions(turns / total[:, None, None]), start.rotations[here])
             path[here] = start.path[here] + shifts / total[:, None]
+            solved_more(done)
     return Pose(rotations, path)
 
 

@@ -12,14 +12,14 @@ feet are made to stand exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import camera
-from ..jobs import LiftSettings, MotionLiftError
+from ..jobs import LiftSettings, MotionLiftError, ProgressCallback, ignore_progress
 from ..keypoints import Keypoints2D
 from ..motion import Motion, standard_rate
 from ..rotation import Array, continuous_signs, from_matrix, local_from_world, multiply
@@ -53,8 +53,25 @@ SHORTEST = 3
 """Detected frames below which there is nothing to solve."""
 
 
+class Solving:
+    """Tells how far a solve in so many passes is, in frames of the people."""
+
+    def __init__(self, progress: ProgressCallback, frames: int, passes: int = 1) -> None:
+        self._progress, self._frames, self._passes, self._done = progress, frames, passes, 0
+        progress("solve", 0, frames)
+
+    def more(self, frames: int) -> None:
+        """So many more are done, of one pass."""
+        self._done += frames
+        self._progress("solve", self._done // self._passes, self._frames)
+
+
 def solve_people(
-    people: Sequence[Person], camera_K: Array, settings: LiftSettings, sources: Sequence[Mapping[str, Any]]
+    people: Sequence[Person],
+    camera_K: Array,
+    settings: LiftSettings,
+    sources: Sequence[Mapping[str, Any]],
+    progress: ProgressCallback = ignore_progress,
 ) -> list[Motion]:
     """One `Motion` a person; all share camera, floor and clock.
 
@@ -62,6 +79,7 @@ def solve_people(
     for someone detected in fewer than three frames.
     """
     spans = [detected_span(person.keypoints) for person in people]
+    solving = Solving(progress, sum(stop - start for start, stop in spans), len(PASSES))
     figures = [pose(part_of(p, *span), camera_K, settings) for p, span in zip(people, spans, strict=True)]
     paths = [path_of(figure) for figure in figures]
     stance = stance_of(figures, paths)
@@ -81,6 +99,7 @@ def solve_people(
                 iterations,
                 settings,
                 again=number > 1,
+                solved_more=solving.more,
             )
             figures.append(figure)
             del figure
@@ -141,8 +160,9 @@ def laid_on_picture(
     iterations: int,
     settings: LiftSettings,
     again: bool,
+    solved_more: Callable[[int], None],
 ) -> tuple[Figure, Array]:
-    """The figure and its path after a sequence solve."""
+    """The figure and its path after a sequence solve; `solved_more` as there."""
     evidence = Evidence(
         figure.rays,
         figure.weights,
@@ -157,7 +177,7 @@ def laid_on_picture(
     sigmas = Sigmas().smoothed(4.0 ** (0.5 - settings.smoothing))
     start, seen, curves = Pose(figure.rotations, path), figure.seen, figure.curves
     del figure
-    solved = solve_sequence(start, body, evidence, iterations, sigmas, again)
+    solved = solve_sequence(start, body, evidence, iterations, sigmas, again, solved_more)
     del start
     return laid(solved.rotations, curves, seen), solved.path
 

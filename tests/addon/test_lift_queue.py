@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from motionlift.addon import lift_queue
+from motionlift.addon import lift_jobs, lift_queue
 from motionlift.addon.lift_jobs import Finished, Job, Status
 from motionlift.addon.lift_queue import LiftQueue
 from motionlift.bridge.worker_client import WorkerClient
@@ -245,6 +245,17 @@ def test_a_job_that_nobody_wants_any_more_does_not_cost_the_worker(
     _until(queue, lambda: queue.status and queue.status.done)
     queue.supersede(waits)
     (stopped,) = queue.wait()
+    assert stopped.error is not None
+    assert stopped.error.code == "cancelled"
+    # So is, at once, one that is known to take longer than a new start.
+    monkeypatch.setattr(lift_queue, "SUPERSEDED_SECONDS", 60.0)
+    monkeypatch.setattr(lift_queue, "RESTART_SECONDS", 0.5)
+    monkeypatch.setattr(lift_jobs, "ESTIMATE_AFTER_SECONDS", 0.5)
+    queue.add(long := job("waits"))
+    _until(queue, lambda: queue.status and queue.status.done)
+    queue.supersede(long)
+    # With less patience than that of the queue.
+    (stopped,) = _until(queue, lambda: not queue.jobs and queue.status is None)
     assert stopped.error is not None
     assert stopped.error.code == "cancelled"
     # A waiting one is just taken out.

@@ -22,7 +22,6 @@ from statistics import median
 from typing import Any
 
 import bpy
-from memory import detection_repeated, repeated
 
 from motionlift.bridge.blender.drafts import Draft, Keys
 from motionlift.bridge.blender.rigs import read_rig
@@ -36,6 +35,7 @@ from motionlift.core.processors import share
 from motionlift.core.service import report_of
 from motionlift.core.solving import again
 from motionlift.core.video import probe
+from motionlift.tests.benchmarks.memory import detection_repeated, repeated
 
 log = logging.getLogger("benchmark")
 

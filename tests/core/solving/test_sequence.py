@@ -194,6 +194,14 @@ def test_seams_between_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> N
         assert np.degrees(angle_between(parts.rotations, whole.rotations)).max() < 0.2
 
 
+def test_every_frame_is_told_once_window_by_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequence, "FREE_WINDOW", 100)
+    truth, told = squat(60, 200), list[int]()
+    solve_sequence(truth, BODY, evidence_of(truth), 1, solved_more=told.append)
+    assert len(told) == len(windows(200, 100, sequence.FREE_OVERLAP)) > 1
+    assert sum(told) == 200
+
+
 def test_windows_solved_again_end_where_their_neighbours_were(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = squat(60, 200)
     seen = evidence_of(truth, squat(50, 200))

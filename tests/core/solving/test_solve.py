@@ -42,6 +42,13 @@ def test_a_clip_in_stretches_comes_out_as_in_one(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-9)
 
 
+def test_how_far_a_solve_is_counts_the_frames_of_all_people_in_all_passes() -> None:
+    people, told = [perceived(standing(x)[0], first=10) for x in (-0.6, 0.6)], list[tuple[object, ...]]()
+    solve_people(people, K, SETTINGS, [{}, {}], lambda *step: told.append(step))
+    frames = 2 * (FRAMES - 10)
+    assert told == [("solve", done * frames // 6, frames) for done in range(7)]
+
+
 def test_an_hour_takes_a_few_kilobytes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes on top with length, beside what is given: 108,000 frames and torch are to fit into 1.2 GB."""
     monkeypatch.setattr(sequence._Window, "solved", lambda self, *_: torch.zeros(self._frames * UNKNOWNS))
