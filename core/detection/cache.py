@@ -22,7 +22,7 @@ from .tasks import VERSION
 
 log = logging.getLogger(__name__)
 
-STAGE_VERSION = 8
+STAGE_VERSION = 9
 """Grows whenever `observe` would see something else in the same video."""
 
 LIMIT_BYTES = 2_000_000_000

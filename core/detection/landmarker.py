@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,12 @@ class Pose:
 
     landmarks: Floats
     world: Floats
+
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+Look = Callable[[Picture, float], list[Pose]]
+"""The poses in a picture at a time (s) that grows from call to call: a `Landmarker`, or who looks as it does."""
 
 
 def bodies_of(poses: Sequence[Pose], size: tuple[int, int]) -> Bodies:
@@ -93,8 +99,8 @@ class Landmarker:
             self._task.close()
             self._task = None
 
-    def __call__(self, image: NDArray[np.uint8], time: float) -> list[Pose]:
-        """The poses in `image` (H, W, 3) RGB, shown at `time` (s)."""
+    def __call__(self, image: Picture, time: float) -> list[Pose]:
+        """The poses in `image`, shown at `time` (s)."""
         picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
         # MediaPipe wants whole milliseconds that grow.
         self._last_ms = max(round(time * 1000), self._last_ms + 1, 0)

@@ -11,16 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..rotation import Array
 from ..video import Frame
 from .bodies import SAME_BODY, Bodies, distances
-from .landmarker import Pose, bodies_of
+from .landmarker import Look, Pose, bodies_of
 from .settling import SETTLING_SECONDS
-
-Look = Callable[[NDArray[np.uint8], float], list[Pose]]
-"""The poses in a picture (H, W, 3) at a time (s) that grows from call to call."""
 
 UNSEEN_SECONDS, UNSEEN_PICTURES = 0.2, 2
 """Who was not seen hereabouts for so long, and in so many pictures, is found anew; while being followed, after so many

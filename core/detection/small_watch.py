@@ -1,4 +1,4 @@
-"""When people who are small in the picture are looked for, and when they are followed: see `small`."""
+"""When people who are small in the picture are looked for (`small`), and following all whom landmarkers are led to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from ..video import Frame
 from .bodies import Bodies
 from .landmarker import Landmarker, Pose, bodies_of
+from .leading import LedPeople
 from .models import PoseModel
-from .small import SMALL, SmallPeople, others, search
+from .parts import others
+from .small import SMALL, search
 from .tracking import BRIEF
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class SmallWatch:
     ) -> None:
         self._model, self._most, self._beside = model, most, beside
         self._look_back, self._earlier = look_back, earlier
-        self._followed = SmallPeople(model)
+        self._followed = LedPeople(model)
         self.poses: list[Pose] = []
         self._searcher: Landmarker | None = None
         self._search: _Search | None = None
@@ -113,11 +115,10 @@ class SmallWatch:
         if self._search is not None and self._pictures > SEARCH_PICTURES:
             search, self._search = self._search, None
             # Whoever has come in meanwhile is whom the clip is about.
-            if not lasting and (new := self._begun(search, frame.time)) is not None:
-                found = new(frame.image, frame.time)
-                self._followed.take(new)
+            if not lasting and (new := self._new(search)):
+                log.debug("%d small people found at %.2f s", len(new), search.frame.time)
                 self._last_seen, self._wait = frame.time, NOBODY_SECONDS
-                followed = self.poses = [*followed, *found]
+                followed = [*followed, *self.lead_to(search.frame, new, frame)]
         if self._search is None and self._due(frame.time, len(followed)):
             self._ask(frame, followed)
         return [*followed, *seen]
@@ -126,12 +127,20 @@ class SmallWatch:
         """The shot's last picture was shown at `last` (s): those found by a search still under way are followed to
         there."""
         search, self._search = self._search, None
-        if (
-            search is not None
-            and last - self._whole_since < BRIEF
-            and (new := self._begun(search, last + _INSTANT)) is not None
-        ):
-            new.close()
+        if search is not None and last - self._whole_since < BRIEF and (new := self._new(search)):
+            self.lead_up_to(last, search.frame, new)
+
+    def lead_to(self, before: Frame, new: list[Pose], frame: Frame) -> list[Pose]:
+        """Follow those, too, whom poses show in a picture `before` this one. The poses of those who are still there."""
+        people = self._led(before, new, frame.time)
+        found = people(frame.image, frame.time)
+        self._followed.take(people)
+        self.poses = [*self.poses, *found]
+        return found
+
+    def lead_up_to(self, last: float, before: Frame, new: list[Pose]) -> None:
+        """The same where the last picture was shown at `last` (s)."""
+        self._led(before, new, last + _INSTANT).close()
 
     def _see(self, time: float, bodies: Bodies, longest: int) -> None:
         if len(bodies.sizes):
@@ -141,7 +150,8 @@ class SmallWatch:
     def _due(self, time: float, followed: int) -> bool:
         if not self._alone or followed >= self._most or time < self._next or self._pictures < FEWEST_PICTURES:
             return False
-        return followed > 0 or time - self._last_seen >= self._wait
+        # Beside somebody who is not small nobody small is looked for.
+        return (followed > 0 and self._wait < LARGE_SECONDS) or time - self._last_seen >= self._wait
 
     def _ask(self, frame: Frame, followed: list[Pose]) -> None:
         found = self._beside.submit(self._searched, frame)
@@ -153,16 +163,16 @@ class SmallWatch:
             self._searcher = Landmarker(self._model, self._most, video=False)
         return search(self._searcher, frame.image)
 
-    def _begun(self, search: _Search, now: float) -> SmallPeople | None:
-        """Those whom a search has found, followed from its picture up to `now` (s); None: there are none."""
+    def _new(self, search: _Search) -> list[Pose]:
+        """Those whom a search that is over has found."""
         image = search.frame.image
-        size = (image.shape[1], image.shape[0])
-        new = others(search.found.result(), search.followed, size)[: self._most - len(search.followed)]
-        if not new:
-            return None
-        log.debug("%d small people found at %.2f s", len(new), search.frame.time)
-        people = SmallPeople(self._model)
-        people.lead_to(image, search.frame.time, new)
-        for frame in self._look_back(search.frame.time, now):
+        new = others(search.found.result(), search.followed, (image.shape[1], image.shape[0]))
+        return new[: self._most - len(search.followed)]
+
+    def _led(self, before: Frame, new: list[Pose], now: float) -> LedPeople:
+        """Those whom poses show in a picture `before`, followed from it up to `now` (s)."""
+        people = LedPeople(self._model)
+        people.lead_to(before.image, before.time, new)
+        for frame in self._look_back(before.time, now):
             self._earlier(frame, people(frame.image, frame.time))
         return people

@@ -17,11 +17,12 @@ import numpy as np
 
 from ..video import VideoInfo
 from .cache import DetectionCache
+from .checks import LONGEST_BETWEEN_SEARCHES
 from .chunks import WARM_UP, Chunk
 from .observations import Observations
 from .observe import SoFar
 from .record import Record
-from .watch import LONGEST_BETWEEN_SEARCHES, Part
+from .watch import Part
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..jobs import LiftSettings
 from ..video import Frame
-from .bodies import distinct
-from .landmarker import Landmarker, Pose, bodies_of
-from .late import Back, Found, LateFinds, Look, followed_back
+from .checks import IDLE_SECONDS, Check, Checks, distinct_count
+from .landmarker import Landmarker, Look, Picture, Pose
+from .late import Back, Found, LateFinds, followed_back
+from .leading import LedPeople
 from .models import PoseModel
-from .small import SmallPeople
 from .small_watch import SmallWatch
 
 log = logging.getLogger(__name__)
@@ -27,17 +26,7 @@ MOST_PEOPLE = 4
 
 MOST_BEHIND = 1.5
 """Pictures looked at backwards for each one looked at so far: beyond, nobody else is followed back."""
-_SEARCH_FRAMES = 6
-"""A search runs beside the frames that follow; its result is taken after so many of them, whatever the machine's
-speed, so that the same video always gives the same poses."""
-_CHECK_OFTEN = 0.3
-_CHECK_EVERY = 1.0
-LONGEST_BETWEEN_SEARCHES = 2.5
-"""Seconds of the video between two searches for more people, later in a shot."""
-_LATER = 2.0
-_IDLE_SECONDS = 8.0
 _INSTANT = 1e-4
-_PERSON_VISIBILITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,24 +43,15 @@ class Part:
     people: int = 1
 
 
-@dataclass(frozen=True)
-class _Check:
-    """A search under way: the picture searched, who was followed in it, when the search before was, what is found."""
-
-    frame: Frame
-    followed: list[Pose]
-    since: float
-    found: Future[list[Pose]]
-
-
 class Watch:
     """Follows everyone in a shot with one landmarker of as many poses as people were seen.
 
     Looking for two people costs nearly twice as much as following one, so the number starts at one, and now and then
-    one picture is searched, in a thread of its own, for people who are not followed yet. When there are, a landmarker
-    for more looks at everything since the last search again and takes over (beside the old one, until it has found
-    everyone the old one had). The number goes down when fewer were seen for eight seconds. Who is found late is
-    followed back (`late`). Where nobody is found, people who are small in the picture are looked for (`small_watch`).
+    one picture is searched, in a thread of its own, for people who are not followed yet (`checks`). When there are, a
+    landmarker for more looks at everything since the last search again and takes over (beside the old one, until it has
+    found everyone the old one had). The number goes down when fewer were seen for eight seconds. To whom the whole
+    picture does not show (`beside`) landmarkers of their own are led. Who is found late is followed back (`late`).
+    Where nobody is found, people who are small in the picture are looked for (`small_watch`).
 
     look_back(start, stop): frames with start <= time < stop (s), decoded again; look_behind: the same from the last to
     the first, or to as many as memory has room for. add(frame, poses): told what was seen in those; add_back: what was
@@ -92,20 +72,19 @@ class Watch:
         self._model = model
         self._fixed = settings.max_people
         self._own = -np.inf if part.own is None else part.own
-        self._often_until = -np.inf if part.people > 1 else self._own
         self._beside = ThreadPoolExecutor(1, "motionlift-search")
         # Made while the video is opened.
         self._first: Future[Landmarker] | None = self._beside.submit(Landmarker, model, self._fixed or part.people)
-        self._search = None if self._fixed else self._beside.submit(Landmarker, model, MOST_PEOPLE, video=False)
+        often_until = -np.inf if part.people > 1 else self._own
+        most = self._fixed or MOST_PEOPLE
+        self._checks = None if most == 1 else Checks(model, most, often_until, self._beside)
         self._current: Landmarker | None = None
         self._retiring: Landmarker | None = None
-        self._check: _Check | None = None
-        self._check_frames = 0
         self._late = LateFinds()
-        self._small = SmallWatch(model, self._fixed or MOST_PEOPLE, self._beside, look_back, self._see_small_earlier)
+        self._small = SmallWatch(model, most, self._beside, look_back, self._see_small_earlier)
         self._looked = self._looked_behind = 0
         self._shot = 0
-        self._shot_start = self._last_check = self._next_check = self._last_full = self._last = 0.0
+        self._last_full = self._last = 0.0
 
     def __enter__(self) -> Watch:
         return self
@@ -115,9 +94,11 @@ class Watch:
         self._small.close()
         self._retire(self._current)
         self._retire(self._retiring)
-        for made in (self._first, self._search):
-            if made is not None and not made.cancelled() and made.exception() is None:
-                self._retire(made.result())
+        if self._checks is not None:
+            self._checks.close()
+        first = self._first
+        if first is not None and not first.cancelled() and first.exception() is None:
+            self._retire(first.result())
 
     def look(self, frame: Frame) -> list[Pose]:
         """The poses in the next frame; one body may appear twice."""
@@ -129,6 +110,8 @@ class Watch:
         small = self._small.follow(frame)
         whole = None if self._small.spares(small) else self._look_at_whole(frame)
         poses = self._small.note(frame, small, whole)
+        if self._checks is not None:
+            self._checks.see(frame.time, distinct_count(poses, frame))
         self._follow_back(frame, poses, self._small.poses)
         return poses
 
@@ -139,22 +122,23 @@ class Watch:
             poses = self._hand_over(frame, poses, self._retiring)
         if len(poses) >= self._current.num_poses:
             self._last_full = frame.time
-        self._check_frames += 1
-        if self._check is not None and self._check_frames > _SEARCH_FRAMES:
-            poses = [*poses, *self._answer(frame, self._check)]
-        if self._search is not None and self._check is None and frame.time >= self._next_check:
-            self._ask(frame, poses, self._search)
+        if self._checks is not None:
+            if (check := self._checks.over()) is not None:
+                poses = [*poses, *self._answer(frame, check)]
+            if self._fixed is None or len(poses) + len(self._small.poses) < self._fixed:
+                self._checks.next(frame, poses, self._small.poses)
         return poses
 
     def finish(self) -> None:
         """The shot is over: those found by a search still under way are followed up to here."""
         self._small.finish(self._last)
-        check, self._check = self._check, None
+        check = None if self._checks is None else self._checks.end()
         if check is None or self._current is None:
             return
+        self._small.lead_up_to(self._last, check.frame, check.beside)
         people = self._people(check)
         if people > self._current.num_poses:
-            self._add(check.frame, check.found.result())
+            self._add(check.frame, check.whole)
             with Landmarker(self._model, people) as landmarker:
                 for frame in self._look_back(check.since, self._last + _INSTANT):
                     self._add(frame, landmarker(frame.image, frame.time))
@@ -167,33 +151,25 @@ class Watch:
         self._shot = frame.shot
         self._late.begin(max(frame.time, self._own))
         self._small.begin(frame.time)
-        self._shot_start = self._last_check = self._next_check = self._last_full = frame.time
+        if self._checks is not None:
+            self._checks.begin(frame.time)
+        self._last_full = frame.time
 
-    def _ask(self, frame: Frame, poses: list[Pose], search: Future[Landmarker]) -> None:
-        """Begin to search a picture."""
-        found = self._beside.submit(lambda: search.result()(frame.image, frame.time))
-        self._check, self._check_frames = _Check(frame, poses, self._last_check, found), 0
-        self._last_check = frame.time
-        early = frame.time - self._shot_start < _LATER
-        often = frame.time < self._often_until
-        self._next_check = frame.time + (_CHECK_OFTEN if often else _CHECK_EVERY if early else LONGEST_BETWEEN_SEARCHES)
-
-    def _answer(self, frame: Frame, check: _Check) -> list[Pose]:
-        """The search is over. What a new landmarker sees in this frame, if one takes over."""
+    def _answer(self, frame: Frame, check: Check) -> list[Pose]:
+        """A search is over. What a new landmarker sees in this frame, if one takes over, and who is led to."""
         assert self._current is not None
-        self._check = None
+        poses = self._small.lead_to(check.frame, check.beside, frame) if check.beside else []
         people, followed = self._people(check), self._current.num_poses
         if people > followed:
-            self._add(check.frame, check.found.result())
-            return self._change(frame, people, since=check.since)
-        if people < followed and check.frame.time - self._last_full > _IDLE_SECONDS:
-            return self._change(frame, people, since=frame.time)
-        return []
+            self._add(check.frame, check.whole)
+            poses = [*poses, *self._change(frame, people, since=check.since)]
+        elif people < followed and check.frame.time - self._last_full > IDLE_SECONDS:
+            poses = [*poses, *self._change(frame, people, since=frame.time)]
+        return poses
 
-    @staticmethod
-    def _people(check: _Check) -> int:
-        """Those followed and those a fresh search finds together: in a wide picture either misses some."""
-        return min(max(count_people([*check.followed, *check.found.result()], check.frame), 1), MOST_PEOPLE)
+    def _people(self, check: Check) -> int:
+        """How many the whole picture is looked at for."""
+        return self._fixed or min(max(check.people(), 1), MOST_PEOPLE)
 
     def _change(self, frame: Frame, people: int, since: float) -> list[Pose]:
         """Let a landmarker for `people` take over, warmed up on the frames from `since` on. Its poses in this one."""
@@ -228,7 +204,7 @@ class Watch:
         log.debug("%d found at %.2f s: looked for before", len(found), found[0].since)
         led_to = [(each, pose) for each in found if (pose := each.among(frame, small)) is not None]
         if led_to:
-            with SmallPeople(self._model) as people:
+            with LedPeople(self._model) as people:
                 people.lead_to(frame.image, 0.0, [pose for _, pose in led_to])
                 self._look_behind_for([each for each, _ in led_to], frame, people)
         rest = [each for each in found if not any(each is other for other, _ in led_to)]
@@ -240,7 +216,7 @@ class Watch:
     def _look_behind_for(self, found: list[Found], frame: Frame, landmarker: Look) -> None:
         """Those `found` by this picture, followed back from it."""
 
-        def look(image: NDArray[np.uint8], time: float) -> list[Pose]:
+        def look(image: Picture, time: float) -> list[Pose]:
             self._looked_behind += 1
             return landmarker(image, time)
 
@@ -261,16 +237,3 @@ class Watch:
     def _retire(landmarker: Landmarker | None) -> None:
         if landmarker is not None:
             landmarker.close()
-
-
-def count_people(poses: list[Pose], frame: Frame) -> int:
-    """How many different people these poses show, unlikely ones left out."""
-    return distinct_count([p for p in poses if float(np.mean(p.landmarks[:, 3])) >= _PERSON_VISIBILITY], frame)
-
-
-def distinct_count(poses: list[Pose], frame: Frame) -> int:
-    """How many of the poses are not the same body as one before them."""
-    if len(poses) < 2:
-        return len(poses)
-    height, width = frame.image.shape[:2]
-    return int(np.count_nonzero(distinct(bodies_of(poses, (width, height)))))
