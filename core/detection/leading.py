@@ -15,11 +15,13 @@ import numpy as np
 
 from .landmarker import Landmarker, Picture, Pose, bodies_of
 from .models import PoseModel
-from .parts import SAME_AGAIN, Box, apart, height_of, middle
+from .parts import SAME_AGAIN, Box, apart, height_of, middle, others
 
 LEAD_HEIGHTS = (0.4, 0.25, 0.7, 0.55)
 """How high somebody is in the first part that a landmarker is shown, of its longer side: where he is not followed from
 there, the next is tried; the last ones where somebody larger is beside him."""
+DOUBLE_SECONDS = 0.5
+"""So long two may follow one body: people pass each other."""
 _LEAD_ROOM, _LEAD_STEP, _LEAD_SECONDS = 0.7, 1.1, 1 / 30
 """Body heights from his middle to the first part's edge; by how much each part is wider than the one before (by a
 fifth, and somebody against the light is lost on the way), and how long each is shown."""
@@ -45,12 +47,14 @@ def way_out(pose: Pose, size: tuple[int, int], high: float) -> Iterator[Box]:
     yield Box(0, 0, *size)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Follower:
-    """A landmarker that follows one person; its clock is `ahead` (s) of the pictures'."""
+    """A landmarker that follows one person; its clock is `ahead` (s) of the pictures'. `alone`: the last time (s) at
+    which nobody else followed the same body."""
 
     landmarker: Landmarker
     ahead: float
+    alone: float
 
 
 def _led_to(landmarker: Landmarker, image: Picture, time: float, pose: Pose, high: float) -> _Follower | None:
@@ -63,7 +67,7 @@ def _led_to(landmarker: Landmarker, image: Picture, time: float, pose: Pose, hig
             landmarker.close()
             return None
         ahead += _LEAD_SECONDS
-    return _Follower(landmarker, ahead)
+    return _Follower(landmarker, ahead, time)
 
 
 class LedPeople:
@@ -107,9 +111,21 @@ class LedPeople:
             poses += found
             if not found:
                 # It would look for people in the whole picture from here on.
-                follower.landmarker.close()
-                self._followers.remove(follower)
+                self._leave(follower)
         return poses
+
+    def leave_doubles(self, time: float, poses: list[Pose], seen: list[Pose], size: tuple[int, int]) -> None:
+        """Follow none any more who has long been the same body as another, or as one `seen` otherwise: he was lost
+        behind him. `poses` are those of the picture at `time` (s), of `size` (width, height) px."""
+        for number, (follower, pose) in enumerate(zip(list(self._followers), poses, strict=True)):
+            if others([pose], [*seen, *poses[:number]], size):
+                follower.alone = time
+            elif time - follower.alone > DOUBLE_SECONDS:
+                self._leave(follower)
+
+    def _leave(self, follower: _Follower) -> None:
+        follower.landmarker.close()
+        self._followers.remove(follower)
 
     def close(self) -> None:
         """Follow nobody any more."""

@@ -100,17 +100,18 @@ class SmallWatch:
         self._turn += 1
         return bool(followed) and self._alone and self._turn % WHOLE_EVERY != 0
 
-    def note(self, frame: Frame, followed: list[Pose], whole: list[Pose] | None) -> list[Pose]:
-        """The poses in a picture: of those `followed`, of others seen in the whole of it (None: nobody looked), and of
-        those found by a search that is over."""
+    def note(self, frame: Frame, whole: list[Pose] | None) -> list[Pose]:
+        """The poses in a picture that `follow` was given: of those followed, of others seen in the whole of it (None:
+        nobody looked), and of those found by a search that is over."""
         size = (frame.image.shape[1], frame.image.shape[0])
-        seen = others(whole or [], followed, size)
+        seen = others(whole or [], self.poses, size)
         if whole is not None:
+            self._followed.leave_doubles(frame.time, self.poses, whole, size)
             self._alone = not seen
             self._whole_since = min(self._whole_since, frame.time) if seen else np.inf
         # Where nobody is, MediaPipe may see somebody in a tree, in single pictures.
         lasting = frame.time - self._whole_since >= BRIEF
-        self._see(frame.time, bodies_of([*followed, *(seen if lasting else [])], size), max(size))
+        self._see(frame.time, bodies_of([*self.poses, *(seen if lasting else [])], size), max(size))
         self._pictures += 1
         if self._search is not None and self._pictures > SEARCH_PICTURES:
             search, self._search = self._search, None
@@ -118,10 +119,10 @@ class SmallWatch:
             if not lasting and (new := self._new(search)):
                 log.debug("%d small people found at %.2f s", len(new), search.frame.time)
                 self._last_seen, self._wait = frame.time, NOBODY_SECONDS
-                followed = [*followed, *self.lead_to(search.frame, new, frame)]
-        if self._search is None and self._due(frame.time, len(followed)):
-            self._ask(frame, followed)
-        return [*followed, *seen]
+                self.lead_to(search.frame, new, frame)
+        if self._search is None and self._due(frame.time, len(self.poses)):
+            self._ask(frame, self.poses)
+        return [*self.poses, *seen]
 
     def finish(self, last: float) -> None:
         """The shot's last picture was shown at `last` (s): those found by a search still under way are followed to
@@ -130,13 +131,11 @@ class SmallWatch:
         if search is not None and last - self._whole_since < BRIEF and (new := self._new(search)):
             self.lead_up_to(last, search.frame, new)
 
-    def lead_to(self, before: Frame, new: list[Pose], frame: Frame) -> list[Pose]:
-        """Follow those, too, whom poses show in a picture `before` this one. The poses of those who are still there."""
+    def lead_to(self, before: Frame, new: list[Pose], frame: Frame) -> None:
+        """Follow those, too, whom poses show in a picture `before` this one, the last that `follow` was given."""
         people = self._led(before, new, frame.time)
-        found = people(frame.image, frame.time)
+        self.poses = [*self.poses, *people(frame.image, frame.time)]
         self._followed.take(people)
-        self.poses = [*self.poses, *found]
-        return found
 
     def lead_up_to(self, last: float, before: Frame, new: list[Pose]) -> None:
         """The same where the last picture was shown at `last` (s)."""

@@ -109,7 +109,7 @@ class Watch:
         self._looked += 1
         small = self._small.follow(frame)
         whole = None if self._small.spares(small) else self._look_at_whole(frame)
-        poses = self._small.note(frame, small, whole)
+        poses = self._small.note(frame, whole)
         if self._checks is not None:
             self._checks.see(frame.time, distinct_count(poses, frame))
         self._follow_back(frame, poses, self._small.poses)
@@ -156,16 +156,18 @@ class Watch:
         self._last_full = frame.time
 
     def _answer(self, frame: Frame, check: Check) -> list[Pose]:
-        """A search is over. What a new landmarker sees in this frame, if one takes over, and who is led to."""
+        """A search is over: who is only found beside is led to. What a new landmarker sees in this frame, if one takes
+        over."""
         assert self._current is not None
-        poses = self._small.lead_to(check.frame, check.beside, frame) if check.beside else []
+        if check.beside:
+            self._small.lead_to(check.frame, check.beside, frame)
         people, followed = self._people(check), self._current.num_poses
         if people > followed:
             self._add(check.frame, check.whole)
-            poses = [*poses, *self._change(frame, people, since=check.since)]
-        elif people < followed and check.frame.time - self._last_full > IDLE_SECONDS:
-            poses = [*poses, *self._change(frame, people, since=frame.time)]
-        return poses
+            return self._change(frame, people, since=check.since)
+        if people < followed and check.frame.time - self._last_full > IDLE_SECONDS:
+            return self._change(frame, people, since=frame.time)
+        return []
 
     def _people(self, check: Check) -> int:
         """How many the whole picture is looked at for."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from motionlift.core.detection.landmarker import Pose
-from motionlift.core.detection.leading import LEAD_HEIGHTS, way_out
+from motionlift.core.detection.landmarker import Landmarker, Pose
+from motionlift.core.detection.leading import DOUBLE_SECONDS, LEAD_HEIGHTS, LedPeople, way_out
+from motionlift.core.detection.models import pose_model
+from motionlift.core.jobs import LiftSettings
+from motionlift.core.video import read_frames
 
 SIZE = (1920, 1080)
 FOUND_FROM = 1 / 6
@@ -43,3 +48,25 @@ def test_on_the_way_out_nobody_leaves_the_place_where_he_is_looked_for(
         # Body heights, as he is seen before: MediaPipe looks half of one and more around his middle.
         assert np.abs(after - before).max() < 0.2 * height * SIZE[0] / part.width
         assert wider.width < 1.15 * part.width
+
+
+@pytest.mark.parametrize(("others_see_him", "left"), [(False, 1), (True, 0)])
+def test_of_two_that_follow_one_body_one_goes_on(sample_video: Path, others_see_him: bool, left: int) -> None:
+    picture = Image.fromarray(next(read_frames(sample_video, 4.0, 4.02)).image)
+    # Small enough for a way out.
+    image = np.asarray(picture.resize((1, 1)).resize(picture.size))
+    image = np.concatenate([np.asarray(picture), image], axis=1)
+    size = (image.shape[1], image.shape[0])
+    model = pose_model(LiftSettings())
+    with Landmarker(model, 1, video=False) as landmarker:
+        [pose] = landmarker(image, 0.0)
+    with LedPeople(model) as people:
+        people.lead_to(image, 0.0, [pose, pose])
+        assert len(people) == 2
+        for number in range(1, 8):
+            time = number * DOUBLE_SECONDS / 5
+            poses = people(image, time)
+            people.leave_doubles(time, poses, [pose] if others_see_him else [], size)
+            if number < 5:
+                assert len(people) == 2, "they may be passing each other"
+        assert len(people) == left
