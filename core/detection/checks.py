@@ -42,6 +42,11 @@ class Check:
     whole: list[Pose]
     beside: list[Pose]
 
+    @property
+    def known(self) -> list[Pose]:
+        """All but those beside; one body may appear twice."""
+        return [*self.followed, *self.led, *self.whole]
+
     def people(self) -> int:
         """Those followed and those found together, in the whole: in a wide picture either misses some."""
         found = others(self.whole, self.led, _size(self.frame))
@@ -104,7 +109,7 @@ class Checks:
             whole = landmarker(frame.image, time)
             known = [*poses, *led, *whole]
             room = self._most - distinct_count(known, frame) if with_beside else 0
-            beside = search_beside(landmarker, frame.image, known)[:room] if room > 0 else []
+            beside = search_beside(landmarker, frame.image, known, room) if room > 0 else []
             return Check(frame, poses, led, since, whole, beside)
 
         self._running, self._frames = self._beside.submit(search), 0

@@ -8,14 +8,14 @@ anybody, and no crop of ours has to move with him.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .landmarker import Landmarker, Picture, Pose, bodies_of
 from .models import PoseModel
-from .parts import SAME_AGAIN, Box, apart, height_of, middle, others
+from .parts import SAME_AGAIN, Box, apart, height_of, middle, others, without
 
 LEAD_HEIGHTS = (0.4, 0.25, 0.7, 0.55)
 """How high somebody is in the first part that a landmarker is shown, of its longer side: where he is not followed from
@@ -87,13 +87,15 @@ class LedPeople:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def lead_to(self, image: Picture, time: float, poses: list[Pose]) -> None:
-        """Begin to follow those whom the poses show in the picture (H, W, 3) at `time` (s), which comes next."""
+    def lead_to(self, image: Picture, time: float, poses: list[Pose], beside: Sequence[Pose] = ()) -> None:
+        """Begin to follow those whom the poses show in the picture (H, W, 3) at `time` (s), which comes next, `beside`
+        whom they are."""
         size = (image.shape[1], image.shape[0])
         for pose in poses:
+            alone = without(image, others([*beside, *poses], [pose], size))
             # From the whole on there is no way.
             for high in (high for high in LEAD_HEIGHTS if height_of(pose, size) < high * max(size)):
-                follower = _led_to(Landmarker(self._model, 1), image, time, pose, high)
+                follower = _led_to(Landmarker(self._model, 1), alone, time, pose, high)
                 if follower is not None:
                     self._followers.append(follower)
                     break

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.spatial
 from numpy.typing import NDArray
 
-from .bodies import SAME_BODY, Bodies, distances, distinct
+from ..skeleton import MEDIAPIPE_33
+from .bodies import SAME_BODY, Bodies, distances
 from .landmarker import Look, Picture, Pose, bodies_of
 
 SAME_AGAIN = 0.2
@@ -24,6 +26,17 @@ _CANDIDATES_MOST = 12
 _ROOM = 2.2
 """Body heights: the side of the part in which somebody is looked at again."""
 _OUTSIDE = 0.02
+APART = 0.25
+"""Body heights between people: what is found nearer to somebody shows half of him, wrongly."""
+_COVERED = [
+    MEDIAPIPE_33.index(name)
+    for name in (
+        *("nose", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_hip", "right_hip"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle"),
+    )
+]
+_COVER_ROOM = 0.06
+"""Body heights by which a cover reaches beyond the joints."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,33 @@ def height_of(pose: Pose, size: tuple[int, int]) -> float:
     return float(bodies_of([pose], size).sizes[0])
 
 
-def others(poses: list[Pose], known: list[Pose], size: tuple[int, int]) -> list[Pose]:
-    """Those of the poses that show none of the `known` bodies, in a picture of `size` (width, height) px."""
+def others(poses: list[Pose], known: list[Pose], size: tuple[int, int], nearest: float = SAME_BODY) -> list[Pose]:
+    """Those of the poses that show none of the `known` bodies, nor are nearer to one than that (body heights), in a
+    picture of `size` (width, height) px."""
     if not poses or not known:
         return poses
     away = apart(bodies_of(poses, size), bodies_of(known, size)).min(1)
-    return [pose for pose, distance in zip(poses, away, strict=True) if distance >= SAME_BODY]
+    return [pose for pose, distance in zip(poses, away, strict=True) if distance >= nearest]
+
+
+def without(image: Picture, poses: list[Pose]) -> Picture:
+    """The picture with the bodies (but their arms) covered: of two who stand close MediaPipe finds one."""
+    height, width = image.shape[:2]
+    covered = image.copy()
+    around = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    circle = np.stack([np.cos(around), np.sin(around)], -1)
+    for pose in poses:
+        joints = pose.landmarks[_COVERED, None, :2].astype(np.float64) * (width, height)
+        edge = (joints + _COVER_ROOM * height_of(pose, (width, height)) * circle).reshape(-1, 2)
+        left, top = np.clip(np.floor(edge.min(0)), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(edge.max(0)), 0, (width, height)).astype(int)
+        sides = scipy.spatial.ConvexHull(edge).equations
+        x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
+        inside = np.ones((len(y), len(x)), bool)
+        for across, down, offset in sides:
+            inside &= across * x + down * y + offset <= 0
+        covered[top:bottom, left:right][inside] = image.mean((0, 1)).astype(np.uint8)
+    return covered
 
 
 def middle(pose: Pose) -> NDArray[np.float64]:
@@ -111,9 +145,10 @@ def _whole(pose: Pose, part: Box, size: tuple[int, int]) -> bool:
 
 def _once(poses: list[Pose], size: tuple[int, int]) -> list[Pose]:
     """One pose of each body, the surest first."""
-    bodies = bodies_of(poses, size)
-    kept = distinct(bodies)
-    return [poses[index] for index in np.argsort(-bodies.scores, kind="stable") if kept[index]]
+    kept: list[Pose] = []
+    for index in np.argsort(-bodies_of(poses, size).scores, kind="stable"):
+        kept += others([poses[index]], kept, size, APART)
+    return kept
 
 
 def _again(look: Look, image: Picture, pose: Pose) -> Pose | None:

@@ -119,7 +119,7 @@ class SmallWatch:
             if not lasting and (new := self._new(search)):
                 log.debug("%d small people found at %.2f s", len(new), search.frame.time)
                 self._last_seen, self._wait = frame.time, NOBODY_SECONDS
-                self.lead_to(search.frame, new, frame)
+                self.lead_to(search.frame, new, search.followed, frame)
         if self._search is None and self._due(frame.time, len(self.poses)):
             self._ask(frame, self.poses)
         return [*self.poses, *seen]
@@ -129,17 +129,18 @@ class SmallWatch:
         there."""
         search, self._search = self._search, None
         if search is not None and last - self._whole_since < BRIEF and (new := self._new(search)):
-            self.lead_up_to(last, search.frame, new)
+            self.lead_up_to(last, search.frame, new, search.followed)
 
-    def lead_to(self, before: Frame, new: list[Pose], frame: Frame) -> None:
-        """Follow those, too, whom poses show in a picture `before` this one, the last that `follow` was given."""
-        people = self._led(before, new, frame.time)
+    def lead_to(self, before: Frame, new: list[Pose], beside: list[Pose], frame: Frame) -> None:
+        """Follow those `new`, too, `beside` whom they are in a picture `before` this one, the last that `follow` was
+        given."""
+        people = self._led(before, new, beside, frame.time)
         self.poses = [*self.poses, *people(frame.image, frame.time)]
         self._followed.take(people)
 
-    def lead_up_to(self, last: float, before: Frame, new: list[Pose]) -> None:
+    def lead_up_to(self, last: float, before: Frame, new: list[Pose], beside: list[Pose]) -> None:
         """The same where the last picture was shown at `last` (s)."""
-        self._led(before, new, last + _INSTANT).close()
+        self._led(before, new, beside, last + _INSTANT).close()
 
     def _see(self, time: float, bodies: Bodies, longest: int) -> None:
         if len(bodies.sizes):
@@ -168,10 +169,10 @@ class SmallWatch:
         new = others(search.found.result(), search.followed, (image.shape[1], image.shape[0]))
         return new[: self._most - len(search.followed)]
 
-    def _led(self, before: Frame, new: list[Pose], now: float) -> LedPeople:
-        """Those whom poses show in a picture `before`, followed from it up to `now` (s)."""
+    def _led(self, before: Frame, new: list[Pose], beside: list[Pose], now: float) -> LedPeople:
+        """Those `new` in a picture `before`, followed from it up to `now` (s)."""
         people = LedPeople(self._model)
-        people.lead_to(before.image, before.time, new)
+        people.lead_to(before.image, before.time, new, beside)
         for frame in self._look_back(before.time, now):
             self._earlier(frame, people(frame.image, frame.time))
         return people

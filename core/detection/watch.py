@@ -135,7 +135,7 @@ class Watch:
         check = None if self._checks is None else self._checks.end()
         if check is None or self._current is None:
             return
-        self._small.lead_up_to(self._last, check.frame, check.beside)
+        self._small.lead_up_to(self._last, check.frame, check.beside, check.known)
         people = self._people(check)
         if people > self._current.num_poses:
             self._add(check.frame, check.whole)
@@ -160,7 +160,7 @@ class Watch:
         over."""
         assert self._current is not None
         if check.beside:
-            self._small.lead_to(check.frame, check.beside, frame)
+            self._small.lead_to(check.frame, check.beside, check.known, frame)
         people, followed = self._people(check), self._current.num_poses
         if people > followed:
             self._add(check.frame, check.whole)

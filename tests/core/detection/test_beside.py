@@ -96,10 +96,10 @@ def test_who_is_known_and_passers_by_are_not_found_again(figure: list[Picture]) 
     with Landmarker(pose_model(LiftSettings()), 4, video=False) as landmarker:
         pair = _scene(figure[0], [(TALL, LEFT), (LOWER, RIGHT)])
         known = landmarker(pair, 0.0)
-        [lower] = search_beside(landmarker, pair, known)
-        assert not search_beside(landmarker, pair, [*known, lower])
+        [lower] = search_beside(landmarker, pair, known, 3)
+        assert not search_beside(landmarker, pair, [*known, lower], 3)
         far = _scene(figure[0], [(TALL, LEFT), (PASSER_BY, RIGHT)])
-        assert not search_beside(landmarker, far, landmarker(far, 0.0))
+        assert not search_beside(landmarker, far, landmarker(far, 0.0), 3)
 
 
 def test_who_is_hidden_for_a_moment_is_found_again(figure: list[Picture], tmp_path: Path) -> None:
