@@ -24,7 +24,7 @@ from motionlift.core.skeleton import HUMAN36M_17
 JOINTS = HUMAN36M_17
 N = len(JOINTS)
 C = 6
-RANKS = tie_ranks(JOINTS)
+RANKS, HOPS = tie_ranks(JOINTS), hop_distance(JOINTS)
 STYLE = pytest.mark.parametrize("style", STYLES)
 WEIGHTINGS = ("none", "fc", "relu", "embedded_gaussian")
 WEIGHTING = pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -72,7 +72,7 @@ def sorted_by_distance(point: Tensor, candidates: Tensor, joint: int) -> list[in
 
 def chosen_of(style: Style, number: int, neighbours: Neighbours, joint: int, frames: int = 1) -> list[int] | None:
     """The neighbours of a joint in the styles that do not search, from their words."""
-    bones = [j for j in range(N) if hop_distance(JOINTS)[joint, j] <= 1]
+    bones = [j for j in range(N) if HOPS[joint, j] <= 1]
     match style:
         case "fixed":
             one = bones

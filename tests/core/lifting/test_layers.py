@@ -25,6 +25,7 @@ from motionlift.core.skeleton import BODY_26, HUMAN36M_17
 
 JOINTS = HUMAN36M_17
 N = len(JOINTS)
+HOPS = hop_distance(JOINTS)
 C = 6
 RANKS = tie_ranks(JOINTS)
 FRAMES = pytest.mark.parametrize("frames", [1, 2, 5])
@@ -50,7 +51,7 @@ def test_fixed_spatial_graph(inputs: int, outputs: int, gradients: bool) -> None
         layer.edges.normal_()
     x = features(channels=inputs)
     own, others = layer.weight.chunk(2)
-    cells = [(i, j) for i in range(N) for j in range(N) if hop_distance(JOINTS)[i, j] <= 1]
+    cells = [(i, j) for i in range(N) for j in range(N) if HOPS[i, j] <= 1]
     strength = {cell: layer.edges[k].exp() for k, cell in enumerate(cells)}
     expected = torch.empty(3, 2, N, outputs, dtype=torch.float64)
     for i in range(N):
@@ -91,7 +92,7 @@ def test_fixed_graph_of_space_and_time(frames: int, gradients: bool) -> None:
         near = (x[t], x[min(t + 1, frames - 1)], x[max(t - 1, 0)])
         for i in range(N):
             for j in range(3 * N):
-                if hop_distance(JOINTS)[i, j % N] <= 1:
+                if HOPS[i, j % N] <= 1:
                     weight = ((own if i == j else others), after, before)[j // N]
                     expected[t, :, i] += affinity[i, j] * (near[j // N][:, j % N] @ weight)
     with torch.set_grad_enabled(gradients):
