@@ -96,10 +96,10 @@ def edited(sample_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-@pytest.mark.parametrize("processes", [1, 2])
 def test_one_shot_in_chunks_is_what_it_is_in_one_go(
-    edited: Path, divide: Divide, processes: int, monkeypatch: pytest.MonkeyPatch
+    edited: Path, divide: Divide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Side by side; one after the other they are the same to the last bit, see `test_chunks.py`."""
     settings = LiftSettings(shot=2)
     looking = Looking(edited, settings, pose_model(settings), None)
     once = looking.observe(None, lambda *_: None, lambda: False)
@@ -108,7 +108,7 @@ def test_one_shot_in_chunks_is_what_it_is_in_one_go(
     division = divided(edited, settings, info)
     assert [(each.first, each.stop) for each in division.pieces] == [(0, 48), (48, 96), (96, 120)]
     assert len(division.times) == 60
-    seen = in_chunks(looking, processes, monkeypatch)
+    seen = in_chunks(looking, 2, monkeypatch)
     # One frame of the next shot is seen by neither.
     np.testing.assert_array_equal(seen.times, once.times)
     np.testing.assert_array_equal(seen.shots, once.shots)

@@ -130,6 +130,7 @@ def test_bones_of_real_hands_are_as_long_as_hands_are(waved: tuple[HandKeypoints
     assert np.all(np.isnan(hands.world[hands.confidence == 0]))
 
 
+@pytest.mark.slow
 def test_two_real_people_have_hands_of_their_own(detections: Path) -> None:
     if not REAL.is_file():
         pytest.skip("the real clip is not here")

@@ -185,11 +185,11 @@ def test_who_comes_out_from_behind_a_pillar_is_seen_at_once(
     sample_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pillar goes past the sample beside its mirror image."""
-    pictures = [_beside_its_mirror_image(each.image) for each in read_frames(sample_video, 0.0, 3.0)]
+    pictures = [_beside_its_mirror_image(each.image) for each in read_frames(sample_video, 0.0, 2.4)]
     height, width = pictures[0].shape[:2]
     clear, hidden = tmp_path / "clear.mp4", tmp_path / "hidden.mp4"
     write_clip(clear, pictures, 30, (width, height))
-    write_clip(hidden, (_with_pillar(p, i / 75) for i, p in enumerate(pictures)), 30, (width, height))
+    write_clip(hidden, (_with_pillar(p, i / 60) for i, p in enumerate(pictures)), 30, (width, height))
 
     def people(path: Path) -> list[Keypoints2D]:
         settings = LiftSettings()
