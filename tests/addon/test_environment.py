@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -69,6 +70,21 @@ def plan(tmp_path: Path) -> SetupPlan:
     return SetupPlan(base, tmp_path / "engine é", wheels, constraints=constraints, needed=("tiny_engine",))
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment as `plan`'s would be."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def begun(plan: SetupPlan, environment: Path) -> SetupPlan:
+    """A plan whose environment is there already, and empty."""
+    shutil.copytree(environment, plan.environment, symlinks=True)
+    return plan
+
+
 def test_it_is_made_checked_and_removed(plan: SetupPlan, sample_video: Path, weights: Path) -> None:
     if not all(map(find_spec, ("av", "mediapipe", "torch"))):
         pytest.skip("this Python has no engine to lift with")
@@ -103,25 +119,9 @@ def test_it_is_made_checked_and_removed(plan: SetupPlan, sample_video: Path, wei
     assert not plan.folder.exists()
 
 
-def test_an_engine_that_cannot_lift_is_not_called_ready(plan: SetupPlan) -> None:
-    assert plan.wheels is not None
-    make_wheel(plan.wheels, "tiny_engine", {"tiny_engine.py": ""})
-    setup = EngineSetup(plan)
-    setup.look_up()
-    assert setup.wait(120).phase == "ready", setup.log_tail()
-    # Nor is one whose packages were changed since it was.
-    mark_installed(plan, "cpu")
-    assert installed(plan.folder, plan.constraints) == "yes"
-    setup.install()
-    state = setup.wait(120)
-    assert state.phase == "failed"
-    assert state.error is not None
-    assert state.error.code == "worker_died"
-    assert "numpy" in state.error.hint
-    assert installed(plan.folder, plan.constraints) == "no"
-
-
-def test_an_engine_is_ready_no_more_once_its_packages_are_replaced(plan: SetupPlan) -> None:
+def test_an_engine_that_cannot_lift_is_not_called_ready(begun: SetupPlan) -> None:
+    """Nor is one whose packages were replaced since it could; what could not be replaced is as ready as before."""
+    plan = begun
     assert plan.wheels is not None
     wheel = make_wheel(plan.wheels, "tiny_engine", {"tiny_engine.py": ""})
     setup = EngineSetup(plan)
@@ -135,12 +135,16 @@ def test_an_engine_is_ready_no_more_once_its_packages_are_replaced(plan: SetupPl
     kept.rename(wheel)
     setup.install()
     # It is there, and cannot lift.
-    assert setup.wait(120).phase == "failed"
+    state = setup.wait(120)
+    assert state.phase == "failed"
+    assert state.error is not None
+    assert state.error.code == "worker_died"
+    assert "numpy" in state.error.hint
     assert installed(plan.folder, plan.constraints) == "no"
 
 
-def test_a_wheel_that_is_missing_is_told(plan: SetupPlan) -> None:
-    setup = EngineSetup(dataclasses.replace(plan, needed=("tiny_engine", "not_there_at_all")))
+def test_a_wheel_that_is_missing_is_told(begun: SetupPlan) -> None:
+    setup = EngineSetup(dataclasses.replace(begun, needed=("tiny_engine", "not_there_at_all")))
     setup.look_up()
     state = setup.wait(120)
     assert state.phase == "failed"
@@ -171,24 +175,8 @@ def test_it_is_cancelled_within_a_second_and_goes_on_later(plan: SetupPlan) -> N
     assert setup.wait(120).phase == "ready", setup.log_tail()
 
 
-def test_what_a_set_up_left_that_was_given_up_can_be_removed(plan: SetupPlan) -> None:
-    assert not occupied(plan.folder)
-    left = plan.downloads / "temporary/pip-unpack-1/torch.whl"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half of it")
-    setup = EngineSetup(plan)
-    setup.look_up()
-    assert setup.wait(120).phase == "ready", setup.log_tail()
-    # What pip unpacks goes there, not where the system has little room, and does not pile up.
-    assert left.parent.parent.is_dir()
-    assert not left.parent.exists()
-    assert installed(plan.folder, plan.constraints) == "no"
-    assert occupied(plan.folder)
-    remove(plan.folder)
-    assert not plan.folder.exists()
-
-
 def test_two_blenders_set_it_up_one_after_the_other(plan: SetupPlan) -> None:
+    assert not occupied(plan.folder)
     unpacked = plan.downloads / "temporary/pip-unpack-1/torch.whl"
     unpacked.parent.mkdir(parents=True)
     unpacked.write_bytes(b"half of it")
@@ -207,7 +195,14 @@ def test_two_blenders_set_it_up_one_after_the_other(plan: SetupPlan) -> None:
         assert setup.wait(20).phase == "cancelled"
         setup.look_up()
     assert setup.wait(120).phase == "ready", setup.log_tail()
-    assert not unpacked.exists()
+    # What pip unpacks goes there, not where the system has little room, and does not pile up.
+    assert unpacked.parent.parent.is_dir()
+    assert not unpacked.parent.exists()
+    # What a set-up left that was given up can be removed.
+    assert installed(plan.folder, plan.constraints) == "no"
+    assert occupied(plan.folder)
+    remove(plan.folder)
+    assert not plan.folder.exists()
 
 
 class _Refusing(BaseHTTPRequestHandler):
@@ -235,9 +230,9 @@ class _Refusing(BaseHTTPRequestHandler):
     ],
 )
 def test_a_network_that_lets_nothing_through_is_told(
-    plan: SetupPlan, monkeypatch: pytest.MonkeyPatch, network: str, message: str
+    begun: SetupPlan, monkeypatch: pytest.MonkeyPatch, network: str, message: str
 ) -> None:
-    plan = dataclasses.replace(plan, wheels=None)
+    plan = dataclasses.replace(begun, wheels=None)
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
