@@ -194,7 +194,7 @@ def test_a_cluster_gives_what_one_machine_gives(make_batch: Callable[[str], Batc
 def test_a_worker_that_is_killed_costs_no_clip_and_one_that_comes_helps(batch: Batch, make_farm: Any) -> None:
     farm = make_farm(3)
     batch.add(**{f"clip{n}": f"text {n}" for n in range(12)})
-    process = farm.begin(batch, pace=1.0)
+    process = farm.begin(batch, pace=0.6)
     _until(lambda: _states(batch).count("done") >= 2)
     farm.workers[0].kill()
     farm.workers[1].kill()
@@ -303,7 +303,7 @@ def test_a_gpu_is_asked_for_where_there_is_none_and_where_there_is(batch: Batch,
 
 def test_a_vanished_clip_is_no_fault_of_a_worker(batch: Batch, pair: Farm) -> None:
     batch.add(**dict.fromkeys("abcd", "text"))
-    process = pair.begin(batch, pace=2.0)
+    process = pair.begin(batch, pace=0.8)
     _until(lambda: _states(batch))
     gone = next(name for name in "dcba" if name not in read_manifest(batch.folder).latest)
     (batch.videos / f"{gone}.mp4").unlink()

@@ -129,12 +129,12 @@ def test_one_that_is_killed_is_replaced_and_nothing_is_lost(owner: DeviceOwner) 
     assert first
     # While it works.
     found: list[Tensor] = []
-    thread = threading.Thread(target=lambda: found.append(there(windows(400))))
+    thread = threading.Thread(target=lambda: found.append(there(windows(150))))
     thread.start()
     time.sleep(0.2)
     os.kill(first, 9)
     thread.join()
-    assert len(found[0]) == 400
+    assert len(found[0]) == 150
     torch.testing.assert_close(there(windows(3)), expected, atol=1e-5, rtol=0)
     assert owner.pid not in (None, first)
 
@@ -240,7 +240,7 @@ def test_a_batch_with_an_owner_gives_what_one_without_gives(
     videos.mkdir()
     for name in ("a", "b", "c"):
         (videos / f"{name}.mp4").symlink_to(sample_video)
-    options = ["--jobs", "2", "--end", "2", "--format", "motion", "--cache-dir", detections]
+    options = ["--jobs", "2", "--end", "1", "--format", "motion", "--cache-dir", detections]
     assert run("lift", videos, "-o", tmp_path / "alone", *options)[0] == 0
     begun: list[DeviceOwner] = []
 
