@@ -95,7 +95,7 @@ result["at_once"] = described()
 )
 
 
-@pytest.mark.parametrize("kind", ["NEW", "RIGIFY"])
+@pytest.mark.parametrize("kind", ["NEW", pytest.param("RIGIFY", marks=pytest.mark.slow)])
 def test_two_people_come_in_slices(
     in_blender: Callable[..., Any], tmp_path: Path, make_motion: Callable[..., Motion], kind: str
 ) -> None:

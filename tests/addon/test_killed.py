@@ -6,6 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from motionlift.core.jobs import STAGE_WORDS
+
 from .scripts import WITH_SAMPLE
 
 KILLED = (
@@ -13,7 +17,7 @@ KILLED = (
     + """
 from motionlift.addon import lift_queue
 from motionlift.addon.results import folders
-from motionlift.core.jobs import STAGE_WORDS, MotionLiftError, Progress
+from motionlift.core.jobs import MotionLiftError, Progress
 from motionlift.core.motion import Motion
 video = sample_as("walk.mp4")
 choices.use_trim, choices.trim_end, choices.target = True, 1.0, "NEW"
@@ -43,7 +47,7 @@ def half_made(path):
         return True
 
 result["told"], result["left"] = {}, {}
-for stage in ("start", *STAGE_WORDS):
+for stage in stages:
     kill_at(stage)
     result["told"][stage] = refusal(ops.lift_video, filepath=str(video), wait=True)
     found = [str(path.relative_to(folder)) for folder in folders() for path in folder.rglob("*") if half_made(path)]
@@ -54,11 +58,18 @@ result["again"] = sorted(ops.lift_video(filepath=str(video), wait=True))
 )
 
 
+@pytest.mark.parametrize("stages", [("detect", "write"), pytest.param(("start", *STAGE_WORDS), marks=pytest.mark.slow)])
 def test_the_engine_killed_in_each_stage(
-    in_blender: Callable[..., Any], sample_video: Path, engine_python: Path, weights: Path, tmp_path: Path
+    in_blender: Callable[..., Any],
+    sample_video: Path,
+    engine_python: Path,
+    weights: Path,
+    tmp_path: Path,
+    stages: tuple[str, ...],
 ) -> None:
-    seen = in_blender(KILLED, sample_video, engine_python, tmp_path)
-    assert set(seen["told"]) == {"start", "open", "detect", "lift", "solve", "write"}
+    assert set(STAGE_WORDS) == {"open", "detect", "lift", "solve", "write"}
+    seen = in_blender(f"stages = {stages}\n{KILLED}", sample_video, engine_python, tmp_path)
+    assert set(seen["told"]) == set(stages)
     for stage, told in seen["told"].items():
         assert told is not None, stage
         assert "stopped unexpectedly" in told, stage

@@ -259,6 +259,7 @@ for limbs in ("fk", "auto", "ik"):
             assert away < 0.003, (limbs, part)
 
 
+@pytest.mark.slow
 def test_the_metarig_is_one_like_any_other(in_blender: Callable[..., Any], short_walk: Path) -> None:
     """Rigify makes the same rig of it again."""
     script = (

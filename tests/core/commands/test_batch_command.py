@@ -162,6 +162,7 @@ def test_a_project_that_moves_is_not_lifted_again(
     assert [line["video"].split("/")[-4] for line in lines if line.get("state") == "done"] == ["project", "moved"]
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_what_one_machine_gives(tmp_path: Path, clips: Path, detections: Path) -> None:
     """Byte for byte, with the report; the book made on one serves the other."""
     pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
@@ -212,6 +213,7 @@ def test_a_cluster_of_this_machine_leaves_nothing(tmp_path: Path, clips: Path, d
     assert _states(out) == {**dict.fromkeys(GOOD, "done"), "broken": "failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_killed_workers_and_a_killed_parent_cost_nothing(tmp_path: Path, clips: Path, detections: Path) -> None:
     out = tmp_path / "out"
@@ -261,6 +263,7 @@ def test_ctrl_c_ends_within_seconds_and_the_next_run_goes_on(tmp_path: Path, cli
     assert _states(out) == {**dict.fromkeys(GOOD, "done"), "broken": "failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None:
     folder, out = tmp_path / "incoming", tmp_path / "out"
