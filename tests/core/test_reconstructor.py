@@ -68,31 +68,39 @@ def one() -> Iterator[Reconstructor]:
         made.stop()
 
 
-def test_a_motion_is_solved_again_with_progress(one: Reconstructor) -> None:
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Reconstructor]:
+    """One for several tests, none of which ends it."""
+    made = Reconstructor()
+    yield made
+    made.stop()
+
+
+def test_a_motion_is_solved_again_with_progress(lasting: Reconstructor) -> None:
     motion, steps = standing(20), list[tuple[object, ...]]()
-    call = one.begin("resolve", motion, LiftSettings(), progress=lambda *step: steps.append(step))
-    solved = one.wait(call, lambda: False)
+    call = lasting.begin("resolve", motion, LiftSettings(), progress=lambda *step: steps.append(step))
+    solved = lasting.wait(call, lambda: False)
     assert isinstance(solved, Motion)
     assert len(solved) == 20
     assert steps[-1] == ("solve", 20, 20)
     assert {stage for stage, _, _ in steps} == {"solve"}
 
 
-def test_it_reconstructs_as_this_process_would(one: Reconstructor) -> None:
-    call = one.begin("reconstruct", [keypoints(20)], [{}], K, LiftSettings())
-    (motion,) = one.wait(call, lambda: False)
+def test_it_reconstructs_as_this_process_would(lasting: Reconstructor) -> None:
+    call = lasting.begin("reconstruct", [keypoints(20)], [{}], K, LiftSettings())
+    (motion,) = lasting.wait(call, lambda: False)
     np.testing.assert_array_equal(motion.joint_positions, standing(20).joint_positions)
 
 
-def test_errors_keep_their_kind_code_and_hint(one: Reconstructor) -> None:
+def test_errors_keep_their_kind_code_and_hint(lasting: Reconstructor) -> None:
     with pytest.raises(UsageError) as caught:
-        one.begin("prepare", None, "tpu").result(PATIENCE)
+        lasting.begin("prepare", None, "tpu").result(PATIENCE)
     assert caught.value.code == "unknown_device"
     assert "auto" in caught.value.hint
     with pytest.raises(AttributeError):
-        one.begin("no_such_thing").result(PATIENCE)
+        lasting.begin("no_such_thing").result(PATIENCE)
     # It lives on.
-    assert one.begin("prepare", None, "cpu").result(PATIENCE) is None
+    assert lasting.begin("prepare", None, "cpu").result(PATIENCE) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
@@ -165,10 +173,10 @@ def test_it_leaves_when_its_parent_is_killed() -> None:
     assert gone(child)
 
 
-def test_what_prints_does_not_break_the_protocol(one: Reconstructor) -> None:
+def test_what_prints_does_not_break_the_protocol(lasting: Reconstructor) -> None:
     # Anything unforeseen that is written to standard output goes to standard error.
-    assert one.begin("print", "hello").exception(PATIENCE) is not None
-    assert one.begin("prepare", None, "cpu").result(PATIENCE) is None
+    assert lasting.begin("print", "hello").exception(PATIENCE) is not None
+    assert lasting.begin("prepare", None, "cpu").result(PATIENCE) is None
 
 
 def test_calls_from_several_threads_get_their_own_answers() -> None:
