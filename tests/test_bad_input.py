@@ -120,6 +120,7 @@ def test_a_person_for_three_frames(run: Run, tmp_path: Path, pictures: list[Pict
     assert "in view" in said or "No person" in said
 
 
+@pytest.mark.slow
 def test_frames_of_8k_are_lifted(run: Run, tmp_path: Path, pictures: list[Picture]) -> None:
     height, width = pictures[0].shape[:2]
     rows, columns = np.arange(4320) * height // 4320, np.arange(7680) * width // 7680

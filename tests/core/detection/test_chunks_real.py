@@ -23,6 +23,8 @@ from motionlift.core.video import find_shots, probe, read_frames
 
 SAME = 0.003
 """How far apart, in body heights, landmarks may be on average: MediaPipe's own tracker began elsewhere."""
+JOIN = 48
+"""The frame between two chunks, in the middle of the waving."""
 
 Divide = Callable[[int], None]
 
@@ -51,12 +53,11 @@ def apart(one: Track, other: Track) -> float:
 
 
 def test_hands_go_on_across_a_join(sample_video: Path, divide: Divide, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The join lies in the middle of the waving."""
-    divide(84)
-    settings = LiftSettings(start=2.0, end=6.2, hands=True)
+    divide(JOIN)
+    settings = LiftSettings(start=3.2, end=5.6, hands=True)
     looking = Looking(sample_video, settings, pose_model(settings), hand_model(settings))
     info = probe(sample_video)
-    assert [(each.first, each.stop) for each in divided(sample_video, settings, info).pieces] == [(0, 84), (84, 126)]
+    assert [(each.first, each.stop) for each in divided(sample_video, settings, info).pieces] == [(0, JOIN), (JOIN, 72)]
     seen = in_chunks(looking, 2, monkeypatch)
     once = looking.observe(None, lambda *_: None, lambda: False)
     (one,), (other,) = (find_tracks(each, 1, info.size) for each in (seen, once))
@@ -69,13 +70,13 @@ def test_hands_go_on_across_a_join(sample_video: Path, divide: Divide, monkeypat
     away = np.linalg.norm(hands.pixels - others.pixels, axis=-1).mean(-1) / one.mean_height_px
     both = found & found_once
     # The chunk before the join knows nothing of it, but for the way from its last look at a hand to the next chunk's.
-    looked = 84 - (math.ceil(LOOK_SECONDS * 30) - 1)
+    looked = JOIN - (math.ceil(LOOK_SECONDS * 30) - 1)
     np.testing.assert_array_equal(away[:looked][both[:looked]], 0)
     # The right hand waves, in full view.
-    assert both[84 - 12 : 84 + 12, 1].all()
-    assert away[84 - 12 : 84 + 12, 1].mean() < SAME
+    assert both[JOIN - 12 : JOIN + 12, 1].all()
+    assert away[JOIN - 12 : JOIN + 12, 1].mean() < SAME
     # The left one hangs beside the thigh, 20 pixels large: where it is found, as far off as it is large, at most.
-    assert np.median(away[84:][both[84:, 0], 0]) < 0.05
+    assert np.median(away[JOIN:][both[JOIN:, 0], 0]) < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +119,8 @@ def test_one_shot_in_chunks_is_what_it_is_in_one_go(
     (one,), (other,) = (find_tracks(each, 2, info.size) for each in (seen, once))
     assert apart(one, other) < SAME
     # So it is where the whole video is looked at, and that shot taken.
-    whole = LiftSettings()
-    everything = in_chunks(Looking(edited, whole, looking.model, None), 1, monkeypatch)
+    divide(96)
+    everything = in_chunks(Looking(edited, LiftSettings(), looking.model, None), 2, monkeypatch)
     (third,) = find_tracks(everything, 2, info.size)
     assert apart(one, third) < SAME
 

@@ -103,6 +103,7 @@ def test_somebody_far_away_is_found_from_the_first_picture_on(sample_video: Path
     assert away.max() < 0.1
 
 
+@pytest.mark.slow
 def test_several_far_away_are_found_but_no_more_than_asked_for(sample_video: Path, tmp_path: Path) -> None:
     film = list(_far_away(sample_video, 4.0, 5.1, 720, 7, (0.1, 0.6)))
     path = tmp_path / "far.mp4"
@@ -141,6 +142,7 @@ def test_an_empty_clip_is_searched_now_and_then(tmp_path: Path, searched: list[i
     assert len(searched) == 2 <= 1 + (90 / FPS - NOBODY_SECONDS) / EVERY_SECONDS
 
 
+@pytest.mark.slow
 def test_who_is_hidden_for_a_while_is_found_again(sample_video: Path, tmp_path: Path) -> None:
     film = list(_far_away(sample_video, 3.0, 6.6, 720, 7))
     pictures = [picture.copy() for picture, _ in film]

@@ -77,6 +77,7 @@ def assert_same(found: Detection, once: Detection, frames: int | None = None) ->
     np.testing.assert_allclose(found.drift, once.drift[:frames], atol=3e-3)
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_stopped(sample_video: Path, settings: LiftSettings, detections: Path) -> None:
     """As in earnest, hands and all."""
     frames = 180

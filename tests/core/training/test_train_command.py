@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from motionlift.core.training.mocap import PackedTakes
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_learned(takes: PackedTakes, tmp_path: Path) -> None:
     takes.save(tmp_path / "set.npz")
     command = [
