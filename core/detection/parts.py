@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.spatial
 from numpy.typing import NDArray
 
 from ..skeleton import MEDIAPIPE_33
@@ -35,8 +34,8 @@ _COVERED = [
         *("left_knee", "right_knee", "left_ankle", "right_ankle"),
     )
 ]
-_COVER_ROOM = 0.06
-"""Body heights by which a cover reaches beyond the joints."""
+_COVER_ROOM, _COVER_SIDES = 0.06, 16
+"""Body heights by which a cover reaches beyond the joints, and of how many sides it is."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +101,19 @@ def others(poses: list[Pose], known: list[Pose], size: tuple[int, int], nearest:
 def without(image: Picture, poses: list[Pose]) -> Picture:
     """The picture with the bodies (but their arms) covered: of two who stand close MediaPipe finds one."""
     height, width = image.shape[:2]
-    covered = image.copy()
-    around = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    circle = np.stack([np.cos(around), np.sin(around)], -1)
+    covered, colour = image.copy(), image.mean((0, 1)).astype(np.uint8)
+    angles = np.linspace(0, 2 * np.pi, _COVER_SIDES, endpoint=False)
+    sides = np.stack([np.cos(angles), np.sin(angles)], -1)
     for pose in poses:
-        joints = pose.landmarks[_COVERED, None, :2].astype(np.float64) * (width, height)
-        edge = (joints + _COVER_ROOM * height_of(pose, (width, height)) * circle).reshape(-1, 2)
-        left, top = np.clip(np.floor(edge.min(0)), 0, (width, height)).astype(int)
-        right, bottom = np.clip(np.ceil(edge.max(0)), 0, (width, height)).astype(int)
-        sides = scipy.spatial.ConvexHull(edge).equations
-        x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
-        inside = np.ones((len(y), len(x)), bool)
-        for across, down, offset in sides:
-            inside &= across * x + down * y + offset <= 0
-        covered[top:bottom, left:right][inside] = image.mean((0, 1)).astype(np.uint8)
+        joints = pose.landmarks[_COVERED, :2].astype(np.float64) * (width, height)
+        room = _COVER_ROOM * height_of(pose, (width, height))
+        left, top = np.clip(np.floor(joints.min(0) - room), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(joints.max(0) + room), 0, (width, height)).astype(int)
+        across, down = np.arange(left, right), np.arange(top, bottom)[:, None]
+        inside = np.ones((len(down), len(across)), bool)
+        for side in sides:
+            inside &= side[0] * across + side[1] * down <= (joints @ side).max() + room
+        covered[top:bottom, left:right][inside] = colour
     return covered
 
 

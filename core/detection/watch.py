@@ -135,7 +135,8 @@ class Watch:
         check = None if self._checks is None else self._checks.end()
         if check is None or self._current is None:
             return
-        self._small.lead_up_to(self._last, check.frame, check.beside, check.known)
+        if check.beside:
+            self._small.lead_up_to(self._last, check.frame, check.beside, check.known)
         people = self._people(check)
         if people > self._current.num_poses:
             self._add(check.frame, check.whole)

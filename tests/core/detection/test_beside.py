@@ -15,7 +15,7 @@ from motionlift.core.detection.beside import search_beside
 from motionlift.core.detection.landmarker import Landmarker
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observe import observe
-from motionlift.core.detection.parts import Box, squares
+from motionlift.core.detection.parts import Box, squares, without
 from motionlift.core.detection.tracks import Track, find_tracks
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.synthesis.film import write_clip
@@ -112,3 +112,28 @@ def test_who_is_hidden_for_a_moment_is_found_again(figure: list[Picture], tmp_pa
     assert seen[:38].all()
     assert not seen[43:53].any()
     assert seen[60:].all()
+
+
+def test_who_stands_close_is_found_where_the_other_is_covered(figure: list[Picture]) -> None:
+    with Landmarker(pose_model(LiftSettings()), 4, video=False) as landmarker:
+        close = _scene(figure[0], [(0.4, 0.38), (0.4, 0.64)])
+        [known] = landmarker(close, 0.0)
+        [other] = search_beside(landmarker, close, [known], 3)
+    low, high = sorted(float(pose.landmarks[:, 0].mean()) for pose in (known, other))
+    assert low == pytest.approx(0.38, abs=0.05)
+    assert high == pytest.approx(0.64, abs=0.05)
+
+
+def test_a_cover_hides_a_body_and_nothing_far_from_it(figure: list[Picture]) -> None:
+    scene = _scene(figure[0], [(TALL, LEFT), (LOWER, RIGHT)])
+    with Landmarker(pose_model(LiftSettings()), 4, video=False) as landmarker:
+        [known] = landmarker(scene, 0.0)
+        covered = without(scene, [known])
+        assert not any(
+            np.abs(pose.landmarks[:, :2].mean(0) - known.landmarks[:, :2].mean(0)).max() < 0.1
+            for pose in landmarker(covered, 0.0)
+        )
+    changed = (covered != scene).any(-1)
+    assert not changed[:, UPRIGHT[0] // 2 :].any()
+    assert changed.any(1).sum() == pytest.approx(TALL * UPRIGHT[1], rel=0.15)
+    assert (without(scene, []) == scene).all()
