@@ -70,12 +70,13 @@ def take_shown() -> None:
         get_ready_soon()
 
 
-def start_wanted(context: bpy.types.Context) -> None:
+def start_wanted(context: bpy.types.Context) -> bool:
     """Start the clean-up of Actions whose sliders rest; an earlier one of the same Action is given up.
 
-    An Action that was edited by hand waits until its animator has said what becomes of the edits.
+    An Action that was edited by hand waits until its animator has said what becomes of the edits. Returns whether one
+    could not be started: the session has the error.
     """
-    now = time.monotonic()
+    now, failed = time.monotonic(), False
     for name in [name for name, changed in _wanted.items() if now - changed >= REST_SECONDS]:
         under_way = [plan for plan in _under_way() if plan.called == name]
         if any(plan.new_action for plan in under_way):  # That one gets them when it is there.
@@ -94,6 +95,8 @@ def start_wanted(context: bpy.types.Context) -> None:
             begin(context, action, contacts=any(plan.contacts for plan in under_way), checked=True)
         except MotionLiftError as error:
             session().tell("", error)
+            failed = True
+    return failed
 
 
 def begin(

@@ -49,21 +49,22 @@ def _tick() -> float | None:
     if not windows:
         return TICK_SECONDS
     window = next((window for window in windows if window.as_pointer() == state.window), windows[0])
+    with bpy.context.temp_override(window=window):
+        return _follow_in(bpy.context, state)
+
+
+def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
     try:
-        with bpy.context.temp_override(window=window):
-            return _follow_in(bpy.context, state)
+        if state.undo_step:
+            push_undo(state)
+        else:
+            _step(context, state)
     except Exception as unforeseen:
         log.exception("following the engine")
         state.driven = False
         state.tell("", internal_error(unforeseen, "Please report it with the log."))
+        _tell(state)
         return None
-
-
-def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
-    if state.undo_step:
-        push_undo(state)
-    else:
-        _step(context, state)
     if state.drafting is not None or (edited.reading() and (state.held or clean_up.wanted())):
         return BETWEEN_SLICES_SECONDS
     if state.undo_step or state.busy or state.looking or state.leaving or clean_up.wanted():
@@ -77,7 +78,8 @@ def _follow_in(context: bpy.types.Context, state: Session) -> float | None:
 
 def _step(context: bpy.types.Context, state: Session) -> None:
     began = time.perf_counter()
-    clean_up.start_wanted(context)
+    if clean_up.start_wanted(context):
+        _tell(state)
     for one in state.looks.tick() if state.looks else []:
         video_look.take(one)
     state.held += _ready(context, state)

@@ -21,12 +21,15 @@ class Sigmas:
     bone: float = 0.16
     """Of a bone's lifted vector, as a share of the bone's length; the mean of all bones (`bone_errors`)."""
     path_acceleration: tuple[float, float, float] = (6.0, 6.0, 3.0)
-    point_acceleration: float = 22.0
+    point_acceleration: float = 6.0
+    """Of a point at rest."""
+    livelier: float = 2.6
+    """Times what a point was seen to accelerate around a frame, by which it may accelerate there more than at rest."""
     turn_acceleration: float = 100.0
     start: float = 0.25
     """Radians from the start, which settles what nothing else does, such as the twist of a straight limb."""
-    end_turn: float = 0.002
-    end_shift: float = 0.0005
+    end_turn: float = 0.0006
+    end_shift: float = 0.00015
     """Radians and metres by which a window's ends leave where its neighbours had them."""
     below_floor: float = 0.01
     on_floor: float = 0.01
@@ -37,7 +40,7 @@ class Sigmas:
     """Of the sines and cosines of joints' angles, beyond their limits."""
     hyperextension: float = 0.05
     """Sine of the angle beyond straight."""
-    straight: float = 0.10
+    straight: float = 0.09
     """Sine of a knee's angle. A leg bent by 25 degrees is 2 cm shorter in the picture, little more than a keypoint
     errs, and the mean of what a network thinks possible is always bent: people mostly stand on straight legs."""
     pose: float = 2.0
@@ -54,6 +57,7 @@ class Sigmas:
             self,
             path_acceleration=(x * factor, y * factor, z * factor),
             point_acceleration=self.point_acceleration * factor,
+            livelier=self.livelier * factor,
             turn_acceleration=self.turn_acceleration * factor,
         )
 

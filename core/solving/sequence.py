@@ -29,7 +29,7 @@ from .evidence import Evidence, Pose, Sigmas
 from .limits import Limits
 from .moved import UNKNOWNS, Moved
 from .pose_prior import PosePrior
-from .terms import Bones, Ends, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Term
+from .terms import Bones, Ends, Floor, Held, Hinges, Keypoints, Plants, Smoothness, Start, State, Steadiness, Term
 
 WINDOW, OVERLAP = 600, 180
 """Frames solved at once, and shared by neighbouring windows: what a frame says of the path is felt a few seconds away,
@@ -154,7 +154,8 @@ class _Window:
         self._terms: list[Term] = [
             Keypoints(evidence, sigmas),
             Bones(evidence, body, sigmas),
-            Smoothness(evidence, sigmas),
+            Smoothness(evidence, start.path, sigmas),
+            Steadiness(evidence, sigmas),
             Hinges(sigmas),
             Limits(sigmas),
             PosePrior(evidence, sigmas),

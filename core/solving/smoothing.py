@@ -50,14 +50,17 @@ def acceleration_penalty(times: Array) -> Array:
 
 def acceleration_bands(times: Array, weights: Array | float) -> Array:
     """The sum of `weights` (F - 2,) |x''|^2 as a banded symmetric matrix (3, F): row k holds the k-th lower diagonal.
+    Of several curves with weights (F - 2, C) each: (3, F, C).
 
     Second derivatives are divided differences at the inner samples.
     """
+    weights = np.asarray(weights)
     step = np.diff(times)
     before, after = step[:-1], step[1:]
     span = (before + after) / 2
     stencil = np.stack([1 / (before * span), -(1 / before + 1 / after) / span, 1 / (after * span)])
-    bands = np.zeros((3, len(times)))
+    stencil = stencil.reshape(*stencil.shape, *(1,) * (weights.ndim - 1))
+    bands = np.zeros((3, len(times), *weights.shape[1:]))
     for i in range(3):
         for j in range(i + 1):
             bands[i - j, j : j + len(span)] += weights * stencil[i] * stencil[j]

@@ -47,6 +47,8 @@ PASSES = (12, 15, 18)
 """Iterations of the sequence solves: of the first, which finds where feet stand, and of those with planted feet."""
 MISFIT_PASS = 8
 """Iterations after which it shows which lens fits."""
+MISFIT_SIGMAS = Sigmas(point_acceleration=22.0, livelier=0.0)
+"""By which lenses are compared: all held alike, however lively what each has lifted is."""
 FLOOR_TOLD = "by the floor"
 """How a height is known that follows from the floor that people share."""
 SHORTEST = 3
@@ -131,7 +133,7 @@ def misfit(person: Person, camera_K: Array, settings: LiftSettings) -> float:
         figure.rays, figure.weights, figure.curves, figure.times, None, none, none, np.zeros(figure.supports.shape[:2])
     )
     body = Body.of(figure.rest_offsets, figure.rest_tails)
-    return sequence.misfit(Pose(figure.rotations, path), body, evidence, MISFIT_PASS, Sigmas())
+    return sequence.misfit(Pose(figure.rotations, path), body, evidence, MISFIT_PASS, MISFIT_SIGMAS)
 
 
 def detected_span(keypoints: Keypoints2D) -> tuple[int, int]:

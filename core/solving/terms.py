@@ -11,9 +11,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 from torch.nn import functional
 
+from ..rotation import Array
 from ..skeleton import BODY_26, INTERPOLATED
 from . import bone_errors
 from .body import HINGES, Body, Placed, acceleration, components
@@ -25,6 +27,8 @@ FLOOR_OUTLIER = 10.0
 """Standard deviations off the floor beyond which a foot that should stand on it is held less and less."""
 DEEPEST = 30.0
 """Standard deviations below the floor beyond which a foot is not pushed up: it stands on another one."""
+LIVELY_SECONDS = 0.1
+"""Standard deviation of the time around a frame in which accelerations are seen."""
 END = 2
 """Frames at an end that accelerations and plants couple with what is beyond."""
 
@@ -122,32 +126,49 @@ class Bones:
 
 
 class Smoothness:
-    """Path, points and rotations accelerate little."""
+    """Points accelerate little, but where they were seen to: what holds a hand still that rests would take from one
+    that waves."""
 
-    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
-        self._times = evidence.times
-        self._step = torch.from_numpy(np.diff(evidence.times)).float()[:, None]
-        self._path = torch.tensor(sigmas.path_acceleration)
-        self._point, self._turn = sigmas.point_acceleration, sigmas.turn_acceleration
+    def __init__(self, evidence: Evidence, path: Array, sigmas: Sigmas) -> None:
+        """`path` (F, 3) m of the pelvis, about."""
+        self._times, self._step = evidence.times, _step(evidence)
+        seen = acceleration(components(evidence.lifted + path[:, None]), self._step).square().sum(0).double().numpy()
+        if len(seen):
+            around = LIVELY_SECONDS / float(np.mean(np.diff(evidence.times)))
+            seen = gaussian_filter1d(seen, around, axis=0, mode="nearest")
+        self._weights = 1 / (sigmas.point_acceleration**2 + sigmas.livelier**2 * seen)
 
     def value(self, state: State) -> Tensor:
-        if len(self._step) < 2:
-            return state.root.new_zeros(())
-        terms = (
-            (state.root, self._path[:, None, None]),
-            (state.figure.points + state.root, self._point),
-            (state.turns, self._turn),
-        )
-        return sum(
-            ((acceleration(what, self._step) / sigma).square().sum() for what, sigma in terms),
-            state.root.new_zeros(()),
-        )
+        accelerated = acceleration(state.figure.points + state.root, self._step).square().sum(0)
+        return (torch.from_numpy(self._weights).float() * accelerated).sum()
 
     def held(self, state: State, moved: Moved) -> Held:
+        bands = torch.from_numpy(acceleration_bands(self._times, self._weights)).float().repeat_interleave(3, 2)
+        weights = tuple(band[: max(0, len(band) - apart)] for apart, band in enumerate(bands))
+        return Held(moved.points.flatten(1, 2), weights)
+
+
+class Steadiness:
+    """Path and rotations accelerate little."""
+
+    def __init__(self, evidence: Evidence, sigmas: Sigmas) -> None:
+        self._times, self._step = evidence.times, _step(evidence)
+        self._path, self._turn = torch.tensor(sigmas.path_acceleration), sigmas.turn_acceleration
+
+    def value(self, state: State) -> Tensor:
+        path = acceleration(state.root, self._step) / self._path[:, None, None]
+        return path.square().sum() + (acceleration(state.turns, self._step) / self._turn).square().sum()
+
+    def held(self, state: State, moved: Moved) -> Held:
+        none = moved.points.new_zeros(len(moved.points), 0, UNKNOWNS)
         own = torch.cat([torch.full((TURNS,), self._turn**-2), self._path**-2])
-        rows = moved.points.flatten(1, 2) / self._point
         bands = torch.from_numpy(acceleration_bands(self._times, 1.0)).float()
-        return Held(rows, tuple(band[: max(0, len(band) - apart), None] for apart, band in enumerate(bands)), own)
+        return Held(none, tuple(band[: max(0, len(band) - apart), None] for apart, band in enumerate(bands)), own)
+
+
+def _step(evidence: Evidence) -> Tensor:
+    """Seconds (F - 1, 1) between frames."""
+    return torch.from_numpy(np.diff(evidence.times)).float()[:, None]
 
 
 class Plants:

@@ -109,6 +109,13 @@ bpy.ops.ed.undo()
 figure = bpy.data.objects[name]
 until(rests)
 result["other"] = shown()
+
+# A take that is gone: what a slider wants cannot be begun, and somebody is told.
+Path(take().take).unlink()
+state.tell("")
+take().smoothing = 0.9
+clean_up._wanted[take().id_data.name] = time.monotonic() - clean_up.REST_SECONDS
+result["gone"] = [clean_up.start_wanted(bpy.context), state.error.code, clean_up.start_wanted(bpy.context)]
 """
 )
 
@@ -132,3 +139,4 @@ def test_the_last_choice_wins(
     assert seen["undone"] == [[0.4, 0.4, False], True]
     assert seen["after_undo"] == [0.4, 0.4, False, ""]
     assert seen["other"] == [0.2, 0.2, False]
+    assert seen["gone"] == [True, "take_missing", False]

@@ -29,6 +29,7 @@ from motionlift.core.solving.terms import (
     Smoothness,
     Start,
     State,
+    Steadiness,
     Term,
 )
 from motionlift.core.solving.trajectory import Ground
@@ -92,7 +93,8 @@ def as_long_as_there() -> Body:
 TERMS: list[Term] = [
     Keypoints(evidence(), Sigmas()),
     Bones(evidence(), as_long_as_there(), Sigmas()),
-    Smoothness(evidence(), Sigmas()),
+    Smoothness(evidence(), pose().path, Sigmas()),
+    Steadiness(evidence(), Sigmas()),
     Plants(evidence(), Sigmas()),
     Start(Sigmas()),
     Ends(components(pose().path[:, None]), True, True, Sigmas()),
@@ -148,7 +150,7 @@ def test_what_does_not_fit_falls_along_its_own_step(made: Term) -> None:
     assert float(value.detach()) > 0
     at = state(torch.zeros_like(leaf))
     moved = Moved.of(BODY, at.rotations, at.figure)
-    held = [each.held(at, moved) for each in (made, Start(Sigmas()), Smoothness(evidence(), Sigmas()))]
+    held = [each.held(at, moved) for each in (made, Start(Sigmas()), Steadiness(evidence(), Sigmas()))]
     step = -0.1 * curvature(held, FRAMES).solve(gradient)
     assert float(made.value(state(step))) < float(value.detach())
 

@@ -114,6 +114,30 @@ def test_unseen_joints_stay_where_they_were_lifted() -> None:
     assert error(solve_sequence(lifted, BODY, unseen, 30, NO_PRIOR), lifted) < 0.005
 
 
+def test_a_hand_that_waves_keeps_its_way_and_one_that_rests_is_held_still() -> None:
+    resting = squat(0)
+    times = np.arange(len(resting.path)) / 30
+    arm = [ANIMATION_21.index(f"left_{joint}") for joint in ("shoulder", "elbow", "wrist")]
+    swing = np.radians([0.0, 35.0, 0.0]) * np.sin(2 * np.pi * 2.5 * times)[:, None]
+    rotations = resting.rotations.copy()
+    rotations[:, arm] = multiply(multiply(CAMERA_FROM_WORLD, from_euler(swing, "XYZ"))[:, None], IDENTITY[None, None])
+    truth = Pose(rotations, resting.path)
+    seen = evidence_of(truth)
+    noise = 0.02 * np.random.default_rng(0).normal(size=seen.rays.shape)
+    shaken = replace(seen, rays=seen.rays + noise / truth.path[:, None, 2:])
+    found = solve_sequence(truth, BODY, shaken, 30, NO_PRIOR)
+    waving, still = BODY_26.indices("left_wrist", "right_wrist")
+
+    def beyond(points: Array, joint: int) -> Array:
+        """What a wrist does besides drifting."""
+        result: Array = np.diff(points[10:-10, joint], 2, axis=0)
+        return result
+
+    ways = [beyond(points_of(pose), waving) for pose in (found, truth)]
+    assert (ways[0] * ways[1]).sum() > 0.95 * (ways[1] ** 2).sum()
+    assert np.abs(beyond(points_of(found), still)).mean() < 0.01 * np.abs(beyond(noise, still)).mean()
+
+
 def test_planted_feet_stand_still_on_the_floor() -> None:
     truth = squat(40)
     shaken = np.random.default_rng(0).normal(size=(90, 26, 2)) * 0.004
