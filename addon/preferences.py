@@ -21,6 +21,7 @@ ROOT_PACKAGE = __package__.rpartition(".")[0]
 LOG_LINES_SHOWN = 6
 LOG_COLUMNS = 100
 NAME_SHARE = 0.18
+NOT_ONLINE = "Allow Online Access in Preferences > System, or choose a folder of wheels"
 
 
 class MotionLiftPreferences(bpy.types.AddonPreferences):
@@ -122,7 +123,7 @@ def setup_trouble(context: bpy.types.Context) -> str:
         return "The video engine is in use"
     preferences = preferences_of(context)
     if not bpy.app.online_access and not (preferences and preferences.wheels):
-        return "Allow Online Access in Preferences > System, or choose a folder of wheels"
+        return NOT_ONLINE
     return ""
 
 
@@ -156,6 +157,8 @@ def _draw_setup(
             layout.label(text=state.words, icon="INFO")
         if trouble := setup_trouble(bpy.context):
             layout.label(text=trouble, icon="INFO")
+            if trouble == NOT_ONLINE:  # Blender's own button, which its extensions' list has too.
+                layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="CHECKMARK")
     if state.error is not None:
         column = layout.column(align=True)
         hint, *log = state.error.hint.splitlines() or [""]

@@ -87,6 +87,15 @@ def test_command(arguments: list[str], folder: Path, environment: dict[str, str]
         assert (folder / name).exists(), f"{name} was not written"
 
 
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).is_file(), target
+
+
 def test_commands_are_found() -> None:
     page = """
 Text with `motionlift inline`.

@@ -12,7 +12,7 @@ import pytest
 from motionlift.core.jobs import PERSON_CHOICES
 from motionlift.core.motion import Motion, resample
 
-from .scripts import ENABLED, WITH_SAMPLE
+from .scripts import DRAWING, ENABLED, WITH_SAMPLE
 
 InBlender = Callable[..., Any]
 
@@ -323,6 +323,37 @@ result["left"] = [path.name for path in engine_folder().iterdir()]
 result["words"] = engine_words(bpy.context)[0]
 """
 )
+
+OFFLINE = (
+    ENABLED
+    + DRAWING
+    + """
+from motionlift.addon import preferences
+from motionlift.addon.engine_setup import SetupState
+system = bpy.context.preferences.system
+
+def drawn():
+    Layout.drawn = []
+    preferences._draw_setup(Layout(), entry.preferences, None, SetupState())
+    return Layout.drawn
+
+system.use_online_access = False
+result["offline"] = drawn()
+bpy.ops.extensions.userpref_allow_online()
+result["allowed"] = [bpy.app.online_access, drawn()]
+system.use_online_access = False
+entry.preferences.wheels = arguments[0]
+result["wheels"] = drawn()
+"""
+)
+
+
+def test_online_access_is_one_button_away(in_blender: InBlender, tmp_path: Path) -> None:
+    seen = in_blender(OFFLINE, tmp_path)
+    set_up = "Set Up Video Engine"
+    assert [words[:19] for words in seen["offline"]] == [set_up, "Allow Online Access", "Allow Online Access"]
+    assert seen["allowed"] == [True, [set_up]]
+    assert seen["wheels"] == [set_up]
 
 
 def test_the_engine_is_not_set_up_without_permission_or_wheels(in_blender: InBlender, tmp_path: Path) -> None:
