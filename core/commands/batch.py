@@ -168,10 +168,11 @@ class _Source:
         self._tell_of_empty(found.empty)
         self._folders |= {str(root): None for _, root in found.videos if isinstance(root, Path)}
         self._follow_moved(found.videos)
-        self.clips = name_clips(found.videos, self._names)
-        self._names |= {clip.video: clip.name for clip in self.clips}
+        clips = name_clips(found.videos, self._names)
+        self._names |= {clip.video: clip.name for clip in clips}
+        self.clips = clips + self._taken_out(clips)
         tasks = []
-        for clip in self.clips:
+        for clip in clips:
             stamp = Stamp.of(clip.video)
             if self.watch and (stamp is None or self._last.get(clip.name) != stamp):
                 # Somebody still writes to it, as far as one can tell.
@@ -185,6 +186,14 @@ class _Source:
                 tasks.append(Task(clip, reason))
                 self.asked[clip.name] = tasks[-1]
         return sorted(tasks, key=lambda task: -_size(task.clip))
+
+    def _taken_out(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Clips that lay in a watched folder, now of `clips`, and were lifted or failed: what became of them is told
+        at the end as of the others."""
+        if not self.watch:
+            return []
+        there = {clip.name for clip in clips}
+        return [clip for clip in self.clips if clip.name not in there and self._manifest.of(clip.name) is not None]
 
     def _tell_of_empty(self, empty: Sequence[Video]) -> None:
         """A watched folder may be empty; that it is not there yet may be a slip. Patterns are told of at the end."""

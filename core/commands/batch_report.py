@@ -10,9 +10,25 @@ from ..batch.figures import Limit
 from ..batch.folder import Folder
 from ..batch.manifest import Record
 from ..batch.page import GENERATOR, page
+from ..batch.storage import Url, place
 from ..files import check_output, written_beside
 from ..jobs import UsageError
 from . import console
+
+
+def report_path(text: str | None) -> Path | None:
+    """Where the page is written to, from what somebody wrote: a path or `file://`. Raises `UsageError` for another
+    URL."""
+    if text is None:
+        return None
+    where = place(text)
+    if isinstance(where, Url):
+        raise UsageError(
+            "bad_output",
+            f"A report is written to this machine, not to {where}.",
+            "Name a file that ends in .html; it points to the takes wherever they are.",
+        )
+    return where
 
 
 def check_report(path: Path | None) -> None:

@@ -35,6 +35,7 @@ from ..jobs import (
 from ..motion import Motion, resample
 from . import console
 from .batch import BatchOptions, count_jobs, is_batch, lift_batch
+from .batch_report import report_path
 from .outputs import Job, format_suffixes, plan, with_motion_files
 
 log = logging.getLogger(__name__)
@@ -210,7 +211,7 @@ def lift(
         bool, typer.Option("--force", help="Lift every clip again, whatever the manifest says.", rich_help_panel=MANY)
     ] = False,
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="A web page (.html) of all takes, the most doubtful first.", rich_help_panel=MANY),
     ] = None,
     fail_if: Annotated[
@@ -265,7 +266,7 @@ def lift(
     )
     available = context.ensure_object(console.Context)
     exporters = with_motion_files(available.exporters)
-    batch = BatchOptions(jobs, retry_failed, force, report, tuple(fail_if or ()), watch, cluster)
+    batch = BatchOptions(jobs, retry_failed, force, report_path(report), tuple(fail_if or ()), watch, cluster)
     given, target = [place(video) for video in videos], place(output)
     if is_batch(given, target, batch):
         if rig is not None:

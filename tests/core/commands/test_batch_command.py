@@ -113,8 +113,10 @@ def test_a_folder_of_clips(tmp_path: Path, clips: Path, detections: Path, run: R
 
     # Once more: nothing is lifted but what failed. Other settings, and a limit that every take breaks.
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.bvh")}
-    code, said, _ = run(*arguments)
+    report.unlink()
+    code, said, _ = run(*arguments, "--report", report.as_uri())
     assert code == 1
+    assert report.is_file()
     assert "0 lifted, 4 done before, 1 failed" in said
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (clips / "broken.mp4").rename(tmp_path / "broken.mp4")
@@ -266,8 +268,9 @@ def test_ctrl_c_ends_within_seconds_and_the_next_run_goes_on(tmp_path: Path, cli
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None:
-    folder, out = tmp_path / "incoming", tmp_path / "out"
-    process = _begin(["lift", str(folder), "-o", str(out), "--watch", "--jobs", "1", "--cache-dir", str(detections)])
+    folder, out, report = tmp_path / "incoming", tmp_path / "out", tmp_path / "report.html"
+    arguments = ["lift", str(folder), "-o", str(out), "--watch", "--jobs", "1", "--cache-dir", str(detections)]
+    process = _begin([*arguments, "--report", str(report)])
     try:
         _until((out / NAME).is_file)
         # Not there, then empty: it is waited for.
@@ -278,6 +281,8 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         content = (clips / "four.mp4").read_bytes()
         (folder / "late.mp4").write_bytes(content)
         _until(lambda: _states(out).get("late") == "done")
+        # Who empties the folder by and by still gets the page of all that came.
+        (folder / "late.mp4").unlink()
         (folder / "later").mkdir()
         (folder / "later" / "bad.mp4").write_bytes(b"no video")
         _until(lambda: _states(out).get("later/bad") == "failed")
@@ -291,6 +296,9 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
     assert (out / "late.bvh").is_file()
     assert said.count("There is no folder") == 1
     assert said.count("Error:") == 1
+    assert "2 clips in" in said
+    assert "1 lifted, 1 failed." in said
+    assert ">late<" in report.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -302,6 +310,7 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
         (["{}/a.mp4", "-o", "{}/out", "--fail-if", "beauty<3"], "skate"),
         (["{}/a.mp4", "-o", "{}/out", "--fail-if", "skate>2s"], "mm"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/report.pdf"], ".html"),
+        (["{}/a.mp4", "-o", "{}/out", "--report", "s3://bucket/report.html"], "to this machine"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/mine.html"], "no report of a batch"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/folder.html"], "folder.html is a folder"),
         (["{}/a.mp4", "-o", "{}/out", "--report", "{}/mine.html/r.html"], "cannot be made"),
