@@ -99,8 +99,12 @@ def file_system(url: Url) -> tuple[Any, str]:
             f"{url} cannot be reached: {error}.",
             "Install what fsspec needs for it, like s3fs for s3:// or gcsfs for gs://, here and on all workers.",
         ) from error
-    except ValueError as error:
-        raise UsageError("no_storage", f"{url} cannot be reached: {error}.", "Check the address.") from error
+    except Exception as error:  # Of the storage's own kinds: a profile of credentials that is not there, say.
+        raise UsageError(
+            "no_storage",
+            f"{url} cannot be reached: {str(error).rstrip('.')}.",
+            "Check the address, and the settings and credentials of its storage.",
+        ) from error
     return system, str(path)
 
 

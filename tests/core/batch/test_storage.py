@@ -83,6 +83,20 @@ def test_an_unknown_storage_is_told() -> None:
         assert caught.value.code == "no_storage"
 
 
+class _ProfileError(Exception):
+    """As libraries of storages raise for wrong settings: none of Python's own kinds."""
+
+
+def test_a_storage_that_is_set_up_wrongly_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_profile(*_: Any, **__: Any) -> None:
+        raise _ProfileError("The profile (studio) could not be found.")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", no_profile)
+    with pytest.raises(UsageError, match=r"memory://bucket/a.mp4 cannot be reached: The profile \(studio\)") as caught:
+        find_videos([Url("memory://bucket/a.mp4")])
+    assert caught.value.code == "no_storage"
+
+
 def test_files_there_are_found_and_named_as_here(tmp_path: Path, bucket: Any) -> None:
     for name in FILES:
         path = tmp_path / "clips" / name

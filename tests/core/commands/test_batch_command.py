@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import av
 import pytest
@@ -331,6 +332,15 @@ def test_wrong_usage(tmp_path: Path, run: Run, arguments: list[str], said: str) 
     assert code == 2
     assert said in errors
     assert (tmp_path / "mine.html").read_text() == "precious"
+
+
+def test_a_storage_that_lists_nothing_is_told_once(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = type(pytest.importorskip("fsspec").filesystem("memory"))
+    monkeypatch.setattr(memory, "find", Mock(side_effect=PermissionError(13, "Access Denied")))
+    code, _, errors = run("lift", "memory://bucket/clips/", "-o", tmp_path / "out")
+    assert code == 1
+    assert "memory://bucket/clips cannot be listed: Access Denied" in errors
+    assert "There is no video" not in errors
 
 
 def test_a_cluster_that_cannot_be_had_is_told(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
