@@ -111,6 +111,7 @@ class Cluster:
         while not self._closing.wait(LOOK_SECONDS):
             try:
                 self.look(orders)
+                self._tell_if_alone()
             except Exception:
                 if self._closing.is_set():
                     return
@@ -146,6 +147,8 @@ class Cluster:
         for address in found:
             if address in self._fit:
                 self._hire(address, orders)
+
+    def _tell_if_alone(self) -> None:
         if all(slot.lost for slot in self._hired) and time.monotonic() - self._told > TELL_SECONDS:
             self._told = time.monotonic()
             log.warning("There is no worker just now: waiting for one.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 from ... import __version__
 from .. import processors
 from ..jobs import Failure, MotionLiftError, Progress, Request, Result, decode_event, decode_request, encode
+from .idle_processes import IdleProcesses
 from .storage import Url, place
 from .worker_process import WorkerProcess
 
@@ -122,9 +124,9 @@ def carry_out(errand: Errand) -> Answer:
             with _watched(worker, process):
                 result = process.work_on(asked, tell)
         except MotionLiftError as error:
-            _give_back(errand, process)
+            _idle.give_back(_kind(errand), process)
             return Answer(encode(Failure.of(request.id, error)), _files(folder), process.greeted)
-        _give_back(errand, process)
+        _idle.give_back(_kind(errand), process)
         named = dataclasses.replace(result, motions=tuple(Path(path).name for path in result.motions))
         return Answer(encode(named), _files(folder))
 
@@ -153,33 +155,20 @@ def _files(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()}
 
 
-_idle: dict[Errand, list[WorkerProcess]] = {}
-"""Processes that wait for their next clip, by what they were started for; kept while dask's process lives."""
-_changing = threading.Lock()
-_started = 0
+_idle = IdleProcesses()
+_numbers = itertools.count(1)
 
 
 def _process(errand: Errand, folder: Path) -> WorkerProcess:
-    global _started
-    with _changing:
-        waiting = _idle.get(_kind(errand))
-        if waiting:
-            return waiting.pop()
-        _started += 1
-        number = _started
+    if waiting := _idle.take(_kind(errand)):
+        return waiting
     threads = processors.told() or max(1, processors.available() // max(1, errand.places))
     return WorkerProcess(
         [sys.executable, *errand.arguments],
         threads,
-        folder / f"motionlift-{os.getpid()}-{number}.log",
+        folder / f"motionlift-{os.getpid()}-{next(_numbers)}.log",
         {} if errand.gpu else NO_GPU,
     )
-
-
-def _give_back(errand: Errand, process: WorkerProcess) -> None:
-    if process.pid is not None and not process.stopped:
-        with _changing:
-            _idle.setdefault(_kind(errand), []).append(process)
 
 
 def _kind(errand: Errand) -> Errand:

@@ -91,9 +91,10 @@ def lift_batch(videos: Sequence[Video], plan: Plan, batch: BatchOptions) -> int:
             run = Run(
                 manifest, plan, lambda number, log: _worker(plan, jobs, log, processes // jobs, owner), jobs, ATTEMPTS
             )
-        if not source.clips and source.unreadable and not batch.watch:
-            return 1
         if not source.clips and not batch.watch:
+            if source.unreadable:
+                # They are told by now.
+                return console.WRONG_USAGE
             raise UsageError(
                 "no_videos", "There is no video.", "Name videos, folders of videos, or patterns like 'clips/**/*.mp4'."
             )

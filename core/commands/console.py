@@ -31,6 +31,8 @@ ROTATE_HELP = (
     "By how many degrees clockwise to turn a video that lies on its side: 0, 90, 180, 270; auto: as its file says."
 )
 """Of the option --rotate."""
+WRONG_USAGE = 2
+"""The exit code where nothing was begun."""
 NARROW = 60
 """Columns of a terminal below which a table of clips has their results only."""
 
@@ -128,7 +130,7 @@ def clip_table(figures: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 def exit_code(error: MotionLiftError) -> int:
     """2 for wrong usage, 130 for a stop by the user, else 1."""
     if isinstance(error, UsageError):
-        return 2
+        return WRONG_USAGE
     return 130 if error.code == "cancelled" else 1
 
 

@@ -305,7 +305,8 @@ def test_a_watched_folder(tmp_path: Path, clips: Path, detections: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["{}/none/*.mp4", "-o", "{}/out"], "no video"),
+        (["{}/*.mp4", "-o", "{}/out"], "no video"),
+        (["{}/none/*.mp4", "-o", "{}/out"], "none cannot be read"),
         (["{}/a.mp4", "-o", "{}/out", "--jobs", "many"], "many"),
         (["{}/a.mp4", "-o", "{}/out", "--jobs", "0"], "number"),
         (["{}/a.mp4", "-o", "{}/out", "--fail-if", "beauty<3"], "skate"),
@@ -338,7 +339,7 @@ def test_a_storage_that_lists_nothing_is_told_once(tmp_path: Path, run: Run, mon
     memory = type(pytest.importorskip("fsspec").filesystem("memory"))
     monkeypatch.setattr(memory, "find", Mock(side_effect=PermissionError(13, "Access Denied")))
     code, _, errors = run("lift", "memory://bucket/clips/", "-o", tmp_path / "out")
-    assert code == 1
+    assert code == 2
     assert "memory://bucket/clips cannot be listed: Access Denied" in errors
     assert "There is no video" not in errors
 
