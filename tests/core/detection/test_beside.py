@@ -15,7 +15,7 @@ from motionlift.core.detection.beside import search_beside
 from motionlift.core.detection.landmarker import Landmarker
 from motionlift.core.detection.models import pose_model
 from motionlift.core.detection.observe import observe
-from motionlift.core.detection.parts import Box, squares, without
+from motionlift.core.detection.parts import Box, mean_colour, squares, without
 from motionlift.core.detection.tracks import Track, find_tracks
 from motionlift.core.jobs import LiftSettings
 from motionlift.core.synthesis.film import write_clip
@@ -137,3 +137,11 @@ def test_a_cover_hides_a_body_and_nothing_far_from_it(figure: list[Picture]) -> 
     assert not changed[:, UPRIGHT[0] // 2 :].any()
     assert changed.any(1).sum() == pytest.approx(TALL * UPRIGHT[1], rel=0.15)
     assert (without(scene, []) == scene).all()
+
+
+def test_the_mean_colour_is_the_plain_one() -> None:
+    random = np.random.default_rng(3)
+    for size in ((1, 1), (7, 5), (480, 854)):
+        image = random.integers(0, 256, (*size, 3), np.uint8)
+        assert (mean_colour(image) == image.mean((0, 1)).astype(np.uint8)).all()
+    assert (mean_colour(np.full((4000, 3000, 3), 255, np.uint8)) == 255).all()
