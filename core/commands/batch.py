@@ -24,6 +24,7 @@ from ..batch.run import ATTEMPTS, Run, Task
 from ..batch.storage import Url, Video
 from ..batch.todo import Plan, why
 from ..batch.worker_process import WorkerProcess, lifting_arguments
+from ..files import make_folder
 from ..jobs import MotionLiftError, UsageError
 from . import console
 from .batch_progress import BatchProgress, shown
@@ -271,14 +272,7 @@ def _make_folder(output: Folder) -> None:
     folder = output.path
     if not os.path.isdir(folder) and folder.suffix.lower() in (".bvh", ".npz"):
         raise UsageError("one_output", f"{folder} is a file's name.", "Many clips are written into a folder: name one.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            "bad_output",
-            f"The folder {folder} cannot be made: {error.strerror or error}.",
-            "Many clips are written into a folder: name one with -o.",
-        ) from error
+    make_folder(folder)
 
 
 def _failed(record: Record, limits: Sequence[Limit]) -> bool:
