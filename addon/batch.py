@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..core.jobs import MotionLiftError
+from .file_names import file_named
 from .lift_jobs import Finished
 from .panel_words import in_panel
 from .results import LiftPlan
@@ -40,7 +41,7 @@ class BatchProperties(bpy.types.PropertyGroup):
 
     def add(self, paths: Iterable[Path]) -> int:
         """Put videos at the end, those that are in the list already left out; how many were added."""
-        known = {Path(bpy.path.abspath(video.path)) for video in self.videos}
+        known = {file_named(video.path) for video in self.videos}
         count = 0
         for path in paths:
             if path in known:

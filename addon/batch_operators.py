@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..core.jobs import MotionLiftError
 from . import batch, driver
+from .file_names import file_named
 from .lift_jobs import Job
 from .lift_operators import lift_trouble, start_lift
 from .session import session
@@ -149,7 +150,7 @@ class LiftBatch(_HasVideos):
                 continue
             video.state, video.words = batch.WAITING, ""
             try:
-                path = Path(bpy.path.abspath(video.path))
+                path = file_named(video.path)
                 if not path.is_file():
                     raise MotionLiftError("no_file", f"There is no file {path.name}.", "Check the name.")
                 start_lift(context, path, video.ident)

@@ -15,8 +15,8 @@ from ..bridge.blender.scene import add_camera
 from ..bridge.blender.strip_time import timing
 from ..core.jobs import MotionLiftError
 from . import results, rig_map, targets
+from .file_names import file_named, keep_names
 from .filming import CameraPlan, Filmed, Filming
-from .footage_names import keep_names
 from .preferences import engine_folder, engine_python
 from .session import session
 from .takes import take_key
@@ -29,7 +29,7 @@ have both, but not the name."""
 def footage_of(action: bpy.types.Action) -> Path | None:
     """The video that the Action's take was lifted from, if it is still there."""
     kept = action.motionlift.video
-    path = Path(bpy.path.abspath(kept)) if kept else None
+    path = file_named(kept) if kept else None
     return path if path is not None and path.is_file() else None
 
 

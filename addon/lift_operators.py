@@ -13,7 +13,7 @@ from ..core.jobs import MotionLiftError
 from . import driver, results, targets, video_look
 from .drawing import POPUP_WIDTH, draw_wrapped
 from .engine import NO_ENGINE, engine_queue
-from .footage_names import kept_name
+from .file_names import file_named, kept_name
 from .lift_jobs import Job
 from .polls import SaysWhy
 from .preferences import engine_python
@@ -92,7 +92,7 @@ class LiftVideo(SaysWhy, ImportHelper):
             name = self.filepath or context.scene.motionlift.video
             if trouble := video_look.trouble(name):
                 raise MotionLiftError("no_file", f"{trouble}.", "Check the name.")
-            start_lift(context, Path(bpy.path.abspath(name)))
+            start_lift(context, file_named(name))
 
         return driver.work_off(self, context, begin)
 
@@ -112,7 +112,7 @@ class LiftChosenVideo(SaysWhy):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As `LiftVideo` does."""
         try:
-            video = bpy.path.abspath(context.scene.motionlift.video)
+            video = str(file_named(context.scene.motionlift.video))
             found: set[str] = bpy.ops.motionlift.lift_video("EXEC_DEFAULT", filepath=video)
         except RuntimeError as error:
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())

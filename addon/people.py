@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import bpy
 
 from ..core.jobs import LiftSettings, MotionLiftError
 from . import pictures
 from .engine import engine_queue
+from .file_names import file_named
 from .lift_jobs import Finished, Job
 from .video_facts import timecode
 
@@ -48,7 +48,7 @@ class Search:
     @staticmethod
     def of(video: str, settings: LiftSettings) -> Search:
         """The search that a lift with `settings` would be."""
-        return Search(bpy.path.abspath(video), settings.start, settings.end, settings.rotate)
+        return Search(str(file_named(video)), settings.start, settings.end, settings.rotate)
 
 
 _found: dict[Search, tuple[Person, ...]] = {}
@@ -68,7 +68,7 @@ def begin(context: bpy.types.Context) -> Job:
     settings = choices.settings()
     folder = pictures.fresh_path("people")
     folder.mkdir()
-    video = Path(bpy.path.abspath(choices.video))
+    video = file_named(choices.video)
     job = Job("people", video.stem, video, folder, settings, 0.0, payload=Search.of(choices.video, settings))
     engine_queue(context).add(job)
     return job

@@ -23,6 +23,7 @@ from ..core.jobs import LiftSettings, MotionLiftError
 from ..core.motion import Motion
 from . import edited, targets
 from .drafting import AnyDraft
+from .file_names import file_named
 from .lift_jobs import Finished
 from .panel_words import in_panel
 from .placing import Placing, fit_range, settle
@@ -68,7 +69,7 @@ def folders() -> tuple[Path, ...]:
 
 def take_file(stored: str) -> Path:
     """Where a file that an Action names is now. Raises `MotionLiftError` (`take_missing`)."""
-    return locate(bpy.path.abspath(stored), folders())
+    return locate(file_named(stored), folders())
 
 
 def shown_action(context: bpy.types.Context) -> bpy.types.Action | None:

@@ -18,6 +18,7 @@ from ..bridge.match import Match
 from ..bridge.preset_files import SUFFIX, Presets, read_preset, read_presets
 from ..bridge.rig import Rig, make_rig
 from ..core.jobs import MotionLiftError
+from .file_names import file_named
 from .preferences import ROOT_PACKAGE
 
 AUTO = "auto"
@@ -129,7 +130,7 @@ def match_of(figure: bpy.types.Object) -> Match:
     tree = read_tree(figure)
     files = _own_files()
     if said.preset.lower().endswith(SUFFIX):
-        chosen = Path(bpy.path.abspath(said.preset))
+        chosen = file_named(said.preset)
         files = (*files, (str(chosen), chosen.stat().st_mtime_ns if chosen.is_file() else 0))
     found = _found(tree.names, tuple(map(int, tree.parents)), said.preset, said.said(), files)
     if isinstance(found, MotionLiftError):
@@ -167,7 +168,7 @@ def _base(rig: Rig, preset: str, files: tuple[tuple[str, int], ...], by_hand: bo
     """What is corrected `by_hand`, or not."""
     try:
         if preset.lower().endswith(SUFFIX):
-            return matching.with_preset(rig, read_preset(Path(bpy.path.abspath(preset))))
+            return matching.with_preset(rig, read_preset(file_named(preset)))
         found = _loaded(files)
         found.check(preset)
         return matching.match(rig, found.known, preset)

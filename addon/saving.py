@@ -19,7 +19,7 @@ import bpy
 from ..core.jobs import MotionLiftError
 from . import results
 from .camera import OF_TAKE
-from .footage_names import kept_name, shown_from
+from .file_names import file_named, kept_name, shown_from
 from .takes import FOLDER, bring_along, relative_name, stored_name, take_folders
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def follow(blend: Path) -> None:
         for owner, name in _videos():
             stored = getattr(owner, name)
             if stored.startswith(RELATIVE):
-                _set(owner, name, relative_name(Path(bpy.path.abspath(stored)), blend))
+                _set(owner, name, relative_name(file_named(stored), blend))
 
 
 def settle(saved: bool) -> None:

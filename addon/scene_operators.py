@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from . import camera, driver, results
+from .file_names import file_named
 from .polls import SaysWhy
 from .session import session
 from .take_operators import ShowsTake
@@ -47,7 +46,7 @@ class AddCamera(ShowsTake, ImportHelper):
 
         def begin() -> None:
             action = results.required_action(context)
-            video = Path(bpy.path.abspath(self.filepath)) if self.filepath else camera.footage_of(action)
+            video = file_named(self.filepath) if self.filepath else camera.footage_of(action)
             camera.begin(context, action, video)
 
         return driver.work_off(self, context, begin)

@@ -8,6 +8,7 @@ import bpy
 
 from ..core.jobs import MotionLiftError
 from . import results
+from .file_names import file_named
 from .session import session
 from .takes import FOLDER, bring_along, original_of, unused_files
 
@@ -17,7 +18,7 @@ def unused() -> list[Path]:
     if not bpy.data.filepath:
         return []
     told = [stored for action in bpy.data.actions for stored in (action.motionlift.take, action.motionlift.shown)]
-    used = [Path(bpy.path.abspath(stored)) for stored in told if stored]
+    used = [file_named(stored) for stored in told if stored]
     used += [job.output for job in session().jobs]
     used += [path for finished in session().ended for path, _ in finished.motions]
     return unused_files(Path(bpy.data.filepath).parent / FOLDER, used)

@@ -9,6 +9,7 @@ import bpy
 
 from ..core.jobs import LiftSettings
 from . import pictures
+from .file_names import file_named
 from .lift_jobs import Finished, Job
 from .preferences import engine_folder, engine_python
 from .session import session
@@ -44,7 +45,7 @@ _looks: dict[Seen, Look] = {}
 
 def of(context: bpy.types.Context, name: str, rotate: int | None = None) -> Look:
     """What is known of a video; a look at it is begun where nothing is. Someone has to drive `session().looks`."""
-    path = bpy.path.abspath(name)
+    path = str(file_named(name))
     seen = (path, rotate)
     known = _looks.get(seen)
     if known is None:
@@ -64,12 +65,12 @@ def of(context: bpy.types.Context, name: str, rotate: int | None = None) -> Look
 
 def known(name: str, rotate: int | None = None) -> Look | None:
     """What is known of a video so far."""
-    return _looks.get((bpy.path.abspath(name), rotate))
+    return _looks.get((str(file_named(name)), rotate))
 
 
 def forget(name: str) -> None:
     """Look anew the next time: the video was chosen again, and may have changed."""
-    path = bpy.path.abspath(name)
+    path = str(file_named(name))
     for seen in [seen for seen in _looks if seen[0] == path]:
         del _looks[seen]
 
@@ -98,7 +99,7 @@ def trouble(name: str, rotate: int | None = None) -> str:
     found = known(name, rotate)
     if found is not None:
         return found.trouble
-    path = bpy.path.abspath(name)
+    path = str(file_named(name))
     return "" if Path(path).exists() else _missing(path)
 
 

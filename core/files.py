@@ -8,16 +8,11 @@ import shutil
 import sys
 import tempfile
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from .jobs import MotionLiftError, UsageError
-
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What reading an `.npz` raises that is damaged, cut off or something else."""
 
 
 def check_output(path: Path, overwrite: bool) -> None:

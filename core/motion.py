@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import UNREADABLE, written_beside
+from .files import written_beside
 from .hand_skeleton import HAND_21
 from .jobs import TURNS, MotionLiftError
 from .keypoints import HAND_FIELDS, HandKeypoints
+from .npz import UNREADABLE, read_arrays
 from .rotation import Array, Bools, continuous, forward_kinematics, rotate, slerp
 
 FORMAT = "motionlift-motion-1"
@@ -189,8 +190,7 @@ class Motion:
                     f"Not a motion file of ours: {path.name}.",
                     "Lift the video again, or give the .motion.npz that a lift wrote.",
                 )
-            with np.load(path, allow_pickle=False) as archive:
-                stored = {name: archive[name] for name in archive.files}
+            stored = read_arrays(path)
         except UNREADABLE as error:
             raise _bad_motion(f"{path.name} cannot be read: {error}") from error
         if str(stored.get("format")) != FORMAT:

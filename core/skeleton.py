@@ -329,7 +329,7 @@ def contact_points(rest_tails: Array, rest_offsets: Array) -> tuple[NDArray[np.i
         else:
             parents.append(toe)
             points.append(rest_tails[toe])
-    return np.array(parents), np.array(points)
+    return np.array(parents, np.int64), np.array(points)
 
 
 SUPPORT_NAMES = ("left_hand", "right_hand", "left_knee", "right_knee", "seat")

@@ -17,6 +17,8 @@ import pytest
 
 from motionlift import __main__ as command_line
 from motionlift.core.camera import intrinsics, look_at
+from motionlift.core.detection.models import cache_folder
+from motionlift.core.files import CACHE_VARIABLE
 from motionlift.core.motion import Motion
 from motionlift.core.rotation import Array, continuous, forward_kinematics, from_axis_angle, normalise
 from motionlift.core.skeleton import ANIMATION_21, BODY_26, CONTACT_NAMES, contact_points, reference_rest
@@ -151,6 +153,10 @@ if bpy.app.version < (5, 0, 0):
 """
 
 
+# On Windows the engine is beside the cache, which is not of a test's own.
+_OWN_CACHE = {CACHE_VARIABLE: str(cache_folder())} if sys.platform == "win32" else {}
+
+
 def _in_blender(folder: Path, script: str, *arguments: Any) -> Any:
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("bpy is not installed")
@@ -164,7 +170,7 @@ def _in_blender(folder: Path, script: str, *arguments: Any) -> Any:
         timeout=300,
         check=False,
         cwd=folder,
-        env={**os.environ, "BLENDER_USER_RESOURCES": str(user)},
+        env={**os.environ, **_OWN_CACHE, "BLENDER_USER_RESOURCES": str(user), "LOCALAPPDATA": str(user)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(out.read_text())
@@ -202,7 +208,7 @@ def _motion(
         times=times,
         fps=fps,
         joint_names=ANIMATION_21.joints,
-        parents=np.array(ANIMATION_21.parents),
+        parents=np.array(ANIMATION_21.parents, np.int64),
         rest_offsets=offsets,
         rest_tails=tails,
         root_translation=root,

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..files import UNREADABLE, written_beside
+from ..files import written_beside
 from ..jobs import LiftSettings, MotionLiftError
+from ..npz import UNREADABLE, read_arrays
 from .models import HandModel, PoseModel, cache_folder
 from .observations import Observations
 from .tasks import VERSION
@@ -80,8 +81,8 @@ class DetectionCache:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                found = _checked(Observations(**{f.name: _restored(f.name, archive[f.name]) for f in _FIELDS}))
+            stored = read_arrays(path)
+            found = _checked(Observations(**{f.name: _restored(f.name, stored[f.name]) for f in _FIELDS}))
             os.utime(path)
         except UNREADABLE as error:
             log.warning("The stored detection %s cannot be used and is made again: %s", path.name, error)

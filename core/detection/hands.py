@@ -20,9 +20,9 @@ from ..hand_skeleton import HAND_21, SIDES
 from ..keypoints import HandKeypoints
 from ..rotation import Array, Floats
 from ..skeleton import MEDIAPIPE_33
-from .landmarker import Pose, created
+from .landmarker import Pose, base_options, created
 from .models import HandModel
-from .tasks import BaseOptions, mediapipe, vision
+from .tasks import mediapipe, vision
 
 CROP_METRES = 0.40
 CROP_PIXELS = 224
@@ -83,7 +83,7 @@ class _HandLandmarker:
 
     def __init__(self, model: HandModel) -> None:
         options = vision.HandLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(model.path), delegate=BaseOptions.Delegate.CPU),
+            base_options=base_options(model.path),
             running_mode=vision.RunningMode.VIDEO,
             num_hands=1,
             min_hand_presence_confidence=PRESENT,

@@ -53,6 +53,17 @@ def bodies_of(poses: Sequence[Pose], size: tuple[int, int]) -> Bodies:
     return Bodies.of(landmarks, size)
 
 
+def base_options(model: Path) -> BaseOptions:
+    """How MediaPipe gets the `.task` file: by its name, which takes 24 MB less a landmarker than its contents.
+
+    On Windows it cannot open names outside ASCII, as those in the user folder of a Jürgen are; there its contents.
+    """
+    on_cpu = BaseOptions.Delegate.CPU
+    if sys.platform == "win32" and not str(model).isascii():
+        return BaseOptions(model_asset_buffer=model.read_bytes(), delegate=on_cpu)
+    return BaseOptions(model_asset_path=str(model), delegate=on_cpu)
+
+
 def created(kind: Any, options: Any, path: Path, code: str, hint: str) -> Any:
     """A landmarker of MediaPipe's class `kind`. Raises `MotionLiftError` with `code` where it cannot use the model at
     `path`, and as `missing_part` has it where MediaPipe, which loads it only now, lacks a library."""
@@ -78,7 +89,7 @@ class Landmarker:
         self._last_ms = -1
         self._settled = False
         options = vision.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(model.path), delegate=BaseOptions.Delegate.CPU),
+            base_options=base_options(model.path),
             running_mode=vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE,
             num_poses=num_poses,
         )

@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..bvh import BvhClip, joint_rotations, read_bvh, root_positions
-from ..files import UNREADABLE, written_beside
+from ..files import written_beside
 from ..jobs import MotionLiftError
+from ..npz import UNREADABLE, read_arrays
 from ..rotation import (
     IDENTITY,
     Array,
@@ -254,14 +255,14 @@ class PackedTakes:
     def load(path: Path) -> PackedTakes:
         """Raises `MotionLiftError` (code `bad_training_data`) for a file of another kind."""
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return PackedTakes(
-                    archive["points"],
-                    archive["starts"],
-                    archive["rates"],
-                    tuple(map(str, archive["names"])),
-                    tuple(map(str, archive["parts"])),
-                )
+            stored = read_arrays(path)
+            return PackedTakes(
+                stored["points"],
+                stored["starts"],
+                stored["rates"],
+                tuple(map(str, stored["names"])),
+                tuple(map(str, stored["parts"])),
+            )
         except UNREADABLE as error:
             raise MotionLiftError(
                 "bad_training_data",

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import UNREADABLE, written_beside
+from ..files import written_beside
 from ..jobs import MotionLiftError
 from ..keypoints import Keypoints2D
+from ..npz import UNREADABLE, read_arrays
 from ..rotation import Array
 from ..skeleton import BODY_26, MEDIAPIPE_33
 
@@ -83,10 +84,9 @@ class Pairs:
 def load_pairs(path: Path) -> Pairs:
     """Pairs from a file. Raises `MotionLiftError` (`bad_pairs`) for a file of another kind."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if str(archive["format"]) != FORMAT:
-                raise ValueError(f"its format is {archive['format']}, not {FORMAT}")
-            stored = {name: archive[name] for name in archive.files}
+        stored = read_arrays(path)
+        if str(stored["format"]) != FORMAT:
+            raise ValueError(f"its format is {stored['format']}, not {FORMAT}")
         return _unpacked(stored)
     except UNREADABLE as error:
         raise MotionLiftError(

@@ -319,7 +319,7 @@ result["no_wheels"] = refusal(ops.set_up_engine, wait=True)
 result["install_first"] = refusal(ops.install_engine)
 result["removed"] = sorted(ops.remove_engine())
 from motionlift.addon.preferences import engine_folder, engine_words
-result["left"] = [path.name for path in engine_folder().iterdir()]
+result["left"] = [path.name for path in engine_folder().glob("*")]
 result["words"] = engine_words(bpy.context)[0]
 """
 )

@@ -65,7 +65,7 @@ old = blend.parent / "motionlift" / "old"
 old.mkdir()
 shutil.copy(results.take_file(take.take), old / "old.motion.npz")
 takes = blend.parent / "motionlift"
-files = lambda: sorted(str(path.relative_to(takes)) for path in takes.rglob("*.npz"))
+files = lambda: sorted(path.relative_to(takes).as_posix() for path in takes.rglob("*.npz"))
 result["files"] = [files(), [path.name for path in take_files.unused()]]
 result["pruned"] = sorted(ops.prune_takes())
 result["pruned_files"], result["folder"] = files(), old.exists()

@@ -15,6 +15,7 @@ from .scripts import WITH_PERSON
 SAVED = (
     WITH_PERSON
     + """
+import os
 from motionlift.addon import camera, results, taking, targets
 from motionlift.addon.lift_jobs import Finished, Job
 from motionlift.core.jobs import LiftSettings
@@ -43,10 +44,10 @@ def found():
     take = bpy.data.actions["walk"].motionlift
     footage, here = camera.footage_of(bpy.data.actions["walk"]), bpy.context.scene
     named = [take.take, take.shown, take.video, here.motionlift.video,
-             *(video.path.replace(str(folder), "") for video in here.motionlift_batch.videos)]
+             *(video.path.replace(str(folder), "").replace(os.sep, "/") for video in here.motionlift_batch.videos)]
     return {
         "named": named,
-        "take": str(results.take_file(take.take).relative_to(folder)),
+        "take": results.take_file(take.take).relative_to(folder).as_posix(),
         "whole": results.take_file(take.shown).read_bytes() == made.read_bytes(),
         "footage": footage is not None and footage.samefile(video),
         "camera": bpy.data.objects["walk camera"][camera.OF_TAKE] == take.take,
@@ -101,9 +102,41 @@ def test_takes_and_footage_go_along(
     assert seen["kept"]
 
 
+FROM_WINDOWS = (
+    WITH_PERSON
+    + r"""
+from motionlift.addon import camera, results, video_look
+folder = Path(arguments[0])
+for name in ("clips/walk.mp4", "shots/motionlift/walk/walk.motion.npz"):
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_bytes(b"a file")
+choices = bpy.context.scene.motionlift
+choices.video = r"//..\clips\walk.mp4"
+result["unsaved"] = video_look.trouble(choices.video)
+action = bpy.data.actions.new("walk")
+action.use_fake_user = True
+action.motionlift.video, action.motionlift.take = choices.video, r"//motionlift\walk\walk.motion.npz"
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shots/s.blend"))
+result["trouble"] = video_look.trouble(choices.video)
+result["footage"] = str(camera.footage_of(action).resolve())
+result["take"] = str(results.take_file(action.motionlift.take).resolve())
+"""
+)
+
+
+def test_what_was_saved_with_windows_names_the_same_files(in_blender: Callable[..., Any], tmp_path: Path) -> None:
+    """There Blender writes backslashes into the names of what is chosen, and `bpy.path` elsewhere leaves them."""
+    seen = in_blender(FROM_WINDOWS, tmp_path)
+    assert "walk.mp4" in seen["unsaved"]
+    assert seen["trouble"] == ""
+    assert seen["footage"] == str((tmp_path / "clips/walk.mp4").resolve())
+    assert seen["take"] == str((tmp_path / "shots/motionlift/walk/walk.motion.npz").resolve())
+
+
 FOOTAGE = (
     WITH_PERSON
     + """
+import os
 from motionlift.addon import camera, results, taking
 from motionlift.addon.filming import Filming
 from motionlift.addon.lift_jobs import Finished, Job
@@ -129,7 +162,9 @@ def add(shown):
 def named():
     (background,) = scene.camera.data.background_images
     path = Path(bpy.path.abspath(background.image.filepath))
-    return [background.image.filepath, path.is_file() and path.samefile(path.resolve()), background.image.size[0] > 0]
+    # Blender has backslashes on Windows, and turns them when it opens a file elsewhere.
+    name = background.image.filepath.replace(os.sep, "/")
+    return [name, path.is_file() and path.samefile(path.resolve()), background.image.size[0] > 0]
 
 for name in "abc":
     (folder / name).mkdir()

@@ -19,13 +19,13 @@ NUMBERS = range(8, 13)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Pictures `walk.0008.png` to `walk.0012.png`, one nanosecond after the other."""
+    """Pictures `walk.0008.png` to `walk.0012.png`, one after the other."""
     folder = tmp_path / "walk.v1"
     folder.mkdir()
     for number in NUMBERS:
         path = folder / f"walk.{number:04}.png"
         path.write_text(f"picture {number:02}")
-        os.utime(path, ns=(10**18, 10**18 + number))
+        os.utime(path, ns=(10**18, 10**18 + 1000 * number))
     return folder
 
 

@@ -108,7 +108,7 @@ def test_files_there_are_found_and_named_as_here(tmp_path: Path, bucket: Any) ->
         for root in (f"{tmp_path}/clips", "memory://bucket/clips"):
             videos = find_videos([place(root + ending)]).videos
             clips = name_clips(videos, {})
-            names.append({str(below(*video)): clip.name for video, clip in zip(videos, clips, strict=True)})
+            names.append({below(*video).as_posix(): clip.name for video, clip in zip(videos, clips, strict=True)})
         assert names[0] == names[1], ending
         assert names[0]
     (one,) = find_videos([Url("memory://bucket/clips/b/c.mkv")]).videos

@@ -152,6 +152,7 @@ def test_a_project_that_moves_is_not_lifted_again(
     monkeypatch.chdir(tmp_path / "project")
     code, said, _ = run("lift", "clips", "-o", "out", *more)
     assert (code, "1 lifted" in said) == (0, True)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "project").rename(tmp_path / "moved")
     (tmp_path / "moved" / "x").mkdir()
     for folder, up in (("moved", ""), ("moved", ""), ("moved/x", "../")):

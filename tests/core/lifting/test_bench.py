@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from itertools import repeat
 
 import pytest
 import torch
@@ -34,10 +36,21 @@ def test_lifting_and_training_are_timed() -> None:
     assert Bench(CPU, "bfloat16", repeats=1).training(TINY, 2) > 0
 
 
-def test_the_best_of_several_counts_and_the_first_does_not() -> None:
-    runs: list[int] = []
-    Bench(CPU, repeats=3).seconds(lambda: runs.append(1))
-    assert len(runs) == 4
+def measured(monkeypatch: pytest.MonkeyPatch, durations: Iterable[float], step: float, repeats: int) -> float:
+    """What is measured of work that takes so long, one time after the other, by a clock with such steps."""
+    taken, left = [0.0], iter(durations)
+    monkeypatch.setattr(time, "process_time", lambda: sum(taken) // step * step)
+    seconds = Bench(CPU, repeats=repeats).seconds(lambda: taken.append(next(left)))
+    return seconds * torch.get_num_threads()
+
+
+def test_the_best_of_several_counts_and_the_first_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert measured(monkeypatch, (0.1, 0.4, 0.3, 0.5, 0.2), 1e-9, 3) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("duration", [0.0002, 0.003, 0.05])
+def test_what_is_short_is_done_until_a_coarse_clock_tells(monkeypatch: pytest.MonkeyPatch, duration: float) -> None:
+    assert measured(monkeypatch, repeat(duration), 1 / 64, 1) == pytest.approx(duration, rel=0.2)
 
 
 def test_random_networks_are_the_same_every_time_and_finite() -> None:

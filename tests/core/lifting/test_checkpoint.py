@@ -100,7 +100,7 @@ def test_cut_off(weights: Path) -> None:
 def rewritten(path: Path, header: dict[str, Any] | None = None, drop: str = "", extra: str = "") -> Path:
     with safe_open(path, framework="pt") as file:
         stored = dict(file.metadata())
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     if drop:
         del tensors[drop]
     if extra:
@@ -134,7 +134,7 @@ def test_what_is_missing_and_what_is_too_much_are_both_said(weights: Path) -> No
 def test_weights_that_are_no_numbers(weights: Path) -> None:
     with safe_open(weights, framework="pt") as file:
         stored = dict(file.metadata())
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     tensors["head.bias"][1] = torch.nan
     save_file(tensors, weights, stored)
     assert "head.bias" in refused(weights, "weights_not_ours").message

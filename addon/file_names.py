@@ -1,9 +1,9 @@
-"""How videos, and the footage that is made of them, are named in a .blend: as seen from it, so that a folder with both
-can be moved, and goes to others as a whole."""
+"""How files are named in a .blend: as seen from it, so that a folder with both can be moved, and goes to others as a
+whole, perhaps to ones with another system."""
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +21,15 @@ def kept_name(name: str) -> str:
     except ValueError:  # It is on another drive.
         return name
     # With slashes, since the file may be opened with another system.
-    return relative.replace("\\", "/") if sys.platform == "win32" else relative
+    return relative.replace(os.sep, "/")
+
+
+def file_named(name: str) -> Path:
+    """The file that a .blend names so, perhaps one that was saved with another system."""
+    if name.startswith("//"):
+        # What is chosen on Windows is kept as `//..\\clips\\walk.mp4`: the name of one file, to Blender elsewhere.
+        name = "//" + name[2:].replace("\\", "/")
+    return Path(bpy.path.abspath(name))
 
 
 def keep_names(footage: Footage) -> None:
@@ -39,4 +47,4 @@ def shown_from(folder: Path) -> list[tuple[bpy.types.ID, Path]]:
 def _shown() -> Iterator[tuple[bpy.types.ID, Path]]:
     for item in (*bpy.data.images, *bpy.data.sounds):
         if item.library is None and item.filepath:
-            yield item, Path(bpy.path.abspath(item.filepath))
+            yield item, file_named(item.filepath)
