@@ -45,7 +45,7 @@ def lifted(monkeypatch: pytest.MonkeyPatch, make_motion: MotionMaker) -> list[Re
         if "explodes" in name:
             raise ZeroDivisionError("seven")
         if "stopped" in name:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             time.sleep(0.05)
             assert cancelled()
             raise Cancelled

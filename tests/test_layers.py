@@ -14,6 +14,7 @@ CONTRACT = {
     "jobs",
     "keypoints",
     "motion",
+    "npz",
     "rotation",
     "skeleton",
     "system_libraries",
