@@ -4,9 +4,9 @@ it ends, ended with the batch. See `lifting/owner.py`; torch is not needed here.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..child import python_path
+from ..files import remove_patiently
 from ..lifting import owner_address
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,9 @@ class DeviceOwner:
         except OSError as error:
             log.warning("No process can be started to own the device: %s", error)
         finally:
-            # From now on nobody waits for it.
-            shutil.rmtree(self._folder, ignore_errors=True)
+            # From now on nobody waits for it. Those who do are looking into it again and again.
+            with contextlib.suppress(OSError):
+                remove_patiently(self._folder)
 
     def _started(self) -> subprocess.Popen[bytes]:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)

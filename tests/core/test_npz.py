@@ -25,6 +25,7 @@ def test_all_arrays_come_by_their_names(tmp_path: Path) -> None:
 def test_what_is_damaged_is_closed_again(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(content)
+    gc.collect()  # What other tests left behind.
     with pytest.raises(UNREADABLE):
         read_arrays(path)
     gc.collect()

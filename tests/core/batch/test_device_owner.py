@@ -157,6 +157,15 @@ def test_where_there_is_no_device_nobody_waits_for_one(
 ) -> None:
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         pytest.skip("there is one")
+    remove, refused = shutil.rmtree, [PermissionError()]
+
+    def remove_when_unused(folder: Path) -> None:
+        if refused:
+            raise refused.pop()
+        remove(folder)
+
+    # As on Windows while somebody who waits looks into it.
+    monkeypatch.setattr(shutil, "rmtree", remove_when_unused)
     with DeviceOwner("auto", tmp_path / "owner.log") as made:
         monkeypatch.setenv(*next(iter(made.variables.items())))
         there = owned(None, True, "whole", here)
@@ -164,6 +173,7 @@ def test_where_there_is_no_device_nobody_waits_for_one(
         assert torch.equal(expected if there is None else there(windows(2)), expected)
         until(lambda: made.pid is None)
         assert owned(None, True, "whole", none) is None
+    assert not refused
     assert "no device" in (tmp_path / "owner.log").read_text()
 
 
